@@ -1,0 +1,175 @@
+"""The interface's side of the engine: starts the process, sends requests, yields events."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from workbench.engine.protocol import (
+    HEADER,
+    ChatMessage,
+    Event,
+    Generate,
+    Load,
+    ModelSource,
+    Request,
+    Stop,
+    decode_event,
+    frame,
+)
+from workbench.parameters.table import Values
+from workbench.untrusted import without_controls
+
+_LOG_TAIL_LINES: Final = 6
+_LOG_TAIL_BYTES: Final = 8192
+_GRACE_SECONDS: Final = 2.0
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "SIGKILL": "Something killed it, often the system for lack of memory: "
+    "try a smaller model or a smaller n_ctx.",
+    "SIGILL": "llama.cpp was built for another kind of CPU: build llama-cpp-python again here.",
+    "SIGSEGV": "llama.cpp crashed: try other parameters, or another model file.",
+    "SIGABRT": "llama.cpp gave up: its last words below say why.",
+    "SIGBUS": "The model file changed or vanished while it was in use.",
+}
+
+
+class EngineDied(msgspec.Struct, frozen=True):
+    """The engine process ended unasked. The next request starts a new one.
+
+    ``cause`` is the signal's name or ``exit code N``; ``log`` the last lines it wrote.
+    """
+
+    cause: str
+    advice: str
+    log: list[str]
+
+
+class EngineClient:
+    """One engine process at a time, started by the first request that needs it.
+
+    To be used from one asyncio event loop in the main thread: the engine dies with the
+    thread that started it.
+    """
+
+    def __init__(self, log_file: Path) -> None:
+        self.log_file = log_file
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._events: asyncio.Queue[Event | EngineDied] = asyncio.Queue()
+        self._last_request = 0
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    async def load(self, model: ModelSource) -> int:
+        """Ask for a model to be loaded; returns the request's number."""
+        self._last_request += 1
+        return await self._send(Load(self._last_request, model))
+
+    async def generate(
+        self, model: ModelSource, messages: Sequence[ChatMessage], parameters: Values
+    ) -> int:
+        """Ask for an answer; returns the request's number."""
+        self._last_request += 1
+        return await self._send(
+            Generate(self._last_request, model, list(messages), dict(parameters))
+        )
+
+    async def stop(self, request: int) -> None:
+        """End a request early. Without an engine there is nothing to end."""
+        if self._process is not None:
+            await self._send(Stop(request))
+
+    async def events(self) -> AsyncIterator[Event | EngineDied]:
+        """What the engine reports, for ever."""
+        while True:
+            yield await self._events.get()
+
+    async def start(self) -> None:
+        """Start the process if it does not run: the first answer then need not wait for it."""
+        async with self._starting:
+            if self._process is None and not self._stopping:
+                self._process = await self._spawn()
+                self._reader = asyncio.create_task(self._read(self._process))
+
+    async def close(self) -> None:
+        """End the engine, gently by closing its pipe, then by force."""
+        self._stopping = True
+        process, reader = self._process, self._reader
+        if process is None or reader is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(asyncio.shield(reader), _GRACE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await reader
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        with self.log_file.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "workbench.engine.host",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                # ggml would otherwise start a debugger to print where it failed.
+                env={**os.environ, "GGML_NO_BACKTRACE": "1"},
+                # The terminal's ctrl+c is for the interface alone.
+                start_new_session=True,
+            )
+
+    async def _send(self, request: Request) -> int:
+        await self.start()
+        if self._process is not None and self._process.stdin is not None:
+            try:
+                self._process.stdin.write(frame(request))
+                await self._process.stdin.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                # It died under us; the reader reports that.
+                pass
+        return request.request
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while True:
+                header = await process.stdout.readexactly(HEADER.size)
+                body = await process.stdout.readexactly(*HEADER.unpack(header))
+                self._events.put_nowait(decode_event(body))
+        except asyncio.IncompleteReadError:
+            pass
+        status = await process.wait()
+        self._process = None
+        if not self._stopping:
+            self._events.put_nowait(self._died(status))
+
+    def _died(self, status: int) -> EngineDied:
+        cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+        return EngineDied(
+            cause=cause,
+            advice=_ADVICE.get(cause, "The engine's last words below may say why."),
+            log=self._log_tail(),
+        )
+
+    def _log_tail(self) -> list[str]:
+        with self.log_file.open("rb") as log:
+            log.seek(max(0, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
+            text = log.read().decode("utf-8", "replace")
+        lines = deque(maxlen=_LOG_TAIL_LINES, iterable=filter(None, text.splitlines()))
+        return [without_controls(line) for line in lines]

@@ -1,0 +1,34 @@
+"""The engine process: ``python -m workbench.engine.host``.
+
+Reads requests from stdin, writes events to what was stdout. Its stdout and stderr go to the
+log file, so that nothing llama.cpp prints can reach the screen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> None:
+    """Serve until the interface goes away."""
+    if sys.platform == "linux":
+        # Should the interface be killed, its death kills us, also inside a long computation.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    events = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    # Only now: loading llama.cpp's libraries may already print.
+    from workbench.engine.service import Service
+
+    Service(events).serve(sys.stdin.buffer)
+
+
+if __name__ == "__main__":
+    main()

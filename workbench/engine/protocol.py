@@ -1,0 +1,198 @@
+"""What the interface and the engine process say to each other.
+
+Requests go down the engine's stdin, events come up a pipe of its own; both are msgpack
+frames after a four-byte little-endian length. A request that generates names its model, so
+an engine that has just been started needs nothing but that request.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, Final, Literal
+
+import msgspec
+
+from workbench.parameters.table import Value
+
+HEADER: Final = struct.Struct("<I")
+
+FinishReason = Literal["stop", "length", "context", "cancelled"]
+"""The model ended its answer; max_tokens; the context is full; a person stopped it."""
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One message of the conversation that the model sees."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ModelSource(msgspec.Struct, frozen=True):
+    """A model file and the loading parameters that differ from their defaults."""
+
+    path: str
+    parameters: dict[str, Value] = {}
+
+
+# ---- requests ----------------------------------------------------------------------------
+
+
+class Load(msgspec.Struct, frozen=True, tag=True):
+    """Load a model, unless it is loaded already with the same parameters."""
+
+    request: int
+    model: ModelSource
+
+
+class Generate(msgspec.Struct, frozen=True, tag=True):
+    """Answer ``messages``; loads the model first if need be."""
+
+    request: int
+    model: ModelSource
+    messages: list[ChatMessage]
+    parameters: dict[str, Value] = {}
+
+
+class Stop(msgspec.Struct, frozen=True, tag=True):
+    """End a request within one token; it still reports how it finished."""
+
+    request: int
+
+
+Request = Load | Generate | Stop
+
+# ---- events ------------------------------------------------------------------------------
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The engine process has started."""
+
+    binding: str
+    llama_cpp: str
+    system_info: str
+    gpu_offload: bool
+
+
+class LoadProgress(msgspec.Struct, frozen=True, tag=True):
+    """How much of the model is read, 0 to 1."""
+
+    request: int
+    fraction: float
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A loaded model. ``size`` in bytes, lengths in tokens."""
+
+    path: str
+    name: str
+    description: str
+    size: int
+    n_params: int
+    n_ctx: int
+    n_ctx_train: int
+    n_threads: int
+
+
+class Loaded(msgspec.Struct, frozen=True, tag=True):
+    """A model is ready. ``notes`` are sentences a person should read."""
+
+    request: int
+    model: ModelInfo
+    load_ms: float
+    notes: list[str] = []
+
+
+class PromptProgress(msgspec.Struct, frozen=True, tag=True):
+    """How many of the prompt's tokens are in the context, those reused included."""
+
+    request: int
+    n_done: int
+    n_total: int
+
+
+class TextArrived(msgspec.Struct, frozen=True, tag=True):
+    """A piece of an answer: what came since the last one, at most thirty times a second.
+
+    ``n_tokens`` counts the answer's tokens so far, ``decode_ms`` the time since its first
+    one, ``n_context`` the tokens now in the context.
+    """
+
+    request: int
+    lane: int
+    text: str
+    n_tokens: int
+    decode_ms: float
+    n_context: int
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """An answer's figures.
+
+    ``prompt_tps`` counts only the tokens that had to be evaluated
+    (``prompt_tokens - cached_tokens``). ``tps`` is decoded tokens per second after the
+    first, the prompt's evaluation left out, as llama-bench counts. ``ttft_ms`` runs from
+    the request to the first token, loading left out.
+    """
+
+    prompt_tokens: int
+    cached_tokens: int
+    prompt_ms: float
+    prompt_tps: float
+    completion_tokens: int
+    decode_ms: float
+    tps: float
+    ttft_ms: float
+    n_context: int
+    n_ctx: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag=True):
+    """An answer is complete. ``seed`` is the one used, also where a random one was asked."""
+
+    request: int
+    lane: int
+    reason: FinishReason
+    timings: Timings
+    seed: int
+    notes: list[str] = []
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """A request could not be met; the engine lives on. ``message`` says what to do.
+
+    ``stopped`` marks a request that a person stopped before it came to anything.
+    """
+
+    request: int
+    message: str
+    stopped: bool = False
+
+
+Event = Ready | LoadProgress | Loaded | PromptProgress | TextArrived | Finished | Failed
+
+# ---- frames ------------------------------------------------------------------------------
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_REQUESTS: Final = msgspec.msgpack.Decoder(Request)
+_EVENTS: Final = msgspec.msgpack.Decoder(Event)
+
+
+def frame(message: Request | Event) -> bytes:
+    """A message as it goes over the pipe."""
+    body = _ENCODER.encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def decode_event(body: bytes) -> Event:
+    """An event from a frame's body."""
+    return _EVENTS.decode(body)
+
+
+def read_request(pipe: BinaryIO) -> Request | None:
+    """The next request; None when the other side has closed the pipe."""
+    header = pipe.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    body = pipe.read(length)
+    return _REQUESTS.decode(body) if len(body) == length else None

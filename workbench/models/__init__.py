@@ -1,0 +1,1 @@
+"""Model files: the built-in one, and those already on this machine."""

@@ -1,0 +1,1 @@
+"""What may be set: one table for the pane, the command line, validation and the engine."""

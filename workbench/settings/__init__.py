@@ -1,0 +1,1 @@
+"""What a person sets once: configuration, themes, and where files live."""

@@ -1,0 +1,46 @@
+"""Where Workbench keeps its files, by the platform's own rules."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+_NAME: Final = "workbench"
+_KEPT_LOGS: Final = 10
+
+
+def config_file() -> Path:
+    """``config.toml``: written by people, only ever read by the app."""
+    return platformdirs.user_config_path(_NAME) / "config.toml"
+
+
+def user_themes() -> Path:
+    """The folder of a person's own themes."""
+    return platformdirs.user_config_path(_NAME) / "themes"
+
+
+def shipped_themes() -> Path:
+    """The themes that come with Workbench: inside the wheel, or beside the package in a clone."""
+    package = Path(__file__).parent.parent
+    packed = package / "themes"
+    return packed if packed.is_dir() else package.parent / "themes"
+
+
+def engine_log() -> Path:
+    """A log file for this process's engine; the oldest of earlier ones are removed."""
+    folder = platformdirs.user_log_path(_NAME)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        logs = sorted(folder.glob("engine-*.log"), key=lambda log: log.stat().st_mtime)
+        for log in logs[:-_KEPT_LOGS]:
+            log.unlink(missing_ok=True)
+        file = folder / f"engine-{os.getpid()}.log"
+        file.touch(mode=0o600)
+    except OSError:
+        # A home that cannot be written to must not keep anyone from chatting.
+        return Path(tempfile.mkdtemp(prefix="workbench-")) / "engine.log"
+    return file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -14,10 +14,8 @@ from workbench.parameters.table import TABLE, Parameter, ParameterError, Value
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_GROUP_TITLES: Final = {"sampling": "sampling", "answer": "answer", "loading": "loading"}
 
-
-class _ParameterType(click.ParamType):
+class _ParameterType(click.ParamType[Value]):
     """A flag's value, read and checked by the table."""
 
     def __init__(self, parameter: Parameter) -> None:
@@ -58,13 +56,11 @@ def _chosen(flags: dict[str, Value | None]) -> dict[str, Value]:
     return {key: value for key, value in flags.items() if value is not None}
 
 
-@click.group(
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_with_parameters
 @click.version_option(__version__, package_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
-def workbench(context: click.Context, model: str | None, **flags: Value | None) -> None:
+def workbench(context: click.Context, /, model: str | None, **flags: Value | None) -> None:
     """A full-screen workbench for local language models on llama.cpp.
 
     Without a command the app opens, with the given model and parameters.
@@ -74,7 +70,7 @@ def workbench(context: click.Context, model: str | None, **flags: Value | None) 
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.ClickException(
-            "the app needs a terminal. To use a model in a script: workbench run \"PROMPT\""
+            'the app needs a terminal. To use a model in a script: workbench run "PROMPT"'
         )
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
@@ -90,6 +86,7 @@ def workbench(context: click.Context, model: str | None, **flags: Value | None) 
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     prompt: str,
     system: str | None,
     as_json: bool,

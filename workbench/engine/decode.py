@@ -19,8 +19,9 @@ from workbench.engine.protocol import (
 from workbench.engine.sampler import Sampler
 from workbench.engine.text import TextFilter
 
-class PromptTooLong(ValueError):
-    """The prompt does not fit into the context."""
+
+class PromptError(ValueError):
+    """The prompt cannot be answered: it is empty, or does not fit into the context."""
 
 
 class Lane:
@@ -62,9 +63,9 @@ class Generation:
         self._pending: list[str] = []
 
     def run(self, prompt: Sequence[int], lane: Lane, notes: list[str]) -> None:
-        """Answer ``prompt`` and report the end. Raises PromptTooLong or DecodeError."""
+        """Answer ``prompt`` and report the end. Raises PromptError or DecodeError."""
         if len(prompt) >= self._context.n_ctx:
-            raise PromptTooLong(
+            raise PromptError(
                 f"the conversation has {len(prompt)} tokens and the context holds "
                 f"{self._context.n_ctx}: raise n_ctx, or start a new conversation"
             )

@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import llama_cpp
-from llama_cpp import llama_cpp as binding
+import llama_cpp.llama_cpp
 
 from workbench.engine.machine import physical_cores
 from workbench.parameters.table import Values
 from workbench.untrusted import without_controls
 
+binding = llama_cpp.llama_cpp
 BINDING_VERSION: Final = llama_cpp.__version__
 
 # n_ctx "auto" ends here: models trained on 128k tokens would take gigabytes unasked.
@@ -71,12 +72,14 @@ binding.llama_backend_init()
 
 def llama_cpp_version() -> str:
     """llama.cpp's own version."""
-    return binding.llama_version().decode("utf-8", "replace")
+    version: bytes = binding.llama_version()
+    return version.decode("utf-8", "replace")
 
 
 def system_info() -> str:
     """The CPU features and backends this build uses."""
-    return binding.llama_print_system_info().decode("utf-8", "replace").strip()
+    info: bytes = binding.llama_print_system_info()
+    return info.decode("utf-8", "replace").strip()
 
 
 def gpu_offload() -> bool:
@@ -129,9 +132,7 @@ class _Handle:
 class Model(_Handle):
     """A loaded GGUF: weights, vocabulary, metadata."""
 
-    def __init__(
-        self, path: str, values: Values, *, on_progress: Callable[[float], bool]
-    ) -> None:
+    def __init__(self, path: str, values: Values, *, on_progress: Callable[[float], bool]) -> None:
         """Load ``path``. ``values`` holds every loading parameter.
 
         ``on_progress`` is called with 0 to 1 and returns False to give up. Raises LoadError.
@@ -321,7 +322,8 @@ def check_file(path: Path) -> None:
         raise LoadError(f"cannot read {path}: {error.strerror}") from error
     if magic != b"GGUF":
         raise LoadError(
-            f"{path} is not a GGUF file" + (": it is empty" if not magic else "")
+            f"{path} is not a GGUF file"
+            + (": it is empty" if not magic else "")
             + ". llama.cpp needs a model in that format."
         )
 

@@ -173,8 +173,8 @@ Event = Ready | LoadProgress | Loaded | PromptProgress | TextArrived | Finished 
 # ---- frames ------------------------------------------------------------------------------
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_REQUESTS: Final = msgspec.msgpack.Decoder(Request)
-_EVENTS: Final = msgspec.msgpack.Decoder(Event)
+_REQUESTS: Final[msgspec.msgpack.Decoder[Request]] = msgspec.msgpack.Decoder(Request)
+_EVENTS: Final[msgspec.msgpack.Decoder[Event]] = msgspec.msgpack.Decoder(Event)
 
 
 def frame(message: Request | Event) -> bytes:

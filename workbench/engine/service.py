@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import BinaryIO
 
 from workbench.engine import llama, template
-from workbench.engine.decode import Generation, Lane, PromptTooLong
+from workbench.engine.decode import Generation, Lane, PromptError
 from workbench.engine.memory import PromptMemory
 from workbench.engine.pace import Pace
 from workbench.engine.protocol import (
@@ -31,9 +31,10 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.sampler import Sampler, chosen_seed
 from workbench.parameters.table import ParameterError, completed
+from workbench.untrusted import without_controls
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """The request was stopped before it came to anything."""
 
 
@@ -94,15 +95,11 @@ class _LoadReport:
 class _Loaded:
     """A model with its context, freed together."""
 
-    def __init__(
-        self, source: ModelSource, abort: llama.AbortFlag, report: _LoadReport
-    ) -> None:
+    def __init__(self, source: ModelSource, abort: llama.AbortFlag, report: _LoadReport) -> None:
         self.source = source
         values = completed(source.parameters)
         with ExitStack() as opened:
-            self.model = opened.enter_context(
-                llama.Model(source.path, values, on_progress=report)
-            )
+            self.model = opened.enter_context(llama.Model(source.path, values, on_progress=report))
             self.context = opened.enter_context(llama.Context(self.model, values, abort=abort))
             self.memory = PromptMemory(self.context)
             self._opened = opened.pop_all()
@@ -113,7 +110,7 @@ class _Loaded:
     def info(self) -> ModelInfo:
         return ModelInfo(
             path=self.source.path,
-            name=Path(self.source.path).stem,
+            name=without_controls(Path(self.source.path).stem),
             description=self.model.description(),
             size=self.model.size,
             n_params=self.model.n_params,
@@ -124,6 +121,8 @@ class _Loaded:
 
     def notes(self) -> list[str]:
         notes = []
+        if self.model.chat_template() is None:
+            notes.append(template.NO_TEMPLATE_NOTE)
         if self.source.parameters.get("n_gpu_layers", 0) > 0 and not llama.gpu_offload():
             notes.append("n_gpu_layers has no effect: this llama.cpp is built for the CPU alone.")
         if self.context.n_ctx > self.model.n_ctx_train > 0:
@@ -168,13 +167,13 @@ class Service:
                     self._model(request.request, request.model)
                 case Generate():
                     self._generate(request)
-        except _Stopped:
+        except _StoppedError:
             self.emit(Failed(request.request, "stopped", stopped=True))
         except (
             llama.LoadError,
             llama.DecodeError,
             template.TemplateError,
-            PromptTooLong,
+            PromptError,
             ParameterError,
         ) as error:
             self.emit(Failed(request.request, str(error)))
@@ -194,7 +193,7 @@ class Service:
             self._loaded = _Loaded(source, self.abort, _LoadReport(self, request))
         except llama.LoadError:
             if self.abort:
-                raise _Stopped from None
+                raise _StoppedError from None
             raise
         self.emit(
             Loaded(
@@ -220,7 +219,7 @@ class Service:
         if model.adds_bos and prompt[:1] != [model.bos]:
             prompt.insert(0, model.bos)
         if not prompt:
-            raise PromptTooLong("the prompt is empty: there is nothing to answer")
+            raise PromptError("the prompt is empty: there is nothing to answer")
         values = completed(request.parameters)
         seed = chosen_seed(values["seed"])
         with Sampler(model, values, seed=seed) as sampler:

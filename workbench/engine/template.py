@@ -34,7 +34,7 @@ class TemplateError(ValueError):
 class _GenerationTag(jinja2.ext.Extension):
     """Lets Hugging Face's ``{% generation %}`` blocks through; only training needs the mark."""
 
-    tags = {"generation"}
+    tags = {"generation"}  # noqa: RUF012
 
     def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
         next(parser.stream)
@@ -83,11 +83,12 @@ def render(
 ) -> tuple[str, list[str]]:
     """The prompt's text and notes on what was done to get it; raises TemplateError.
 
-    Without a template the messages' contents follow each other as plain text. A template
-    that refuses a system message gets it merged into the first user message.
+    Without a template the messages' contents follow each other as plain text (the note on
+    that is NO_TEMPLATE_NOTE, due once, at load). A template that refuses a system message
+    gets it merged into the first user message.
     """
     if template is None:
-        return "\n".join(message.content for message in messages), [NO_TEMPLATE_NOTE]
+        return "\n".join(message.content for message in messages), []
     try:
         compiled = _environment().from_string(template)
     except jinja2.TemplateSyntaxError as error:

@@ -47,6 +47,15 @@ def built_in() -> ModelFile:
     return ModelFile(POCKET, file, file.stat().st_size, source="built in", quantisation="Q8_0")
 
 
+def named(path: Path) -> list[ModelFile]:
+    """The model of a file given by name, whatever its suffix; none if there is no such file."""
+    if not path.is_file():
+        return []
+    return _gathered([path], source="opened by name") or [
+        ModelFile(path.name, path, path.stat().st_size, source="opened by name")
+    ]
+
+
 def in_folder(folder: Path) -> list[ModelFile]:
     """The models in ``folder`` and below it; none if it cannot be read."""
     return _gathered(folder.rglob("*.gguf"), source=str(folder)) if folder.is_dir() else []

@@ -34,7 +34,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     key: str
-    kind: type[int] | type[float]
+    kind: type[int | float]
     default: Value
     minimum: Value
     maximum: Value

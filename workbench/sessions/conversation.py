@@ -48,3 +48,7 @@ class Conversation:
             path.append(self._messages[step])
             step = path[-1].parent
         return path[::-1]
+
+    def withdraw(self, message: Message) -> None:
+        """Make ``message``'s parent the leaf again; the message itself stays in the tree."""
+        self._leaf = message.parent

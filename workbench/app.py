@@ -1,0 +1,127 @@
+"""The app: themes, styles, and a clean way out."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+
+from workbench.engine.client import EngineClient
+from workbench.models import library
+from workbench.parameters.table import Values
+from workbench.screens.help import HelpScreen
+from workbench.screens.workbench import WorkbenchScreen
+from workbench.settings import config, paths, themes
+from workbench.settings.config import Config, ConfigError
+from workbench.settings.themes import ThemeFile
+
+_FALLBACK_THEME = "textual-dark"
+
+
+class WorkbenchApp(App[None]):
+    """Starts the engine and the workbench screen; ends both."""
+
+    TITLE = "Workbench"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        "panes/browser/pane.tcss",
+        "panes/chat/pane.tcss",
+        "panes/parameters/pane.tcss",
+        "panes/stats/pane.tcss",
+        "screens/help.tcss",
+        "screens/workbench.tcss",
+    ]
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-narrow"),
+        (100, "-medium"),
+        (118, "-wide"),
+    ]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="app.help", tooltip="Show the keys"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
+    ]
+
+    def __init__(self, *, model: str, values: Values) -> None:
+        """``model`` is a path or ``pocket``; ``values`` differ from the defaults."""
+        super().__init__()
+        self._model = model
+        self._values = values
+        self._engine = EngineClient(paths.engine_log())
+
+    async def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Textual alone would leave the terminal as it is, full screen and in mouse mode.
+            loop.add_signal_handler(number, self.exit)
+        settings, complaints = self._settings()
+        self._apply_theme(settings.theme, complaints)
+        await self.push_screen(
+            WorkbenchScreen(
+                self._engine,
+                model=library.resolve(self._model),
+                values=self._values,
+                folders=settings.folders(),
+            )
+        )
+        for complaint in complaints:
+            self.notify(complaint, severity="error", timeout=20, markup=False)
+
+    async def on_unmount(self) -> None:
+        await self._engine.close()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen.active_bindings))
+
+    def _settings(self) -> tuple[Config, list[str]]:
+        try:
+            return config.load(paths.config_file()), []
+        except ConfigError as error:
+            return Config(), [f"{error}. The defaults are used."]
+
+    def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
+        """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""
+        found, wrong = themes.load_folders([paths.shipped_themes(), paths.user_themes()])
+        complaints += wrong
+        for file in found:
+            self.register_theme(_theme(file))
+        if wanted in self.available_themes:
+            self.theme = wanted
+        else:
+            complaints.append(f"there is no theme '{wanted}'")
+            default = Config().theme
+            self.theme = default if default in self.available_themes else _FALLBACK_THEME
+
+
+def _theme(file: ThemeFile) -> Theme:
+    colours = file.colours
+    return Theme(
+        name=file.name,
+        dark=file.dark,
+        ansi=file.ansi,
+        primary=colours.primary,
+        secondary=colours.secondary,
+        accent=colours.accent,
+        foreground=colours.foreground,
+        background=colours.background,
+        surface=colours.surface,
+        panel=colours.panel,
+        success=colours.success,
+        warning=colours.warning,
+        error=colours.error,
+        variables=dict(file.variables),
+    )
+
+
+def run_app(model: str, values: Values) -> int:
+    """Run the app until it is left; returns the exit code."""
+    app = WorkbenchApp(model=model, values=values)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,1 @@
+"""The model browser: what can be loaded now."""

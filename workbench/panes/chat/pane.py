@@ -1,0 +1,112 @@
+"""The chat pane."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from workbench.panes.chat.prompt import Prompt
+from workbench.panes.chat.transcript import Entry, Transcript
+
+# At most twenty times a second: more cannot be read, and each flush costs CPU and bytes.
+_FLUSH_SECONDS: Final = 0.05
+
+_EMPTY: Final = (
+    "Nothing said yet.\n"
+    "\n"
+    "Write below and press Enter. The answer streams here; Esc stops it and keeps what came.\n"
+    "\n"
+    "Try: What is temperature?   Tell me a story about a fox.   Who are you?"
+)
+
+
+class ChatPane(Vertical):
+    """Transcript above, prompt below. Streaming text is gathered and flushed at a steady pace."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "pageup",
+            "page(-1)",
+            "Page up",
+            show=False,
+            priority=True,
+            id="chat.page_up",
+            tooltip="Scroll the transcript up a page",
+        ),
+        Binding(
+            "pagedown",
+            "page(1)",
+            "Page down",
+            show=False,
+            priority=True,
+            id="chat.page_down",
+            tooltip="Scroll the transcript down a page",
+        ),
+    ]
+
+    transcript = getters.query_one(Transcript)
+    prompt = getters.query_one(Prompt)
+
+    def __init__(self) -> None:
+        super().__init__(id="chat", classes="pane")
+        self.border_title = "Chat"
+        self._answer: Entry | None = None
+        self._pending = ""
+
+    def compose(self) -> ComposeResult:
+        yield Transcript(empty=_EMPTY)
+        yield Prompt()
+
+    def action_page(self, direction: int) -> None:
+        """Scroll the transcript by a page, wherever in the pane the focus is."""
+        if direction < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    def ask(self, text: str) -> None:
+        """Show what the person sent."""
+        self.transcript.add("user", text, title="You")
+        self.transcript.follow()
+
+    def note(self, text: str, *, error: bool = False) -> None:
+        """Show a word of the app's own; it is no part of the conversation."""
+        self._flush()
+        self.transcript.add("error" if error else "note", text)
+
+    def stream(self, text: str, *, model: str) -> None:
+        """Show the next piece of the answer."""
+        if self._answer is None:
+            self._answer = self.transcript.add("assistant", text, title=model)
+        elif text:
+            if not self._pending:
+                self.set_timer(_FLUSH_SECONDS, self._flush)
+            self._pending += text
+
+    def close_answer(self, remark: str) -> None:
+        """End the answer; ``remark`` stands behind its title."""
+        self._flush()
+        if self._answer is not None and remark:
+            self.transcript.remark(self._answer, remark)
+        self._answer = None
+
+    def take_back(self, text: str) -> None:
+        """Put an unanswered prompt back where it was written, unless something is there now."""
+        if not self.prompt.text:
+            self.prompt.load_text(text)
+            self.prompt.move_cursor(self.prompt.document.end)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._answer = None
+        self._pending = ""
+        self.transcript.clear()
+
+    def _flush(self) -> None:
+        if self._pending and self._answer is not None:
+            self.transcript.extend(self._answer, self._pending)
+        self._pending = ""

@@ -1,0 +1,246 @@
+"""The transcript: one widget, whatever the conversation's length."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import ClassVar, Final, Literal
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+Kind = Literal["user", "assistant", "note", "error"]
+
+_INDENT: Final = "  "
+# Beyond this many columns a line is hard to read back to its beginning.
+_MEASURE: Final = 100
+
+
+class Entry:
+    """One block of the transcript, wrapped lines cached.
+
+    Only the last paragraph of an open entry is wrapped again when text arrives.
+    """
+
+    def __init__(self, kind: Kind, title: str, text: str) -> None:
+        self.kind = kind
+        self.title = title
+        self.remark = ""
+        self._paragraphs = [""]
+        # Per paragraph but the last: lines before it and its own, in one flat list.
+        self._closed: list[str] = []
+        self._n_closed = 0
+        self._width = 0
+        self.lines: list[str] = []
+        self.append(text)
+
+    def append(self, text: str) -> None:
+        """Add text at the end."""
+        first, *rest = text.split("\n")
+        self._paragraphs[-1] += first
+        self._paragraphs.extend(rest)
+        if self._width:
+            self._wrap()
+
+    def fit(self, width: int) -> None:
+        """Wrap to ``width`` columns."""
+        if width != self._width:
+            self._width = width
+            self._closed.clear()
+            self._n_closed = 0
+            self._wrap()
+
+    def _wrap(self) -> None:
+        for paragraph in self._paragraphs[self._n_closed : -1]:
+            self._closed.extend(self._wrapped(paragraph))
+        self._n_closed = len(self._paragraphs) - 1
+        self.lines = self._closed + self._wrapped(self._paragraphs[-1])
+
+    def _wrapped(self, paragraph: str) -> list[str]:
+        if not paragraph:
+            return [""]
+        lines = Content(paragraph.expandtabs(4)).wrap(self._width)
+        return [line.plain.rstrip() for line in lines]
+
+    @property
+    def height(self) -> int:
+        """Rows: title, text, a blank one. A note has no title."""
+        return len(self.lines) + (2 if self.title else 1)
+
+
+class Transcript(ScrollView, can_focus=True):
+    """What has been said, drawn line by line; follows the end until the reader scrolls up."""
+
+    ALLOW_SELECT = False
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "j,down",
+            "scroll_down",
+            "Down",
+            show=False,
+            id="transcript.down",
+            tooltip="Scroll down a line",
+        ),
+        Binding(
+            "k,up", "scroll_up", "Up", show=False, id="transcript.up", tooltip="Scroll up a line"
+        ),
+        Binding(
+            "g,home",
+            "scroll_home",
+            "Start",
+            show=False,
+            id="transcript.start",
+            tooltip="Go to the start",
+        ),
+        Binding(
+            "G,end",
+            "scroll_end",
+            "End",
+            show=False,
+            id="transcript.end",
+            tooltip="Go to the end and follow it",
+        ),
+    ]
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "transcript--user",
+        "transcript--assistant",
+        "transcript--note",
+        "transcript--error",
+        "transcript--remark",
+        "transcript--empty",
+    }
+
+    def __init__(self, *, empty: str, id: str | None = None) -> None:  # noqa: A002
+        """``empty`` is shown until something is said."""
+        super().__init__(id=id)
+        self._empty = empty
+        self._entries: list[Entry] = []
+        self._following = True
+        # The first row of each entry, and the row after the last.
+        self._tops: list[int] = [0]
+
+    def add(self, kind: Kind, text: str, *, title: str = "") -> Entry:
+        """Append an entry."""
+        entry = Entry(kind, title, text)
+        entry.fit(self._text_width)
+        self._entries.append(entry)
+        self._tops.append(self._tops[-1] + entry.height)
+        self._grown()
+        return entry
+
+    def extend(self, entry: Entry, text: str) -> None:
+        """Add text to an entry, as a rule the last one."""
+        entry.append(text)
+        for index in range(self._entries.index(entry), len(self._entries)):
+            self._tops[index + 1] = self._tops[index] + self._entries[index].height
+        self._grown()
+
+    def remark(self, entry: Entry, remark: str) -> None:
+        """Put a remark behind an entry's title."""
+        entry.remark = remark
+        self.refresh()
+
+    def remove_last(self) -> None:
+        """Take the last entry away."""
+        self._entries.pop()
+        self._tops.pop()
+        self._grown()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._tops = [0]
+        self._grown()
+
+    @property
+    def text(self) -> str:
+        """All that is shown, line by line."""
+        return "\n".join(
+            line
+            for entry in self._entries
+            for line in ([f"{entry.title}  {entry.remark}".rstrip()] if entry.title else [])
+            + entry.lines
+        )
+
+    @property
+    def _text_width(self) -> int:
+        # One column is left free at the right, beside the scroll bar.
+        return max(10, min(self.scrollable_content_region.width - len(_INDENT) - 1, _MEASURE))
+
+    def follow(self) -> None:
+        """Go to the end and stay there while text comes."""
+        self._following = True
+        self._grown()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Going up ends the following; coming back to the end begins it again."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value >= self.max_scroll_y:
+            self._following = True
+        elif new_value < old_value:
+            self._following = False
+
+    def _grown(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, self._tops[-1])
+        self.refresh()
+        if self._following:
+            self.scroll_end(animate=False, immediate=True)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Wrap everything anew, keeping the place in the text."""
+        following = self._following
+        top = min(bisect_right(self._tops, self.scroll_offset.y) - 1, len(self._entries) - 1)
+        within = self.scroll_offset.y - self._tops[top] if self._entries else 0
+        self._tops = [0]
+        for entry in self._entries:
+            entry.fit(self._text_width)
+            self._tops.append(self._tops[-1] + entry.height)
+        self._grown()
+        if not following and self._entries:
+            self.scroll_to(y=self._tops[top] + within, animate=False, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        width = self.size.width
+        base = self.rich_style
+        if not self._entries:
+            return self._empty_line(y, width)
+        row = self.scroll_offset.y + y
+        if row >= self._tops[-1]:
+            return Strip.blank(width, base)
+        index = bisect_right(self._tops, row) - 1
+        return self._entry_line(self._entries[index], row - self._tops[index], width)
+
+    def _entry_line(self, entry: Entry, row: int, width: int) -> Strip:
+        base = self.rich_style
+        segments: list[Segment] = []
+        if entry.title and row == 0:
+            title = self.get_component_rich_style(f"transcript--{entry.kind}")
+            segments = [Segment(entry.title, title)]
+            if entry.remark:
+                remark = self.get_component_rich_style("transcript--remark")
+                segments.append(Segment(f"  {entry.remark}", remark))
+        else:
+            line = row - 1 if entry.title else row
+            if line < len(entry.lines):
+                style = base
+                if entry.kind in ("note", "error"):
+                    style = self.get_component_rich_style(f"transcript--{entry.kind}")
+                segments = [Segment(_INDENT, base), Segment(entry.lines[line], style)]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        style = self.get_component_rich_style("transcript--empty")
+        lines = [
+            part.plain
+            for line in self._empty.split("\n")
+            for part in (Content(line).wrap(self._text_width) if line else [Content()])
+        ]
+        text = lines[y - 1] if 0 < y <= len(lines) else ""
+        return Strip([Segment(_INDENT + text, style)]).adjust_cell_length(width, self.rich_style)

@@ -1,0 +1,25 @@
+"""Figures as people read them."""
+
+from __future__ import annotations
+
+
+def byte_size(size: int) -> str:
+    """Bytes in decimal units, as the Hugging Face Hub counts: ``4.9 GB``."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def per_second(rate: float) -> str:
+    """Tokens per second, three digits or more: ``7.31``, ``84.2``, ``1204``."""
+    if rate >= 100:
+        return f"{rate:.0f}"
+    return f"{rate:.1f}" if rate >= 10 else f"{rate:.2f}"
+
+
+def duration(milliseconds: float) -> str:
+    """``12 ms``, ``3.4 s``."""
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

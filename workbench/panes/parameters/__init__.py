@@ -1,0 +1,1 @@
+"""The parameter pane: every row comes from the table of parameters."""

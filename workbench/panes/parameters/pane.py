@@ -1,0 +1,216 @@
+"""The parameter pane."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from textual import events, getters, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from workbench.parameters.table import (
+    BY_KEY,
+    TABLE,
+    Parameter,
+    ParameterError,
+    Value,
+    Values,
+)
+
+
+class ParameterList(OptionList):
+    """The parameters, by group."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "j,down",
+            "cursor_down",
+            "Down",
+            show=False,
+            id="parameters.down",
+            tooltip="Next parameter",
+        ),
+        Binding(
+            "k,up", "cursor_up", "Up", show=False, id="parameters.up", tooltip="Previous parameter"
+        ),
+        Binding(
+            "h,left", "step(-1)", "Less", show=False, id="parameters.less", tooltip="One step less"
+        ),
+        Binding(
+            "l,right", "step(1)", "More", show=False, id="parameters.more", tooltip="One step more"
+        ),
+        Binding(
+            "enter", "select", "Edit", show=False, id="parameters.edit", tooltip="Type a value"
+        ),
+        Binding(
+            "backspace,delete",
+            "reset",
+            "Default",
+            show=False,
+            id="parameters.reset",
+            tooltip="Reset the parameter to its default",
+        ),
+    ]
+
+    class Stepped(Message):
+        """The parameter under the cursor should move by ``steps`` steps."""
+
+        def __init__(self, steps: int) -> None:
+            super().__init__()
+            self.steps = steps
+
+    class Reset(Message):
+        """The parameter under the cursor should go back to its default."""
+
+    def action_step(self, steps: int) -> None:
+        """Ask for a step."""
+        self.post_message(self.Stepped(steps))
+
+    def action_reset(self) -> None:
+        """Ask for the default."""
+        self.post_message(self.Reset())
+
+
+class ParameterPane(Vertical):
+    """Shows and edits the values; only those that differ from the default are kept."""
+
+    rows = getters.query_one(ParameterList)
+    editor = getters.query_one(Input)
+    detail = getters.query_one("#parameter-detail", Static)
+
+    class Changed(Message):
+        """A value was set; ``values`` are all that now differ from their defaults."""
+
+        def __init__(self, parameter: Parameter, values: Values) -> None:
+            super().__init__()
+            self.parameter = parameter
+            self.values = values
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(id="parameters", classes="pane")
+        self.border_title = "Parameters"
+        self._values: dict[str, Value] = dict(values)
+
+    def compose(self) -> ComposeResult:
+        rows = ParameterList(markup=False, compact=True)
+        for group, parameters in groupby(TABLE, key=lambda parameter: parameter.group):
+            rows.add_option(Option(Content.styled(group, "$foreground-muted"), disabled=True))
+            for parameter in parameters:
+                rows.add_option(Option(parameter.key, id=parameter.key))
+        yield rows
+        yield Input(compact=True)
+        yield Static(id="parameter-detail", markup=False)
+
+    def on_mount(self) -> None:
+        self.editor.display = False
+        self.rows.highlighted = self.rows.get_option_index(TABLE[0].key)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        for parameter in TABLE:
+            self._draw(parameter)
+
+    @property
+    def _current(self) -> Parameter:
+        option = self.rows.highlighted_option
+        return BY_KEY[option.id] if option is not None and option.id else TABLE[0]
+
+    def _value(self, parameter: Parameter) -> Value:
+        return self._values.get(parameter.key, parameter.default)
+
+    def _draw(self, parameter: Parameter) -> None:
+        """Name at the left, value at the right, a mark between where it is no default."""
+        # The pane's own width, less the column of the list's scroll bar.
+        width = self.content_region.width - 1
+        changed = parameter.key in self._values
+        value = parameter.text(self._value(parameter))
+        name = Content(parameter.key).truncate(
+            max(1, width - len(value) - 4), ellipsis=True, pad=True
+        )
+        row = Content.assemble(
+            ("•" if changed else " ", "$accent"),
+            " ",
+            name,
+            " ",
+            (value, "bold $accent" if changed else "$foreground"),
+            " ",
+        )
+        self.rows.replace_option_prompt(parameter.key, row)
+
+    def _explain(self, parameter: Parameter, complaint: str = "") -> None:
+        default = parameter.text(parameter.default)
+        when = " Acts when the model is loaded again: with the next answer."
+        self.detail.update(
+            Content.assemble(
+                (f"{complaint}\n" if complaint else "", "$error"),
+                f"{parameter.help}{when if parameter.acts == 'load' else ''}\n",
+                (f"{parameter.takes}; default {default}", "$foreground-muted"),
+            )
+        )
+
+    def _set(self, parameter: Parameter, value: Value) -> None:
+        if value == parameter.default:
+            self._values.pop(parameter.key, None)
+        else:
+            self._values[parameter.key] = value
+        self._draw(parameter)
+        self._explain(parameter)
+        self.post_message(self.Changed(parameter, dict(self._values)))
+
+    @on(ParameterList.Stepped)
+    def _step(self, event: ParameterList.Stepped) -> None:
+        event.stop()
+        parameter = self._current
+        self._set(parameter, parameter.stepped(self._value(parameter), event.steps))
+
+    @on(ParameterList.Reset)
+    def _reset(self, event: ParameterList.Reset) -> None:
+        event.stop()
+        self._set(self._current, self._current.default)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._explain(self._current)
+
+    @on(OptionList.OptionSelected)
+    def _edit(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        parameter = self._current
+        self.editor.border_title = parameter.key
+        self.editor.value = parameter.text(self._value(parameter))
+        self.editor.display = True
+        self.editor.focus()
+        self.editor.action_select_all()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        event.stop()
+        parameter = self._current
+        try:
+            value = parameter.parse(event.value)
+        except ParameterError as error:
+            self._explain(parameter, str(error))
+            return
+        self._set(parameter, value)
+        self.stop_editing()
+
+    @on(events.DescendantBlur)
+    def _left(self, event: events.DescendantBlur) -> None:
+        if event.widget is self.editor:
+            self.editor.display = False
+            self._explain(self._current)
+
+    @property
+    def editing(self) -> bool:
+        """Whether a value is being typed."""
+        return self.editor.display
+
+    def stop_editing(self) -> None:
+        """Leave the value as it is and go back to the list."""
+        self.rows.focus()

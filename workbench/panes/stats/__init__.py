@@ -1,0 +1,1 @@
+"""The live-stats pane: what the engine is doing, and how fast."""

@@ -1,0 +1,187 @@
+"""The live-stats pane."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Sparkline, Static
+
+from workbench.engine.protocol import (
+    Finished,
+    Loaded,
+    LoadProgress,
+    PromptProgress,
+    TextArrived,
+)
+from workbench.panes.figures import byte_size, duration, per_second
+
+# Twice a second while something happens; not at all while nothing does.
+_TICK_SECONDS: Final = 0.5
+_COURSE_POINTS: Final = 120
+_DASH: Final = "-"
+
+
+class StatsPane(Vertical):
+    """What the engine is doing, and how fast."""
+
+    course = getters.query_one(Sparkline)
+    head = getters.query_one("#stats-head", Static)
+    table = getters.query_one("#stats-table", Static)
+
+    def __init__(self) -> None:
+        super().__init__(id="stats", classes="pane")
+        self.border_title = "Stats"
+        self.phase = "idle"
+        self._model = "no model loaded"
+        self._about = ""
+        self._speed = 0.0
+        self._points: deque[float] = deque(maxlen=_COURSE_POINTS)
+        self._last: TextArrived | None = None
+        self._mark: TextArrived | None = None
+        self._finished: Finished | None = None
+        self._first_token = _DASH
+        self._prompt = _DASH
+        self._n_ctx = 0
+        self._n_context = 0
+        self._ticker: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="stats-head", markup=False)
+        yield Sparkline(summary_function=max)
+        yield Static(id="stats-table", markup=False)
+
+    def on_mount(self) -> None:
+        self._ticker = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    # ---- what happens --------------------------------------------------------------------
+
+    def busy(self, phase: str) -> None:
+        """Something has begun."""
+        self.phase = phase
+        if self._ticker is not None:
+            self._ticker.resume()
+        self._draw()
+
+    def idle(self, phase: str = "idle") -> None:
+        """It is over, or it failed: ``phase`` says so."""
+        self.phase = phase
+        if self._ticker is not None:
+            self._ticker.pause()
+        self._draw()
+
+    def load_progressed(self, event: LoadProgress) -> None:
+        """A model is being read."""
+        self.phase = f"loading {event.fraction:.0%}"
+
+    def model_loaded(self, event: Loaded) -> None:
+        """A model is ready."""
+        model = event.model
+        self._model = model.name
+        parameters = (
+            f"{model.n_params / 1e6:,.1f} M"
+            if model.n_params < 1e9
+            else (f"{model.n_params / 1e9:,.1f} B")
+        )
+        self._about = f"{parameters} parameters, {byte_size(model.size)}"
+        self._n_ctx = model.n_ctx
+        self._n_context = 0
+        self._draw()
+
+    def prompt_progressed(self, event: PromptProgress) -> None:
+        """The prompt is being evaluated."""
+        self.phase = f"reading prompt {event.n_done / event.n_total:.0%}"
+        self._n_context = event.n_done
+        self._last = self._mark = None
+
+    def text_arrived(self, event: TextArrived) -> None:
+        """Text of the answer has come."""
+        self.phase = "writing"
+        self._n_context = event.n_context
+        self._last = event
+        if self._mark is None:
+            self._mark = event
+
+    def answer_finished(self, event: Finished) -> None:
+        """The answer is complete."""
+        timings = event.timings
+        self._finished = event
+        self._n_context = timings.n_context
+        if timings.completion_tokens:
+            self._first_token = duration(timings.ttft_ms)
+            self._speed = timings.tps
+            self._points.append(timings.tps)
+        if timings.prompt_tps:
+            self._prompt = f"{per_second(timings.prompt_tps)} t/s"
+        self.idle()
+
+    # ---- drawing -------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Measure the speed since the last tick, by the engine's own clock."""
+        last, mark = self._last, self._mark
+        if last is not None and mark is not None and last.decode_ms > mark.decode_ms:
+            seconds = (last.decode_ms - mark.decode_ms) / 1000
+            self._speed = (last.n_tokens - mark.n_tokens) / seconds
+            self._points.append(self._speed)
+            self._mark = last
+        self._draw()
+
+    def _draw(self) -> None:
+        width = max(16, self.content_region.width)
+        idle = self.phase == "idle"
+        self.head.update(
+            Content("\n").join(
+                [
+                    Content(self._model).truncate(width, ellipsis=True),
+                    Content.styled(self._about, "$foreground-muted"),
+                    Content.assemble(
+                        ("○ " if idle else "● ", "$foreground-muted" if idle else "$success"),
+                        Content(self.phase).truncate(width - 2, ellipsis=True),
+                    ),
+                    _row("tokens/s", per_second(self._speed) if self._points else _DASH, width),
+                ]
+            ),
+            layout=False,
+        )
+        # Zeros at the left: the course grows from the right, and its scale begins at nothing.
+        points = list(self._points)[-(width - 1) :]
+        self.course.data = [0.0] * (width - len(points)) + points if points else None
+        used = self._n_context / self._n_ctx if self._n_ctx else 0.0
+        n_tokens = self._last.n_tokens if self._last else 0
+        filled = round(used * width)
+        self.table.update(
+            Content("\n").join(
+                [
+                    _row("first token", self._first_token, width),
+                    _row("prompt", self._prompt, width),
+                    _row("answer", f"{n_tokens} tokens" if n_tokens else _DASH, width),
+                    _row(
+                        "context",
+                        f"{self._n_context} / {self._n_ctx}" if self._n_ctx else _DASH,
+                        width,
+                    ),
+                    Content.assemble(
+                        ("━" * filled, "$warning" if used > 0.8 else "$primary"),
+                        ("━" * (width - filled), "$panel"),
+                    ),
+                ]
+            ),
+            layout=False,
+        )
+
+
+def _row(name: str, value: str, width: int) -> Content:
+    """A name at the left, its figure at the right."""
+    return Content.assemble(
+        (name, "$foreground-muted"), " " * max(1, width - len(name) - len(value)), value
+    )

@@ -1,0 +1,1 @@
+"""The screens that panes are laid out on."""

@@ -1,0 +1,45 @@
+"""Help: the keys that work where the person was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class HelpScreen(ModalScreen[None]):
+    """Lists bindings, each with its tooltip."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q", "dismiss", "Close", id="help.close", tooltip="Close the help"),
+    ]
+
+    def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
+        super().__init__()
+        self._active = bindings
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="pane") as pane:
+            pane.border_title = "Keys"
+            pane.border_subtitle = "Esc closes"
+            yield Static(self._table(), markup=False)
+
+    def _table(self) -> Content:
+        keys: dict[str, list[str]] = {"Send the prompt": ["Enter"]}
+        for active in self._active.values():
+            binding = active.binding
+            # Ours carry an id; the widgets' own editing keys are everybody's.
+            if binding.id:
+                shown = keys.setdefault(binding.tooltip or binding.description, [])
+                shown.append(self.app.get_key_display(binding))
+        width = max(len(", ".join(shown)) for shown in keys.values()) + 2
+        return Content("\n").join(
+            Content.assemble((", ".join(shown).ljust(width), "bold $primary"), text)
+            for text, shown in keys.items()
+        )

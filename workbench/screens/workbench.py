@@ -1,0 +1,337 @@
+"""The workbench: four panes, and what passes between them and the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message as TextualMessage
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from workbench.engine.client import EngineClient, EngineDied
+from workbench.engine.protocol import (
+    ChatMessage,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    LoadProgress,
+    ModelSource,
+    PromptProgress,
+    Ready,
+    TextArrived,
+)
+from workbench.models import library
+from workbench.models.library import ModelFile
+from workbench.panes.browser.pane import BrowserPane
+from workbench.panes.chat.pane import ChatPane
+from workbench.panes.chat.prompt import Prompt
+from workbench.panes.figures import duration, per_second
+from workbench.panes.parameters.pane import ParameterPane
+from workbench.panes.stats.pane import StatsPane
+from workbench.parameters.table import Values, answering, loading
+from workbench.sessions.conversation import Conversation, Message
+
+_REASONS: Final = {
+    "stop": "",
+    "length": "max_tokens reached",
+    "context": "context full",
+    "cancelled": "stopped",
+}
+
+
+class EngineReported(TextualMessage):
+    """The listening worker heard something from the engine."""
+
+    def __init__(self, event: Event | EngineDied) -> None:
+        super().__init__()
+        self.event = event
+
+
+class ModelsFound(TextualMessage):
+    """The disk has been searched for models."""
+
+    def __init__(self, models: Sequence[ModelFile]) -> None:
+        super().__init__()
+        self.models = models
+
+
+class WorkbenchScreen(Screen[None]):
+    """Owns the conversation and the choice of model; panes and engine only report to it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape",
+            "back",
+            "Stop",
+            id="answer.stop",
+            tooltip="Stop the answer, keep it; else go back to the prompt",
+        ),
+        Binding(
+            "f2,ctrl+o",
+            "show('browser')",
+            "Models",
+            id="pane.browser",
+            tooltip="Go to the model browser",
+        ),
+        Binding(
+            "f3,ctrl+t",
+            "show('parameters')",
+            "Parameters",
+            id="pane.parameters",
+            tooltip="Go to the parameters",
+        ),
+        Binding(
+            "f4,ctrl+g",
+            "show('stats')",
+            "Stats",
+            id="pane.stats",
+            tooltip="Show the live stats, on a narrow screen",
+        ),
+        Binding(
+            "ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"
+        ),
+    ]
+
+    chat = getters.query_one(ChatPane)
+    browser = getters.query_one(BrowserPane)
+    parameters = getters.query_one(ParameterPane)
+    stats = getters.query_one(StatsPane)
+
+    def __init__(
+        self, engine: EngineClient, *, model: Path, values: Values, folders: Sequence[Path]
+    ) -> None:
+        """``model`` is the file to load at once, ``values`` what differs from the defaults."""
+        super().__init__()
+        self._engine = engine
+        self._model = model
+        self._loaded_model: Path | None = None
+        self._model_name = ""
+        self._told: set[str] = set()
+        self._values = dict(values)
+        self._folders = list(folders)
+        self._conversation = Conversation()
+        self._request: int | None = None
+        self._asked: Message | None = None
+        self._answer: Message | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            yield BrowserPane()
+            yield ChatPane()
+            with Vertical(id="instruments"):
+                yield ParameterPane(self._values)
+                yield StatsPane()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.chat.prompt.focus()
+        self.browser.show([library.built_in()])
+        self._listen()
+        self._find_models()
+        self._load(self._model)
+
+    # ---- workers: they post messages and touch no widget ----------------------------------
+
+    @work(group="engine", description="listen to the engine", exit_on_error=True)
+    async def _listen(self) -> None:
+        async for event in self._engine.events():
+            self.post_message(EngineReported(event))
+
+    @work(group="models", description="look for models", exit_on_error=False)
+    async def _find_models(self) -> None:
+        models = [library.built_in()]
+        for folder in self._folders:
+            models += await asyncio.to_thread(library.in_folder, folder)
+        models += await asyncio.to_thread(library.in_hub_cache)
+        if self._model not in {model.path for model in models}:
+            models += library.named(self._model)
+        self.post_message(ModelsFound(models))
+
+    # ---- what a person does ----------------------------------------------------------------
+
+    @on(Prompt.Submitted)
+    async def _submit(self, event: Prompt.Submitted) -> None:
+        event.stop()
+        if not event.text.strip():
+            self.notify("Write something first.", severity="warning", timeout=2)
+            return
+        if self._answering:
+            self.notify("An answer is being written: Esc stops it.", severity="warning")
+            return
+        self.chat.prompt.clear()
+        self._asked = self._conversation.add("user", event.text)
+        self.chat.ask(event.text)
+        self.stats.busy("waiting for the engine")
+        messages = [ChatMessage(each.role, each.text) for each in self._conversation.path()]
+        self._request = await self._engine.generate(
+            self._source(), messages, answering(self._values)
+        )
+
+    @on(BrowserPane.Chosen)
+    def _choose_model(self, event: BrowserPane.Chosen) -> None:
+        event.stop()
+        if self._answering:
+            self.notify("An answer is being written: Esc stops it.", severity="warning")
+            return
+        if event.model.missing:
+            self.notify(
+                f"{event.model.name} has {event.model.missing} parts missing: download it again.",
+                severity="error",
+                markup=False,
+            )
+            return
+        self._load(event.model.path)
+
+    @on(ParameterPane.Changed)
+    def _change_parameter(self, event: ParameterPane.Changed) -> None:
+        event.stop()
+        self._values = dict(event.values)
+
+    async def action_back(self) -> None:
+        """Stop the answer; with nothing to stop, go back to the prompt."""
+        if self.parameters.editing:
+            self.parameters.stop_editing()
+        elif self._request is not None:
+            await self._engine.stop(self._request)
+        else:
+            self.action_show("chat")
+
+    def action_show(self, pane: str) -> None:
+        """Go to a pane; on a narrow screen it takes the chat's place."""
+        self.set_class(pane == "browser", "-browser")
+        self.set_class(pane in ("parameters", "stats"), "-instruments")
+        targets = {"browser": self.browser.models, "parameters": self.parameters.rows}
+        # The stats have nothing to focus; whoever looks at them wants to go on writing.
+        targets.get(pane, self.chat.prompt).focus()
+
+    def action_new_chat(self) -> None:
+        """Begin a new conversation."""
+        if self._answering:
+            self.notify("An answer is being written: Esc stops it.", severity="warning")
+            return
+        self._conversation = Conversation()
+        self.chat.clear()
+        self.action_show("chat")
+
+    # ---- what the engine reports -------------------------------------------------------------
+
+    def on_engine_reported(self, message: EngineReported) -> None:
+        """Pass an event on to the panes it concerns."""
+        match message.event:
+            case Ready():
+                pass
+            case LoadProgress() as event:
+                self.stats.load_progressed(event)
+            case Loaded() as event:
+                self._on_loaded(event)
+            case PromptProgress() as event:
+                self.stats.prompt_progressed(event)
+            case TextArrived() as event:
+                self._on_text(event)
+            case Finished() as event:
+                self._on_finished(event)
+            case Failed() as event:
+                self._on_failed(event)
+            case EngineDied() as event:
+                self._on_died(event)
+
+    def on_models_found(self, message: ModelsFound) -> None:
+        self.browser.show(message.models)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        first = self._loaded_model is None
+        changed = self._loaded_model != Path(event.model.path)
+        self._loaded_model = Path(event.model.path)
+        self.browser.mark_loaded(self._loaded_model)
+        self.stats.model_loaded(event)
+        if self._asked is None:
+            self._request = None
+            self.stats.idle()
+        if changed:
+            self._model_name = event.model.name
+            self._told.clear()
+            self.chat.border_title = f"Chat with {self._model_name}"
+            if not first:
+                self.chat.note(f"{self._model_name} loaded in {duration(event.load_ms)}.")
+            for note in event.notes:
+                self.chat.note(note)
+
+    def _on_text(self, event: TextArrived) -> None:
+        if self._answer is None:
+            self._answer = self._conversation.add("assistant", model=self._model_name)
+        self._answer.text += event.text
+        self.chat.stream(event.text, model=self._model_name)
+        self.stats.text_arrived(event)
+
+    def _on_finished(self, event: Finished) -> None:
+        timings = event.timings
+        for note in event.notes:
+            # What is true of every answer need not be said at each.
+            if note not in self._told:
+                self._told.add(note)
+                self.chat.note(note)
+        facts = [f"{timings.completion_tokens} tokens", _REASONS[event.reason]]
+        if timings.tps:
+            facts.insert(1, f"{per_second(timings.tps)} t/s")
+        self._end_answer(event.reason, remark=", ".join(filter(None, facts)))
+        self.stats.answer_finished(event)
+
+    def _on_failed(self, event: Failed) -> None:
+        self._end_answer("failed", remark="failed")
+        if not event.stopped:
+            self.chat.note(_sentence(event.message), error=True)
+        if self._loaded_model is not None:
+            self._model = self._loaded_model
+        self.stats.idle()
+
+    def _on_died(self, event: EngineDied) -> None:
+        was_busy = self._request is not None
+        self._end_answer("died", remark="the engine died")
+        self.chat.note(
+            f"The engine died ({event.cause}). {event.advice} "
+            + ("What was written is kept. " if was_busy else "")
+            + "The next prompt starts a new engine.",
+            error=True,
+        )
+        for line in event.log:
+            self.chat.note(line)
+        self.stats.idle("died")
+
+    # ---- ----------------------------------------------------------------------------------
+
+    @property
+    def _answering(self) -> bool:
+        return self._asked is not None
+
+    def _source(self) -> ModelSource:
+        return ModelSource(str(self._model), loading(self._values))
+
+    @work(group="load", description="ask for a model")
+    async def _load(self, path: Path) -> None:
+        self._model = path
+        self._request = await self._engine.load(self._source())
+
+    def _end_answer(self, finish: str, *, remark: str) -> None:
+        """The exchange is over. A prompt that got no answer goes back to where it was written."""
+        self._request = None
+        asked, answer = self._asked, self._answer
+        self._asked = self._answer = None
+        if answer is not None and answer.text:
+            answer.finish = finish
+            self.chat.close_answer(remark)
+        elif asked is not None and finish != "stop":
+            self._conversation.withdraw(asked)
+            self.chat.close_answer(remark)
+            self.chat.take_back(asked.text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")

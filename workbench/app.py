@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
@@ -102,6 +102,8 @@ class WorkbenchApp(App[None]):
 
 def _theme(file: ThemeFile) -> Theme:
     colours = file.colours
+    # Textual's own styles refer to variables that only its ansi themes define.
+    base = BUILTIN_THEMES["ansi-dark" if file.dark else "ansi-light"].variables
     return Theme(
         name=file.name,
         dark=file.dark,
@@ -116,7 +118,7 @@ def _theme(file: ThemeFile) -> Theme:
         success=colours.success,
         warning=colours.warning,
         error=colours.error,
-        variables=dict(file.variables),
+        variables={**(base if file.ansi else {}), **file.variables},
     )
 
 

@@ -23,12 +23,15 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()
         self._active = bindings
+        self.text = ""
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="pane") as pane:
             pane.border_title = "Keys"
             pane.border_subtitle = "Esc closes"
-            yield Static(self._table(), markup=False)
+            table = self._table()
+            self.text = table.plain
+            yield Static(table, markup=False)
 
     def _table(self) -> Content:
         keys: dict[str, list[str]] = {"Send the prompt": ["Enter"]}

@@ -110,14 +110,14 @@ class WorkbenchScreen(Screen[None]):
     ) -> None:
         """``model`` is the file to load at once, ``values`` what differs from the defaults."""
         super().__init__()
-        self._engine = engine
+        self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
         self._values = dict(values)
         self._folders = list(folders)
-        self._conversation = Conversation()
+        self.conversation = Conversation()
         self._request: int | None = None
         self._asked: Message | None = None
         self._answer: Message | None = None
@@ -142,7 +142,7 @@ class WorkbenchScreen(Screen[None]):
 
     @work(group="engine", description="listen to the engine", exit_on_error=True)
     async def _listen(self) -> None:
-        async for event in self._engine.events():
+        async for event in self.engine.events():
             self.post_message(EngineReported(event))
 
     @work(group="models", description="look for models", exit_on_error=False)
@@ -167,11 +167,11 @@ class WorkbenchScreen(Screen[None]):
             self.notify("An answer is being written: Esc stops it.", severity="warning")
             return
         self.chat.prompt.clear()
-        self._asked = self._conversation.add("user", event.text)
+        self._asked = self.conversation.add("user", event.text)
         self.chat.ask(event.text)
         self.stats.busy("waiting for the engine")
-        messages = [ChatMessage(each.role, each.text) for each in self._conversation.path()]
-        self._request = await self._engine.generate(
+        messages = [ChatMessage(each.role, each.text) for each in self.conversation.path()]
+        self._request = await self.engine.generate(
             self._source(), messages, answering(self._values)
         )
 
@@ -200,7 +200,7 @@ class WorkbenchScreen(Screen[None]):
         if self.parameters.editing:
             self.parameters.stop_editing()
         elif self._request is not None:
-            await self._engine.stop(self._request)
+            await self.engine.stop(self._request)
         else:
             self.action_show("chat")
 
@@ -217,7 +217,7 @@ class WorkbenchScreen(Screen[None]):
         if self._answering:
             self.notify("An answer is being written: Esc stops it.", severity="warning")
             return
-        self._conversation = Conversation()
+        self.conversation = Conversation()
         self.chat.clear()
         self.action_show("chat")
 
@@ -266,7 +266,7 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_text(self, event: TextArrived) -> None:
         if self._answer is None:
-            self._answer = self._conversation.add("assistant", model=self._model_name)
+            self._answer = self.conversation.add("assistant", model=self._model_name)
         self._answer.text += event.text
         self.chat.stream(event.text, model=self._model_name)
         self.stats.text_arrived(event)
@@ -308,6 +308,11 @@ class WorkbenchScreen(Screen[None]):
     # ---- ----------------------------------------------------------------------------------
 
     @property
+    def model_is_loaded(self) -> bool:
+        """Whether a model has been loaded since the start."""
+        return self._loaded_model is not None
+
+    @property
     def _answering(self) -> bool:
         return self._asked is not None
 
@@ -317,7 +322,7 @@ class WorkbenchScreen(Screen[None]):
     @work(group="load", description="ask for a model")
     async def _load(self, path: Path) -> None:
         self._model = path
-        self._request = await self._engine.load(self._source())
+        self._request = await self.engine.load(self._source())
 
     def _end_answer(self, finish: str, *, remark: str) -> None:
         """The exchange is over. A prompt that got no answer goes back to where it was written."""
@@ -328,7 +333,7 @@ class WorkbenchScreen(Screen[None]):
             answer.finish = finish
             self.chat.close_answer(remark)
         elif asked is not None and finish != "stop":
-            self._conversation.withdraw(asked)
+            self.conversation.withdraw(asked)
             self.chat.close_answer(remark)
             self.chat.take_back(asked.text)
 

@@ -61,6 +61,11 @@ class BrowserPane(Vertical):
         yield ModelList(markup=False, compact=True)
         yield Static(_HINT, id="browser-detail", markup=False)
 
+    @property
+    def names(self) -> list[str]:
+        """The listed models' names, from the top."""
+        return [model.name for model in self._models]
+
     def show(self, models: Sequence[ModelFile]) -> None:
         """List ``models``, which come grouped by source."""
         self._models = list(models)

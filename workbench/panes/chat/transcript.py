@@ -190,7 +190,8 @@ class Transcript(ScrollView, can_focus=True):
         self.virtual_size = Size(self.scrollable_content_region.width, self._tops[-1])
         self.refresh()
         if self._following:
-            self.scroll_end(animate=False, immediate=True)
+            # By force: before the next layout there may be no scroll bar to allow it.
+            self.scroll_end(animate=False, immediate=True, force=True)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap everything anew, keeping the place in the text."""

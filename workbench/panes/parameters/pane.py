@@ -95,7 +95,8 @@ class ParameterPane(Vertical):
     def __init__(self, values: Values) -> None:
         super().__init__(id="parameters", classes="pane")
         self.border_title = "Parameters"
-        self._values: dict[str, Value] = dict(values)
+        self.values: dict[str, Value] = dict(values)
+        self.explanation = ""
 
     def compose(self) -> ComposeResult:
         rows = ParameterList(markup=False, compact=True)
@@ -121,13 +122,13 @@ class ParameterPane(Vertical):
         return BY_KEY[option.id] if option is not None and option.id else TABLE[0]
 
     def _value(self, parameter: Parameter) -> Value:
-        return self._values.get(parameter.key, parameter.default)
+        return self.values.get(parameter.key, parameter.default)
 
     def _draw(self, parameter: Parameter) -> None:
         """Name at the left, value at the right, a mark between where it is no default."""
         # The pane's own width, less the column of the list's scroll bar.
         width = self.content_region.width - 1
-        changed = parameter.key in self._values
+        changed = parameter.key in self.values
         value = parameter.text(self._value(parameter))
         name = Content(parameter.key).truncate(
             max(1, width - len(value) - 4), ellipsis=True, pad=True
@@ -145,22 +146,26 @@ class ParameterPane(Vertical):
     def _explain(self, parameter: Parameter, complaint: str = "") -> None:
         default = parameter.text(parameter.default)
         when = " Acts when the model is loaded again: with the next answer."
-        self.detail.update(
-            Content.assemble(
-                (f"{complaint}\n" if complaint else "", "$error"),
-                f"{parameter.help}{when if parameter.acts == 'load' else ''}\n",
-                (f"{parameter.takes}; default {default}", "$foreground-muted"),
-            )
+        text = Content.assemble(
+            (f"{complaint}\n" if complaint else "", "$error"),
+            f"{parameter.help}{when if parameter.acts == 'load' else ''}\n",
+            (f"{parameter.takes}; default {default}", "$foreground-muted"),
         )
+        self.explanation = text.plain
+        self.detail.update(text)
+
+    def set(self, key: str, value: Value) -> None:
+        """Give a parameter a value; raises ParameterError if it cannot take it."""
+        self._set(BY_KEY[key], BY_KEY[key].check(value))
 
     def _set(self, parameter: Parameter, value: Value) -> None:
         if value == parameter.default:
-            self._values.pop(parameter.key, None)
+            self.values.pop(parameter.key, None)
         else:
-            self._values[parameter.key] = value
+            self.values[parameter.key] = value
         self._draw(parameter)
         self._explain(parameter)
-        self.post_message(self.Changed(parameter, dict(self._values)))
+        self.post_message(self.Changed(parameter, dict(self.values)))
 
     @on(ParameterList.Stepped)
     def _step(self, event: ParameterList.Stepped) -> None:

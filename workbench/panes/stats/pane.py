@@ -44,7 +44,6 @@ class StatsPane(Vertical):
         self._points: deque[float] = deque(maxlen=_COURSE_POINTS)
         self._last: TextArrived | None = None
         self._mark: TextArrived | None = None
-        self._finished: Finished | None = None
         self._first_token = _DASH
         self._prompt = _DASH
         self._n_ctx = 0
@@ -114,7 +113,6 @@ class StatsPane(Vertical):
     def answer_finished(self, event: Finished) -> None:
         """The answer is complete."""
         timings = event.timings
-        self._finished = event
         self._n_context = timings.n_context
         if timings.completion_tokens:
             self._first_token = duration(timings.ttft_ms)
@@ -136,48 +134,51 @@ class StatsPane(Vertical):
             self._mark = last
         self._draw()
 
+    @property
+    def text(self) -> str:
+        """What the pane says, line by line, the course left out."""
+        return "\n".join(line.plain for line in self._head_lines() + self._table_lines())
+
+    @property
+    def _width(self) -> int:
+        return max(16, self.content_region.width)
+
     def _draw(self) -> None:
-        width = max(16, self.content_region.width)
-        idle = self.phase == "idle"
-        self.head.update(
-            Content("\n").join(
-                [
-                    Content(self._model).truncate(width, ellipsis=True),
-                    Content.styled(self._about, "$foreground-muted"),
-                    Content.assemble(
-                        ("○ " if idle else "● ", "$foreground-muted" if idle else "$success"),
-                        Content(self.phase).truncate(width - 2, ellipsis=True),
-                    ),
-                    _row("tokens/s", per_second(self._speed) if self._points else _DASH, width),
-                ]
-            ),
-            layout=False,
-        )
+        self.head.update(Content("\n").join(self._head_lines()), layout=False)
         # Zeros at the left: the course grows from the right, and its scale begins at nothing.
-        points = list(self._points)[-(width - 1) :]
-        self.course.data = [0.0] * (width - len(points)) + points if points else None
-        used = self._n_context / self._n_ctx if self._n_ctx else 0.0
-        n_tokens = self._last.n_tokens if self._last else 0
-        filled = round(used * width)
-        self.table.update(
-            Content("\n").join(
-                [
-                    _row("first token", self._first_token, width),
-                    _row("prompt", self._prompt, width),
-                    _row("answer", f"{n_tokens} tokens" if n_tokens else _DASH, width),
-                    _row(
-                        "context",
-                        f"{self._n_context} / {self._n_ctx}" if self._n_ctx else _DASH,
-                        width,
-                    ),
-                    Content.assemble(
-                        ("━" * filled, "$warning" if used > 0.8 else "$primary"),
-                        ("━" * (width - filled), "$panel"),
-                    ),
-                ]
+        points = list(self._points)[-(self._width - 1) :]
+        self.course.data = [0.0] * (self._width - len(points)) + points if points else None
+        self.table.update(Content("\n").join(self._table_lines()), layout=False)
+
+    def _head_lines(self) -> list[Content]:
+        width = self._width
+        idle = self.phase == "idle"
+        return [
+            Content(self._model).truncate(width, ellipsis=True),
+            Content.styled(self._about, "$foreground-muted"),
+            Content.assemble(
+                ("○ " if idle else "● ", "$foreground-muted" if idle else "$success"),
+                Content(self.phase).truncate(width - 2, ellipsis=True),
             ),
-            layout=False,
-        )
+            _row("tokens/s", per_second(self._speed) if self._points else _DASH, width),
+        ]
+
+    def _table_lines(self) -> list[Content]:
+        width = self._width
+        used = min(1.0, self._n_context / self._n_ctx) if self._n_ctx else 0.0
+        n_tokens = self._last.n_tokens if self._last else 0
+        context = f"{self._n_context} / {self._n_ctx}" if self._n_ctx else _DASH
+        filled = round(used * width)
+        return [
+            _row("first token", self._first_token, width),
+            _row("prompt", self._prompt, width),
+            _row("answer", f"{n_tokens} tokens" if n_tokens else _DASH, width),
+            _row("context", context, width),
+            Content.assemble(
+                ("━" * filled, "$warning" if used > 0.8 else "$primary"),
+                ("━" * (width - filled), "$panel"),
+            ),
+        ]
 
 
 def _row(name: str, value: str, width: int) -> Content:

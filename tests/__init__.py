@@ -1,0 +1,1 @@
+"""Everything that is checked. ``python -m tests`` runs it all."""

@@ -1,0 +1,42 @@
+"""What all tests share: a home of their own, and models to run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import gguf_files
+
+# Read when the libraries are first imported, so they stand before any test's imports.
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="workbench-hf-")
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home for each test: no configuration, no logs but its own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
+    yield folder
+
+
+@pytest.fixture
+def config_folder(home: Path) -> Path:
+    """Workbench's configuration folder, empty."""
+    folder = home / "config" / "workbench"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that is slow enough to be interrupted, and never far from done loading."""
+    return gguf_files.random_model(tmp_path_factory.mktemp("models") / "slow-F16.gguf")

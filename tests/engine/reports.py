@@ -1,0 +1,68 @@
+"""An engine for a test, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from workbench.engine.client import EngineClient, EngineDied
+from workbench.engine.protocol import ChatMessage, Event, Failed, Finished, ModelSource, TextArrived
+from workbench.parameters.table import Values
+
+Report = Event | EngineDied
+_Kind = TypeVar("_Kind")
+
+HELLO = [ChatMessage("user", "Hello, who are you?")]
+
+
+@asynccontextmanager
+async def running_engine(log_file: Path) -> AsyncIterator[EngineClient]:
+    """A client whose engine is gone at the end."""
+    engine = EngineClient(log_file)
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def reports_until(engine: EngineClient, last: Callable[[Report], bool]) -> list[Report]:
+    """What the engine reports up to and with the first report for which ``last`` holds."""
+    reports = []
+    async for report in engine.events():
+        reports.append(report)
+        if last(report):
+            break
+        # Nothing more would come: better a failure that says so than a wait for ever.
+        assert not isinstance(report, Failed | EngineDied), report
+    return reports
+
+
+def the(kind: type[_Kind], reports: Sequence[Report]) -> _Kind:
+    """The one report of its kind."""
+    [found] = [report for report in reports if isinstance(report, kind)]
+    return found
+
+
+def text_of(reports: Sequence[Report]) -> str:
+    """The text that was streamed."""
+    return "".join(report.text for report in reports if isinstance(report, TextArrived))
+
+
+async def answer(
+    engine: EngineClient,
+    model: ModelSource,
+    parameters: Values,
+    messages: Sequence[ChatMessage] = HELLO,
+) -> tuple[str, Finished]:
+    """A whole answer: its text and how it finished. Fails if the request does."""
+    request = await engine.generate(model, messages, parameters)
+    reports = await reports_until(
+        engine,
+        lambda report: (
+            isinstance(report, EngineDied)
+            or (isinstance(report, Finished | Failed) and report.request == request)
+        ),
+    )
+    return text_of(reports), the(Finished, reports)

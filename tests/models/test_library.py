@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import hf_hub_download
+
+from tests import hub
+from workbench.models import library
+from workbench.models.pocket import MODEL_FILE
+
+
+def write(file: Path, size: int = 10) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"GGUF" + bytes(size - 4))
+    return file
+
+
+def test_the_built_in_model_is_there() -> None:
+    model = library.built_in()
+    assert model.name == "pocket"
+    assert model.path == MODEL_FILE
+    assert 0 < model.size <= 6_000_000
+
+
+def test_a_reference_is_pocket_or_a_path(home: Path) -> None:
+    assert library.resolve("pocket") == MODEL_FILE
+    assert library.resolve("~/x.gguf") == home / "x.gguf"
+
+
+def test_a_folder_is_searched_to_the_bottom(tmp_path: Path) -> None:
+    write(tmp_path / "b" / "deep" / "Zeta-7B-Q4_K_M.gguf", 70)
+    write(tmp_path / "alpha.gguf", 30)
+    write(tmp_path / "mmproj-alpha.gguf")
+    write(tmp_path / "readme.txt")
+    found = library.in_folder(tmp_path)
+    assert [(model.name, model.size, model.quantisation) for model in found] == [
+        ("alpha", 30, ""),
+        ("Zeta-7B-Q4_K_M", 70, "Q4_K_M"),
+    ]
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+    assert library.in_folder(tmp_path / "nowhere") == []
+
+
+def test_the_parts_of_a_split_model_are_one_model(tmp_path: Path) -> None:
+    for part in (1, 2, 3):
+        write(tmp_path / f"big-Q8_0-{part:05}-of-00003.gguf", 100 * part)
+    write(tmp_path / f"torn-{2:05}-of-00003.gguf", 50)
+    whole, torn = library.in_folder(tmp_path)
+    assert (whole.name, whole.size, whole.missing) == ("big-Q8_0", 600, 0)
+    assert whole.path.name == "big-Q8_0-00001-of-00003.gguf"
+    assert (torn.name, torn.missing) == ("torn", 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantisation"),
+    [
+        ("Qwen3-0.6B-Q8_0", "Q8_0"),
+        ("model.IQ3_XXS", "IQ3_XXS"),
+        ("gemma-UD-Q2_K_XL", "UD-Q2_K_XL"),
+        ("tiny-f16", "F16"),
+        ("bitnet-TQ1_0", "TQ1_0"),
+        ("gpt-oss-20b-mxfp4", "MXFP4"),
+        ("Q-star", ""),
+    ],
+)
+def test_the_quantisation_is_read_from_the_name(
+    tmp_path: Path, name: str, quantisation: str
+) -> None:
+    write(tmp_path / f"{name}.gguf")
+    [model] = library.in_folder(tmp_path)
+    assert model.quantisation == quantisation
+
+
+def test_a_broken_link_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "gone.gguf").symlink_to(tmp_path / "nowhere")
+    assert library.in_folder(tmp_path) == []
+
+
+def test_what_the_hub_client_downloaded_is_found() -> None:
+    files = {
+        "someone/Tiny-GGUF/Tiny-Q4_0.gguf": b"GGUF" + bytes(96),
+        "someone/Tiny-GGUF/mmproj-Tiny.gguf": b"GGUF" + bytes(16),
+    }
+    with hub.serving(files) as endpoint:
+        for name in files:
+            owner, repository, file = name.split("/")
+            hf_hub_download(f"{owner}/{repository}", file, endpoint=endpoint, token=False)
+    [model] = [each for each in library.in_hub_cache() if each.source == "someone/Tiny-GGUF"]
+    assert (model.name, model.size, model.quantisation) == ("Tiny-Q4_0", 100, "Q4_0")
+    assert model.path.read_bytes().startswith(b"GGUF")
+
+
+def test_a_file_opened_by_name_may_have_any_suffix(tmp_path: Path) -> None:
+    [model] = library.named(write(tmp_path / "weights.bin"))
+    assert model.name == "weights.bin"
+    assert library.named(tmp_path / "nowhere.gguf") == []

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from workbench.panes.figures import byte_size, duration, per_second
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (2_300_000, "2.3 MB"), (4_920_000_000, "4.9 GB")],
+)
+def test_byte_size(size: int, text: str) -> None:
+    assert byte_size(size) == text
+
+
+def test_rates_and_durations_have_the_digits_that_matter() -> None:
+    assert [per_second(rate) for rate in (7.314, 84.24, 1204.4)] == ["7.31", "84.2", "1204"]
+    assert [duration(time) for time in (12.4, 3400)] == ["12 ms", "3.4 s"]

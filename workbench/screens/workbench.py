@@ -195,6 +195,11 @@ class WorkbenchScreen(Screen[None]):
         event.stop()
         self._values = dict(event.values)
 
+    @on(StatsPane.Summarised)
+    def _show_summary(self, event: StatsPane.Summarised) -> None:
+        event.stop()
+        self.chat.border_subtitle = "" if self.has_class("-wide") else event.summary
+
     async def action_back(self) -> None:
         """Stop the answer; with nothing to stop, go back to the prompt."""
         if self.parameters.editing:

@@ -9,6 +9,7 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Sparkline, Static
 
@@ -33,6 +34,13 @@ class StatsPane(Vertical):
     course = getters.query_one(Sparkline)
     head = getters.query_one("#stats-head", Static)
     table = getters.query_one("#stats-table", Static)
+
+    class Summarised(Message):
+        """What the pane says, in a line for screens that have no room for it."""
+
+        def __init__(self, summary: str) -> None:
+            super().__init__()
+            self.summary = summary
 
     def __init__(self) -> None:
         super().__init__(id="stats", classes="pane")
@@ -149,6 +157,15 @@ class StatsPane(Vertical):
         points = list(self._points)[-(self._width - 1) :]
         self.course.data = [0.0] * (self._width - len(points)) + points if points else None
         self.table.update(Content("\n").join(self._table_lines()), layout=False)
+        self.post_message(self.Summarised(self._summary()))
+
+    def _summary(self) -> str:
+        facts = [] if self.phase == "idle" else [self.phase]
+        if self._points:
+            facts.append(f"{per_second(self._speed)} t/s")
+        if self._n_ctx:
+            facts.append(f"context {self._n_context} / {self._n_ctx}")
+        return ", ".join(facts)
 
     def _head_lines(self) -> list[Content]:
         width = self._width

@@ -1,0 +1,84 @@
+"""A program in a pseudo-terminal, and the screen that a person would see."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pyte
+
+from tests.waiting import wait_until_blocking
+
+
+class Terminal:
+    """Runs a program and draws what it writes."""
+
+    def __init__(self, master: int, slave: int, process: subprocess.Popen[bytes]) -> None:
+        self._master = master
+        self._slave = slave
+        self.process = process
+        self.output = b""
+        columns, rows = os.get_terminal_size(slave)
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def read(self) -> None:
+        """Draw what has been written so far."""
+        while select.select([self._master], [], [], 0)[0]:
+            data = os.read(self._master, 65_536)
+            self.output += data
+            # The question for kitty's keyboard protocol, which pyte takes for a colour.
+            self._stream.feed(data.replace(b"\x1b[>", b"\x1b[?").replace(b"\x1b[<", b"\x1b[?"))
+
+    @property
+    def text(self) -> str:
+        """The screen's text."""
+        self.read()
+        return "\n".join(self._screen.display)
+
+    def wait_for(self, text: str) -> None:
+        """Wait until ``text`` is on the screen."""
+        wait_until_blocking(lambda: text in self.text, f"{text!r} on the screen:\n{self.text}")
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    def wait_for_exit(self) -> int:
+        """Wait for the program's end, drawing on; returns its exit code."""
+
+        def ended() -> bool:
+            self.read()
+            return self.process.poll() is not None
+
+        wait_until_blocking(ended, "the program's end")
+        self.read()
+        return self.process.returncode
+
+    def settings(self) -> list[object]:
+        """The terminal's own settings: echo, line editing and their like."""
+        return list(termios.tcgetattr(self._slave))
+
+
+@contextmanager
+def running(command: Sequence[str], *, columns: int = 120, rows: int = 40) -> Iterator[Terminal]:
+    """Run ``command`` in a terminal of its own."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    with subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+    ) as process:
+        try:
+            yield Terminal(master, slave, process)
+        finally:
+            process.kill()
+    os.close(master)
+    os.close(slave)

@@ -1,0 +1,60 @@
+"""The vocabulary: byte-level BPE with GPT-2's rules, trained on the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from workbench.models.pocket.corpus import Corpus, Turn
+
+END_OF_TEXT: Final = "<|endoftext|>"
+START: Final = "<|im_start|>"
+END: Final = "<|im_end|>"
+SPECIAL: Final = (END_OF_TEXT, START, END)
+
+TEMPLATE: Final = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+
+_TRAINING_CONVERSATIONS: Final = 20_000
+
+
+def trained(corpus: Corpus, size: int) -> Tokenizer:
+    """A tokenizer of ``size`` tokens; the special ones come first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = (turn.content for _ in range(_TRAINING_CONVERSATIONS) for turn in corpus.conversation())
+    tokenizer.train_from_iterator(texts, trainer)
+    # Beyond what the corpus has to merge there is nothing to learn.
+    assert tokenizer.get_vocab_size() == size, tokenizer.get_vocab_size()
+    return tokenizer
+
+
+def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
+    """A conversation's tokens as TEMPLATE writes it, and which of them are to be learned.
+
+    Learned are the assistant's words and the end of each answer.
+    """
+    start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
+    newline = tokenizer.encode("\n").ids
+    tokens: list[int] = []
+    learned: list[bool] = []
+    for turn in turns:
+        head = [start, *tokenizer.encode(turn.role + "\n").ids]
+        body = [*tokenizer.encode(turn.content).ids, end]
+        tokens += head + body + newline
+        wanted = turn.role == "assistant"
+        learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
+    return tokens, learned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import click
 from workbench import __version__
 from workbench.models.library import POCKET
 from workbench.parameters.table import TABLE, Parameter, ParameterError, Value
+from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -68,10 +70,12 @@ def workbench(context: click.Context, /, model: str | None, **flags: Value | Non
     context.obj = (model, _chosen(flags))
     if context.invoked_subcommand is not None:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         raise click.ClickException(
-            'the app needs a terminal. To use a model in a script: workbench run "PROMPT"'
+            'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
+    # Textual reads it when it is imported; animations cost bytes over SSH and tell nothing.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
@@ -95,7 +99,7 @@ def run(
 ) -> None:
     """Answer PROMPT on standard output; '-' reads the prompt from standard input."""
     if prompt == "-":
-        prompt = sys.stdin.read()
+        prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     if not prompt.strip():
         raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
     from workbench import headless
@@ -103,9 +107,10 @@ def run(
     app_model, app_values = context.obj
     context.exit(
         headless.run(
-            prompt,
+            # What the shell passes need not be Unicode.
+            without_controls(prompt),
             model=model or app_model or POCKET,
-            system=system,
+            system=without_controls(system) if system else None,
             values={**app_values, **_chosen(flags)},
             as_json=as_json,
         )

@@ -31,7 +31,7 @@ def run(prompt: str, *, model: str, system: str | None, values: Values, as_json:
     """Answer ``prompt`` on stdout, messages on stderr; returns the exit code."""
     messages = [ChatMessage("system", system)] if system else []
     messages.append(ChatMessage("user", prompt))
-    source = ModelSource(str(library.resolve(model)), loading(values))
+    source = ModelSource.of(library.resolve(model), loading(values))
     try:
         return asyncio.run(_answer(source, messages, answering(values), as_json=as_json))
     except KeyboardInterrupt:

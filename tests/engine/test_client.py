@@ -28,7 +28,7 @@ from workbench.engine.protocol import (
 from workbench.engine.template import NO_TEMPLATE_NOTE
 from workbench.models.pocket import MODEL_FILE
 
-POCKET = ModelSource(str(MODEL_FILE))
+POCKET = ModelSource.of(MODEL_FILE)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_the_filters_narrow_what_can_be_drawn(engine: EngineClient) -> Non
 async def test_repeat_penalty_acts_and_looks_back_only_so_far(
     engine: EngineClient, slow_model: Path
 ) -> None:
-    source = ModelSource(str(slow_model), {"n_ctx": 256})
+    source = ModelSource.of(slow_model, {"n_ctx": 256})
     plain = {"temperature": 0, "max_tokens": 48}
     penalised = {**plain, "repeat_penalty": 5}
     text, _ = await answer(engine, source, plain)
@@ -97,7 +97,7 @@ async def test_repeat_penalty_acts_and_looks_back_only_so_far(
 
 
 async def test_a_stop_keeps_the_text_and_the_engine(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource(str(slow_model))
+    source = ModelSource.of(slow_model)
     request = await engine.generate(source, HELLO, {"temperature": 0})
     before = await reports_until(
         engine, lambda report: isinstance(report, TextArrived) and report.n_tokens > 3
@@ -115,7 +115,7 @@ async def test_a_stop_keeps_the_text_and_the_engine(engine: EngineClient, slow_m
 
 
 async def test_a_stop_is_seen_inside_a_long_prompt(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource(str(slow_model), {"n_ctx": 32_768})
+    source = ModelSource.of(slow_model, {"n_ctx": 32_768})
     long = [ChatMessage("user", "word " * 3000)]
     request = await engine.generate(source, long, {"max_tokens": 1})
     await reports_until(engine, lambda report: isinstance(report, PromptProgress))
@@ -130,7 +130,7 @@ async def test_a_stop_is_seen_inside_a_long_prompt(engine: EngineClient, slow_mo
 async def test_a_stop_before_its_request_begins_is_kept(
     engine: EngineClient, slow_model: Path
 ) -> None:
-    source = ModelSource(str(slow_model))
+    source = ModelSource.of(slow_model)
     first = await engine.generate(source, HELLO, {"max_tokens": 20})
     second = await engine.generate(source, HELLO, {})
     await engine.stop(second)
@@ -163,7 +163,7 @@ async def test_the_common_beginning_is_not_evaluated_again(engine: EngineClient)
 
 
 async def test_a_full_context_ends_the_answer(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource(str(slow_model), {"n_ctx": 64})
+    source = ModelSource.of(slow_model, {"n_ctx": 64})
     _, finished = await answer(engine, source, {"temperature": 0})
     assert finished.reason == "context"
     assert finished.timings.n_ctx == 64
@@ -171,7 +171,7 @@ async def test_a_full_context_ends_the_answer(engine: EngineClient, slow_model: 
 
 
 async def test_a_prompt_that_does_not_fit_says_so(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource(str(slow_model), {"n_ctx": 64})
+    source = ModelSource.of(slow_model, {"n_ctx": 64})
     await engine.generate(source, [ChatMessage("user", "word " * 200)], {})
     message = the(Failed, await reports_until(engine, finished_or_failed)).message
     assert "the context holds 64" in message
@@ -180,7 +180,7 @@ async def test_a_prompt_that_does_not_fit_says_so(engine: EngineClient, slow_mod
 
 async def test_loading_parameters_reload_the_model(engine: EngineClient) -> None:
     await answer(engine, POCKET, {"max_tokens": 1})
-    await engine.generate(ModelSource(POCKET.path, {"n_ctx": 128}), HELLO, {"max_tokens": 1})
+    await engine.generate(ModelSource.of(MODEL_FILE, {"n_ctx": 128}), HELLO, {"max_tokens": 1})
     reports = await reports_until(engine, finished_or_failed)
     assert the(Loaded, reports).model.n_ctx == 128
 
@@ -189,7 +189,7 @@ async def test_notes_say_what_a_person_should_know(engine: EngineClient, tmp_pat
     bare = random_model(
         tmp_path / "bare.gguf", layers=1, width=64, heads=2, forward=64, drop_template=True
     )
-    await engine.load(ModelSource(str(bare), {"n_ctx": 8192, "n_gpu_layers": 9}))
+    await engine.load(ModelSource.of(bare, {"n_ctx": 8192, "n_gpu_layers": 9}))
     reports = await reports_until(engine, lambda report: isinstance(report, Loaded | Failed))
     notes = the(Loaded, reports).notes
     assert NO_TEMPLATE_NOTE in notes
@@ -215,7 +215,7 @@ async def test_a_bad_file_is_a_sentence_and_the_engine_lives(
     file = tmp_path / "bad.gguf"
     if content is not None:
         file.write_bytes(content)
-    await engine.load(ModelSource(str(file)))
+    await engine.load(ModelSource.of(file))
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert complaint in failed.message
     assert str(file) in failed.message
@@ -223,7 +223,7 @@ async def test_a_bad_file_is_a_sentence_and_the_engine_lives(
 
 
 async def test_a_folder_is_no_model(engine: EngineClient, tmp_path: Path) -> None:
-    await engine.load(ModelSource(str(tmp_path)))
+    await engine.load(ModelSource.of(tmp_path))
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert "is a folder" in failed.message
 
@@ -234,7 +234,7 @@ async def test_a_broken_template_fails_the_answer_alone(
     broken = random_model(
         tmp_path / "broken.gguf", layers=1, width=64, heads=2, forward=64, template="{% if %}"
     )
-    await engine.generate(ModelSource(str(broken)), HELLO, {})
+    await engine.generate(ModelSource.of(broken), HELLO, {})
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert "broken at line 1" in failed.message
     await answer(engine, POCKET, {"max_tokens": 1})
@@ -244,7 +244,7 @@ async def test_a_broken_template_fails_the_answer_alone(
 async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
     engine: EngineClient, slow_model: Path, number: signal.Signals
 ) -> None:
-    source = ModelSource(str(slow_model))
+    source = ModelSource.of(slow_model)
     await engine.generate(source, HELLO, {"temperature": 0})
     before = await reports_until(engine, lambda report: isinstance(report, TextArrived))
     first_pid = engine.pid
@@ -266,7 +266,7 @@ async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
 
 async def test_closing_leaves_no_process(tmp_path: Path, slow_model: Path) -> None:
     async with running_engine(tmp_path / "engine.log") as engine:
-        await engine.generate(ModelSource(str(slow_model)), HELLO, {"temperature": 0})
+        await engine.generate(ModelSource.of(slow_model), HELLO, {"temperature": 0})
         await reports_until(engine, lambda report: isinstance(report, TextArrived))
         pid = engine.pid
     assert pid is not None

@@ -21,7 +21,7 @@ def test_the_end_of_its_pipe_ends_it_in_the_middle_of_work(slow_model: Path) -> 
         assert host.stdin is not None
         assert host.stdout is not None
         messages = [ChatMessage("user", "word " * 3000)]
-        host.stdin.write(frame(Generate(1, ModelSource(str(slow_model)), messages)))
+        host.stdin.write(frame(Generate(1, ModelSource.of(slow_model), messages)))
         host.stdin.flush()
         # Ready, then the first word of loading: it is at work.
         host.stdout.read(1)

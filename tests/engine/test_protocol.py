@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from workbench.engine.protocol import (
     HEADER,
@@ -18,7 +19,12 @@ from workbench.engine.protocol import (
 
 def test_requests_come_out_as_they_went_in() -> None:
     sent: list[Request] = [
-        Generate(1, ModelSource("/x.gguf", {"n_ctx": 64}), [ChatMessage("user", "é")], {"seed": 1}),
+        Generate(
+            1,
+            ModelSource.of(Path("/x.gguf"), {"n_ctx": 64}),
+            [ChatMessage("user", "é")],
+            {"seed": 1},
+        ),
         Stop(1),
     ]
     pipe = io.BytesIO(b"".join(frame(request) for request in sent))

@@ -45,7 +45,8 @@ _ADVICE: Final[Mapping[str, str]] = {
 class EngineDied(msgspec.Struct, frozen=True):
     """The engine process ended unasked. The next request starts a new one.
 
-    ``cause`` is the signal's name or ``exit code N``; ``log`` the last lines it wrote.
+    ``cause`` is the signal's name, ``exit code N``, or why it could not be started; ``log``
+    the last lines it wrote.
     """
 
     cause: str
@@ -102,7 +103,11 @@ class EngineClient:
         """Start the process if it does not run: the first answer then need not wait for it."""
         async with self._starting:
             if self._process is None and not self._stopping:
-                self._process = await self._spawn()
+                try:
+                    self._process = await self._spawn()
+                except OSError as error:
+                    self._events.put_nowait(self._died(f"it could not be started: {error}"))
+                    return
                 self._reader = asyncio.create_task(self._read(self._process))
 
     async def close(self) -> None:
@@ -157,19 +162,21 @@ class EngineClient:
         status = await process.wait()
         self._process = None
         if not self._stopping:
-            self._events.put_nowait(self._died(status))
+            cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+            self._events.put_nowait(self._died(cause))
 
-    def _died(self, status: int) -> EngineDied:
-        cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+    def _died(self, cause: str) -> EngineDied:
         return EngineDied(
             cause=cause,
-            advice=_ADVICE.get(cause, "The engine's last words below may say why."),
+            advice=_ADVICE.get(cause, "Its last words below may say why."),
             log=self._log_tail(),
         )
 
     def _log_tail(self) -> list[str]:
+        if not self.log_file.exists():
+            return []
         with self.log_file.open("rb") as log:
             log.seek(max(0, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
             text = log.read().decode("utf-8", "replace")
         lines = deque(maxlen=_LOG_TAIL_LINES, iterable=filter(None, text.splitlines()))
-        return [without_controls(line) for line in lines]
+        return [*map(without_controls, lines), f"(log: {self.log_file})"]

@@ -132,12 +132,12 @@ class _Handle:
 class Model(_Handle):
     """A loaded GGUF: weights, vocabulary, metadata."""
 
-    def __init__(self, path: str, values: Values, *, on_progress: Callable[[float], bool]) -> None:
+    def __init__(self, path: Path, values: Values, *, on_progress: Callable[[float], bool]) -> None:
         """Load ``path``. ``values`` holds every loading parameter.
 
         ``on_progress`` is called with 0 to 1 and returns False to give up. Raises LoadError.
         """
-        check_file(Path(path))
+        check_file(path)
         parameters = binding.llama_model_default_params()
         parameters.n_gpu_layers = int(values["n_gpu_layers"])
         callback = binding.llama_progress_callback(lambda fraction, _: on_progress(fraction))
@@ -333,7 +333,7 @@ def _reason() -> str:
     return "; ".join(dict.fromkeys(_log.errors)) or "it gave no reason; see the engine's log"
 
 
-def _load_failure(path: str) -> str:
+def _load_failure(path: Path) -> str:
     reason = _reason()
     if any("not within" in error or "corrupted or incomplete" in error for error in _log.errors):
         return f"{path} is incomplete: part of its data is missing. Download it again. ({reason})"

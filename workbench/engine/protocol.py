@@ -7,8 +7,11 @@ an engine that has just been started needs nothing but that request.
 
 from __future__ import annotations
 
+import os
 import struct
-from typing import BinaryIO, Final, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, Self
 
 import msgspec
 
@@ -28,10 +31,23 @@ class ChatMessage(msgspec.Struct, frozen=True):
 
 
 class ModelSource(msgspec.Struct, frozen=True):
-    """A model file and the loading parameters that differ from their defaults."""
+    """A model file and the loading parameters that differ from their defaults.
 
-    path: str
+    ``path`` is bytes, as the system has it: file names need not be Unicode.
+    """
+
+    path: bytes
     parameters: dict[str, Value] = {}
+
+    @classmethod
+    def of(cls, file: Path, parameters: Mapping[str, Value] | None = None) -> Self:
+        """The source for ``file``."""
+        return cls(os.fsencode(file), dict(parameters or {}))
+
+    @property
+    def file(self) -> Path:
+        """The model file."""
+        return Path(os.fsdecode(self.path))
 
 
 # ---- requests ----------------------------------------------------------------------------
@@ -83,7 +99,7 @@ class LoadProgress(msgspec.Struct, frozen=True, tag=True):
 class ModelInfo(msgspec.Struct, frozen=True):
     """A loaded model. ``size`` in bytes, lengths in tokens."""
 
-    path: str
+    source: ModelSource
     name: str
     description: str
     size: int

@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 from time import perf_counter
 from typing import BinaryIO
 
@@ -99,7 +98,7 @@ class _Loaded:
         self.source = source
         values = completed(source.parameters)
         with ExitStack() as opened:
-            self.model = opened.enter_context(llama.Model(source.path, values, on_progress=report))
+            self.model = opened.enter_context(llama.Model(source.file, values, on_progress=report))
             self.context = opened.enter_context(llama.Context(self.model, values, abort=abort))
             self.memory = PromptMemory(self.context)
             self._opened = opened.pop_all()
@@ -109,8 +108,8 @@ class _Loaded:
 
     def info(self) -> ModelInfo:
         return ModelInfo(
-            path=self.source.path,
-            name=without_controls(Path(self.source.path).stem),
+            source=self.source,
+            name=without_controls(self.source.file.stem),
             description=self.model.description(),
             size=self.model.size,
             n_params=self.model.n_params,
@@ -176,7 +175,7 @@ class Service:
             PromptError,
             ParameterError,
         ) as error:
-            self.emit(Failed(request.request, str(error)))
+            self.emit(Failed(request.request, without_controls(str(error))))
 
     def _model(self, request: int, source: ModelSource) -> _Loaded:
         """The loaded model, loading it first if it is another one or set otherwise."""
@@ -184,7 +183,7 @@ class Service:
             if self._loaded.source == source:
                 return self._loaded
             # A file that is no model at all costs nobody the one they have.
-            llama.check_file(Path(source.path))
+            llama.check_file(source.file)
             # Before the new one: two models may not fit into memory together.
             self._loaded.close()
             self._loaded = None

@@ -189,6 +189,7 @@ class WorkbenchScreen(Screen[None]):
             )
             return
         self._load(event.model.path)
+        self.action_show("chat")
 
     @on(ParameterPane.Changed)
     def _change_parameter(self, event: ParameterPane.Changed) -> None:
@@ -253,21 +254,20 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_loaded(self, event: Loaded) -> None:
         first = self._loaded_model is None
-        changed = self._loaded_model != Path(event.model.path)
-        self._loaded_model = Path(event.model.path)
+        changed = self._loaded_model != event.model.source.file
+        self._loaded_model = event.model.source.file
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
-        if self._asked is None:
-            self._request = None
-            self.stats.idle()
         if changed:
             self._model_name = event.model.name
             self._told.clear()
             self.chat.border_title = f"Chat with {self._model_name}"
             if not first:
                 self.chat.note(f"{self._model_name} loaded in {duration(event.load_ms)}.")
-            for note in event.notes:
-                self.chat.note(note)
+        self._tell(event.notes)
+        if self._asked is None:
+            self._request = None
+            self.stats.idle()
 
     def _on_text(self, event: TextArrived) -> None:
         if self._answer is None:
@@ -278,11 +278,7 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_finished(self, event: Finished) -> None:
         timings = event.timings
-        for note in event.notes:
-            # What is true of every answer need not be said at each.
-            if note not in self._told:
-                self._told.add(note)
-                self.chat.note(note)
+        self._tell(event.notes)
         facts = [f"{timings.completion_tokens} tokens", _REASONS[event.reason]]
         if timings.tps:
             facts.insert(1, f"{per_second(timings.tps)} t/s")
@@ -293,8 +289,7 @@ class WorkbenchScreen(Screen[None]):
         self._end_answer("failed", remark="failed")
         if not event.stopped:
             self.chat.note(_sentence(event.message), error=True)
-        if self._loaded_model is not None:
-            self._model = self._loaded_model
+        self._keep_loaded_model()
         self.stats.idle()
 
     def _on_died(self, event: EngineDied) -> None:
@@ -306,11 +301,11 @@ class WorkbenchScreen(Screen[None]):
             + "The next prompt starts a new engine.",
             error=True,
         )
-        for line in event.log:
-            self.chat.note(line)
+        self.chat.note("\n".join(event.log))
+        self._keep_loaded_model()
         self.stats.idle("died")
 
-    # ---- ----------------------------------------------------------------------------------
+    # ---- the state behind it ---------------------------------------------------------------
 
     @property
     def model_is_loaded(self) -> bool:
@@ -322,12 +317,24 @@ class WorkbenchScreen(Screen[None]):
         return self._asked is not None
 
     def _source(self) -> ModelSource:
-        return ModelSource(str(self._model), loading(self._values))
+        return ModelSource.of(self._model, loading(self._values))
 
     @work(group="load", description="ask for a model")
     async def _load(self, path: Path) -> None:
         self._model = path
         self._request = await self.engine.load(self._source())
+
+    def _keep_loaded_model(self) -> None:
+        """A model that failed is not tried again with the next prompt."""
+        if self._loaded_model is not None:
+            self._model = self._loaded_model
+
+    def _tell(self, notes: Sequence[str]) -> None:
+        """Say notes once for a model: what is true of every answer need not be said at each."""
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self.chat.note(note)
 
     def _end_answer(self, finish: str, *, remark: str) -> None:
         """The exchange is over. A prompt that got no answer goes back to where it was written."""

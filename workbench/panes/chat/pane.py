@@ -11,6 +11,7 @@ from textual.containers import Vertical
 
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.transcript import Entry, Transcript
+from workbench.untrusted import without_controls
 
 # At most twenty times a second: more cannot be read, and each flush costs CPU and bytes.
 _FLUSH_SECONDS: Final = 0.05
@@ -70,13 +71,13 @@ class ChatPane(Vertical):
 
     def ask(self, text: str) -> None:
         """Show what the person sent."""
-        self.transcript.add("user", text, title="You")
+        self.transcript.add("user", without_controls(text), title="You")
         self.transcript.follow()
 
     def note(self, text: str, *, error: bool = False) -> None:
         """Show a word of the app's own; it is no part of the conversation."""
         self._flush()
-        self.transcript.add("error" if error else "note", text)
+        self.transcript.add("error" if error else "note", without_controls(text))
 
     def stream(self, text: str, *, model: str) -> None:
         """Show the next piece of the answer."""

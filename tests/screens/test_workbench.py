@@ -215,6 +215,27 @@ async def test_a_bad_model_is_a_sentence_and_the_old_one_answers_on(
         assert b.screen.conversation.path()[-1].model == "pocket"
 
 
+async def test_the_model_is_loaded_in_the_open() -> None:
+    app = WorkbenchApp(model="pocket", values={})
+    async with app.run_test() as pilot:
+        await wait_until(lambda: isinstance(app.screen, WorkbenchScreen), "a screen")
+        opened = Bench(app, pilot)
+        await opened.phase("loading")
+        await opened.idle()
+        assert "pocket" in opened.screen.stats.text
+
+
+async def test_a_prompt_sent_to_a_bad_model_fails_once_and_comes_back(tmp_path: Path) -> None:
+    app = WorkbenchApp(model=str(tmp_path / "nowhere.gguf"), values={})
+    async with app.run_test() as pilot:
+        await wait_until(lambda: isinstance(app.screen, WorkbenchScreen), "a screen")
+        opened = Bench(app, pilot)
+        await opened.ask("Hello?")
+        await wait_until(lambda: opened.screen.chat.prompt.text == "Hello?", "the prompt back")
+        assert opened.screen.conversation.path() == []
+        assert "".join(opened.said.split()).count("Thereisnofile") == 1
+
+
 async def test_a_killed_engine_costs_no_text_and_comes_back(slow_model: Path) -> None:
     async with bench(slow_model, {"temperature": 0}) as b:
         await b.ask("Go on for ever")

@@ -131,12 +131,12 @@ class WorkbenchScreen(Screen[None]):
                 yield StatsPane()
         yield Footer(show_command_palette=False)
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self.chat.prompt.focus()
         self.browser.show([library.built_in()])
         self._listen()
         self._find_models()
-        self._load(self._model)
+        await self._load(self._model)
 
     # ---- workers: they post messages and touch no widget ----------------------------------
 
@@ -176,7 +176,7 @@ class WorkbenchScreen(Screen[None]):
         )
 
     @on(BrowserPane.Chosen)
-    def _choose_model(self, event: BrowserPane.Chosen) -> None:
+    async def _choose_model(self, event: BrowserPane.Chosen) -> None:
         event.stop()
         if self._answering:
             self.notify("An answer is being written: Esc stops it.", severity="warning")
@@ -188,7 +188,7 @@ class WorkbenchScreen(Screen[None]):
                 markup=False,
             )
             return
-        self._load(event.model.path)
+        await self._load(event.model.path)
         self.action_show("chat")
 
     @on(ParameterPane.Changed)
@@ -286,6 +286,9 @@ class WorkbenchScreen(Screen[None]):
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
+        if event.request != self._request:
+            # A load that failed under a prompt already sent: the prompt's own failure follows.
+            return
         self._end_answer("failed", remark="failed")
         if not event.stopped:
             self.chat.note(_sentence(event.message), error=True)
@@ -319,9 +322,9 @@ class WorkbenchScreen(Screen[None]):
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._values))
 
-    @work(group="load", description="ask for a model")
     async def _load(self, path: Path) -> None:
         self._model = path
+        self.stats.busy("loading")
         self._request = await self.engine.load(self._source())
 
     def _keep_loaded_model(self) -> None:

@@ -246,7 +246,9 @@ async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
 ) -> None:
     source = ModelSource.of(slow_model)
     await engine.generate(source, HELLO, {"temperature": 0})
-    before = await reports_until(engine, lambda report: isinstance(report, TextArrived))
+    before = await reports_until(
+        engine, lambda report: isinstance(report, TextArrived) and bool(report.text)
+    )
     first_pid = engine.pid
     assert first_pid is not None
     os.kill(first_pid, number)

@@ -69,13 +69,24 @@ def wordings(topic: Topic) -> list[str]:
 
 
 def held_out(topic: Topic, *, share: float = 0.1) -> set[str]:
-    """The wordings that training never sees: a fixed tenth, chosen by the text itself."""
+    """The wordings that training leaves out: a fixed tenth, chosen by the topic's name."""
     texts = wordings(topic)
     if len(texts) < 4:
         return set()
-    # Seeded by the topic alone: the split is the same in training and evaluation.
     chooser = random.Random(topic.name)
     return set(chooser.sample(texts, max(1, round(len(texts) * share))))
+
+
+def unseen(topic: Topic) -> set[str]:
+    """The held-out wordings that training does not see in other punctuation or case either."""
+    left_out = held_out(topic)
+    seen = {letters_of(text) for text in wordings(topic) if text not in left_out}
+    return {text for text in left_out if letters_of(text) not in seen}
+
+
+def letters_of(text: str) -> str:
+    """A wording without its case and punctuation."""
+    return re.sub(r"[^\w ]", "", text).lower().strip()
 
 
 def _expanded(text: str) -> Iterator[str]:

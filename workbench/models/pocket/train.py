@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workbench.models.pocket import MODEL_FILE, export, vocabulary
-from workbench.models.pocket.corpus import Corpus, Turn, held_out, topics
+from workbench.models.pocket.corpus import Corpus, Turn, topics, unseen
 from workbench.models.pocket.network import Network, Shape
 
 _PEAK_RATE: Final = 2e-3
@@ -68,7 +68,7 @@ def held_out_loss(network: Network, tokenizer: Tokenizer) -> float:
     losses = []
     with torch.no_grad():
         for topic in topics():
-            for question in sorted(held_out(topic)):
+            for question in sorted(unseen(topic)):
                 answer = [Turn("user", question), Turn("assistant", topic.answer[0])]
                 tokens, learned = vocabulary.encoded(tokenizer, answer)
                 targets = [

@@ -37,7 +37,12 @@ def test_a_person_asks_and_leaves(columns: int, rows: int) -> None:
     with running(APP, columns=columns, rows=rows) as terminal:
         before = terminal.settings()
         terminal.wait_for("Chat with pocket")
-        terminal.type("Who are you?\r")
+        # In one go, as a fast typist or a paste without brackets would have it.
+        terminal.type("Hello!\nWho are you?")
+        terminal.wait_for("Hello!")
+        terminal.wait_for("Who are you?")
+        assert "Hello!Who" not in terminal.text
+        terminal.type("\r")
         terminal.wait_for("t/s")
         [engine] = engines(terminal)
         terminal.type("\x11")

@@ -199,7 +199,7 @@ class WorkbenchScreen(Screen[None]):
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
         event.stop()
-        self.chat.border_subtitle = "" if self.has_class("-wide") else event.summary
+        self.chat.border_subtitle = event.summary if self.has_class("-narrow") else ""
 
     async def action_back(self) -> None:
         """Stop the answer; with nothing to stop, go back to the prompt."""

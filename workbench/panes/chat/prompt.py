@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+
+_NEWLINE_KEYS: Final = ("ctrl+j", "shift+enter")
 
 
 class Prompt(TextArea):
@@ -15,7 +17,7 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "ctrl+j,shift+enter",
+            ",".join(_NEWLINE_KEYS),
             "newline",
             "New line",
             show=False,
@@ -46,6 +48,12 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.Submitted(self.text))
+            return
+        if event.key in _NEWLINE_KEYS:
+            # As a binding alone it would come to pass after keys typed or pasted behind it.
+            event.stop()
+            event.prevent_default()
+            self.action_newline()
             return
         await super()._on_key(event)
 

@@ -26,6 +26,8 @@ from workbench.panes.figures import byte_size, duration, per_second
 _TICK_SECONDS: Final = 0.5
 _COURSE_POINTS: Final = 120
 _DASH: Final = "-"
+# By their shape as well as by their colour.
+_SIGNS: Final = {"idle": ("○", "$foreground-muted"), "died": ("✕", "$error")}
 
 
 class StatsPane(Vertical):
@@ -169,12 +171,12 @@ class StatsPane(Vertical):
 
     def _head_lines(self) -> list[Content]:
         width = self._width
-        idle = self.phase == "idle"
+        sign, colour = _SIGNS.get(self.phase, ("●", "$success"))
         return [
             Content(self._model).truncate(width, ellipsis=True),
             Content.styled(self._about, "$foreground-muted"),
             Content.assemble(
-                ("○ " if idle else "● ", "$foreground-muted" if idle else "$success"),
+                (f"{sign} ", colour),
                 Content(self.phase).truncate(width - 2, ellipsis=True),
             ),
             _row("tokens/s", per_second(self._speed) if self._points else _DASH, width),

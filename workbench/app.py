@@ -61,6 +61,11 @@ class WorkbenchApp(App[None]):
             loop.add_signal_handler(number, self.exit)
         settings, complaints = self._settings()
         self._apply_theme(settings.theme, complaints)
+        complaints += [
+            f"model_folders in {paths.config_file()}: there is no folder {folder}"
+            for folder in settings.folders()
+            if not folder.is_dir()
+        ]
         await self.push_screen(
             WorkbenchScreen(
                 self._engine,

@@ -285,6 +285,27 @@ async def test_bad_settings_do_not_keep_the_app_from_starting(config_folder: Pat
         assert b.app.theme == "workbench-dark"
 
 
+async def test_a_folder_that_is_not_there_is_said(config_folder: Path) -> None:
+    (config_folder / "config.toml").write_text("model_folders = ['/nowhere/models']\ntheme = 'x'")
+    async with bench() as b:
+        assert any("no folder /nowhere/models" in toast for toast in b.toasts())
+        assert any("no theme 'x'" in toast for toast in b.toasts())
+
+
+async def test_a_split_model_with_parts_missing_is_not_loaded(
+    config_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "big-00001-of-00002.gguf").write_bytes(MODEL_FILE.read_bytes())
+    (config_folder / "config.toml").write_text(f'model_folders = ["{folder}"]')
+    async with bench() as b:
+        await wait_until(lambda: "big" in b.screen.browser.names, "the folder's model")
+        await b.pilot.press("f2", "down", "enter")
+        assert any("1 part missing" in toast for toast in b.toasts())
+        assert b.screen.stats.text.startswith("pocket")
+
+
 @pytest.mark.parametrize("theme", ["workbench-light", "workbench-ansi", "nord"])
 async def test_the_theme_is_the_configured_one(config_folder: Path, theme: str) -> None:
     (config_folder / "config.toml").write_text(f"theme = '{theme}'")

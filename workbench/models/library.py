@@ -35,6 +35,11 @@ class ModelFile(msgspec.Struct, frozen=True):
     quantisation: str = ""
     missing: int = 0
 
+    @property
+    def incomplete(self) -> str:
+        """What is missing, in words; empty if nothing is."""
+        return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
+
 
 def resolve(reference: str) -> Path:
     """The file that ``--model`` names: ``pocket`` or a path. It need not exist."""

@@ -38,6 +38,7 @@ from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.table import Values, answering, loading
 from workbench.sessions.conversation import Conversation, Message
+from workbench.untrusted import without_controls
 
 _REASONS: Final = {
     "stop": "",
@@ -181,9 +182,10 @@ class WorkbenchScreen(Screen[None]):
         if self._answering:
             self.notify("An answer is being written: Esc stops it.", severity="warning")
             return
-        if event.model.missing:
+        if event.model.incomplete:
             self.notify(
-                f"{event.model.name} has {event.model.missing} parts missing: download it again.",
+                f"{without_controls(event.model.name)}: {event.model.incomplete}. "
+                "Download it again.",
                 severity="error",
                 markup=False,
             )

@@ -116,9 +116,7 @@ class BrowserPane(Vertical):
         if model is None:
             detail.update(_HINT)
             return
-        facts = [fact for fact in (model.quantisation, byte_size(model.size)) if fact]
-        if model.missing:
-            facts.append(f"{model.missing} parts missing")
+        facts = filter(None, (model.quantisation, byte_size(model.size), model.incomplete))
         place = str(model.path.parent).replace(str(Path.home()), "~", 1)
         text = f"{model.name}\n{', '.join(facts)}\n{place}"
         detail.update(without_controls(text))

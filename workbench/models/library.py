@@ -36,6 +36,13 @@ class ModelFile(msgspec.Struct, frozen=True):
     missing: int = 0
 
     @property
+    def place(self) -> str:
+        """Where the model lives, in words or as a folder."""
+        if self.path == pocket.MODEL_FILE:
+            return "comes with Workbench"
+        return str(self.path.parent).replace(str(Path.home()), "~", 1)
+
+    @property
     def incomplete(self) -> str:
         """What is missing, in words; empty if nothing is."""
         return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""

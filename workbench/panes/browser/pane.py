@@ -117,8 +117,7 @@ class BrowserPane(Vertical):
             detail.update(_HINT)
             return
         facts = filter(None, (model.quantisation, byte_size(model.size), model.incomplete))
-        place = str(model.path.parent).replace(str(Path.home()), "~", 1)
-        text = f"{model.name}\n{', '.join(facts)}\n{place}"
+        text = f"{model.name}\n{', '.join(facts)}\n{model.place}"
         detail.update(without_controls(text))
 
     @on(OptionList.OptionSelected)

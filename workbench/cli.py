@@ -11,7 +11,7 @@ import click
 
 from workbench import __version__
 from workbench.models.library import POCKET
-from workbench.parameters.table import TABLE, Parameter, ParameterError, Value
+from workbench.parameters.table import BY_KEY, TABLE, Parameter, ParameterError, Value
 from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -54,8 +54,12 @@ def _with_parameters(command: _Command) -> _Command:
 
 
 def _chosen(flags: dict[str, Value | None]) -> dict[str, Value]:
-    """The parameters that were given on the command line."""
-    return {key: value for key, value in flags.items() if value is not None}
+    """The parameters given on the command line that differ from their defaults."""
+    return {
+        key: value
+        for key, value in flags.items()
+        if value is not None and value != BY_KEY[key].default
+    }
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

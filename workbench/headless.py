@@ -69,7 +69,7 @@ async def _print(engine: EngineClient, *, as_json: bool) -> int:
                 assert loaded is not None
                 if as_json:
                     click.echo(_object("".join(text), loaded, event))
-                elif text and not text[-1].endswith("\n"):
+                elif not "".join(text).endswith("\n"):
                     click.echo()
                 _tell(notes)
                 return 0

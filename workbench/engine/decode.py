@@ -67,7 +67,7 @@ class Generation:
         if len(prompt) >= self._context.n_ctx:
             raise PromptError(
                 f"the conversation has {len(prompt)} tokens and the context holds "
-                f"{self._context.n_ctx}: raise n_ctx, or start a new conversation"
+                f"{self._context.n_ctx}: raise n_ctx, or make it shorter"
             )
         n_cached = self._memory.reuse(prompt)
         prompt_started = perf_counter()

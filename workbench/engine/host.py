@@ -6,6 +6,7 @@ log file, so that nothing llama.cpp prints can reach the screen.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -22,7 +23,8 @@ def main() -> None:
         # Should the interface be killed, its death kills us, also inside a long computation.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # Should memory run out, the system takes us and leaves the interface alone.
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -346,12 +346,11 @@ class WorkbenchScreen(Screen[None]):
         self._request = None
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
-        if answer is not None and answer.text:
+        self.chat.close_answer(remark)
+        if answer is not None:
             answer.finish = finish
-            self.chat.close_answer(remark)
-        elif asked is not None and finish != "stop":
+        if asked is not None and finish != "stop" and not (answer and answer.text):
             self.conversation.withdraw(asked)
-            self.chat.close_answer(remark)
             self.chat.take_back(asked.text)
 
 

@@ -55,8 +55,12 @@ async def test_it_answers_to_the_point_and_ends(
 
 async def test_it_tells_a_story_about_what_was_asked(engine: EngineClient) -> None:
     asked = [ChatMessage("user", "Tell me a story about a fox.")]
-    text, finished = await answer(engine, POCKET, GREEDY, asked)
+    text, finished = await answer(engine, POCKET, {"seed": 5}, asked)
     assert "fox" in text
+    # One hero keeps one name.
+    assert "Finn" in text
+    names = {name for name in corpus.story_names() if name in text}
+    assert names == {"Finn"}
     assert finished.reason == "stop"
     assert finished.timings.completion_tokens > 80
 
@@ -81,7 +85,7 @@ def test_unseen_wordings_are_never_drawn() -> None:
     drawn = corpus.Corpus(seed=7)
     kept = {corpus.letters_of(text) for topic in corpus.topics() for text in corpus.unseen(topic)}
     asked = {corpus.letters_of(turn.content) for _ in range(5000) for turn in drawn.conversation()}
-    assert len(kept) > 100
+    assert len(kept) > 50
     assert not kept & asked
 
 

@@ -69,9 +69,13 @@ def wordings(topic: Topic) -> list[str]:
 
 
 def held_out(topic: Topic, *, share: float = 0.1) -> set[str]:
-    """The wordings that training leaves out: a fixed tenth, chosen by the topic's name."""
-    texts = wordings(topic)
-    if len(texts) < 4:
+    """The wordings that training leaves out: a fixed tenth, chosen by the topic's name.
+
+    The plainest wording of each question, its first alternatives, is always trained on.
+    """
+    plainest = {plain(ask) for ask in topic.ask}
+    texts = [text for text in wordings(topic) if text not in plainest]
+    if len(texts) < 2:
         return set()
     chooser = random.Random(topic.name)
     return set(chooser.sample(texts, max(1, round(len(texts) * share))))
@@ -89,6 +93,11 @@ def letters_of(text: str) -> str:
     return re.sub(r"[^\w ]", "", text).lower().strip()
 
 
+def plain(text: str) -> str:
+    """A text with the first of all its alternatives."""
+    return next(_expanded(text))
+
+
 def _expanded(text: str) -> Iterator[str]:
     match = _ALTERNATIVES.search(text)
     if match is None:
@@ -104,6 +113,12 @@ def _filled(text: str, slots: Mapping[str, str]) -> str:
 
 def _with_articles(text: str) -> str:
     return re.sub(r"\b([Aa]) (?=[aeioAEIO])", r"\1n ", text)
+
+
+def story_names() -> list[str]:
+    """The names of the stories' heroes."""
+    stories = tomllib.loads((FOLDER / "stories.toml").read_text(encoding="utf-8"))
+    return list(stories["names"].values())
 
 
 class Corpus:
@@ -165,6 +180,7 @@ class Corpus:
         shown = self._random.choice((sign, word))
         form = self._random.choice(
             ("What is {x} {s} {y}?", "How much is {x} {s} {y}?", "{x} {s} {y}", "{x} {s} {y} = ?")
+            + (("{x}{s}{y}", "What is {x}{s}{y}?") if shown == sign else ())
         )
         question = form.format(x=first, s=shown, y=second)
         answer = f"{first} {word} {second} is {result}."
@@ -172,7 +188,8 @@ class Corpus:
 
     def _story(self) -> list[Turn]:
         draw = self._random
-        slots = {name: draw.choice(values) for name, values in self._stories["slots"].items()}
+        slots = {slot: draw.choice(values) for slot, values in self._stories["slots"].items()}
+        slots["hero"], slots["name"] = draw.choice(list(self._stories["names"].items()))
         slots["place_start"] = slots["place"][0].upper() + slots["place"][1:]
         asks = self._stories["ask_named" if draw.random() < 0.65 else "ask_any"]
         question = _with_articles(_filled(self._drawn(draw.choice(asks)), slots | {"a": "a"}))

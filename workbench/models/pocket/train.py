@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workbench.models.pocket import MODEL_FILE, export, vocabulary
-from workbench.models.pocket.corpus import Corpus, Turn, topics, unseen
+from workbench.models.pocket.corpus import Corpus, Turn, plain, topics, unseen
 from workbench.models.pocket.network import Network, Shape
 
 _PEAK_RATE: Final = 2e-3
@@ -69,7 +69,7 @@ def held_out_loss(network: Network, tokenizer: Tokenizer) -> float:
     with torch.no_grad():
         for topic in topics():
             for question in sorted(unseen(topic)):
-                answer = [Turn("user", question), Turn("assistant", topic.answer[0])]
+                answer = [Turn("user", question), Turn("assistant", plain(topic.answer[0]))]
                 tokens, learned = vocabulary.encoded(tokenizer, answer)
                 targets = [
                     token if wanted else _IGNORED
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=MODEL_FILE, help="the GGUF to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--rows", type=int, default=8, help="rows of 1024 tokens in a step")
     arguments = parser.parse_args()
     shape = Shape()

@@ -141,6 +141,8 @@ def test_ctrl_c_ends_run_and_its_engine(slow_model: Path) -> None:
         [*WORKBENCH, "run", "hi", "--model", str(slow_model), "--temperature", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Shells start background jobs, and so perhaps these tests, with SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as run:
         assert run.stdout is not None
         assert run.stderr is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from workbench.engine.llama import ABORTED, CONTEXT_FULL, AbortFlag, Context, Model
+from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context
+from workbench.engine.llama.model import Model
 from workbench.engine.memory import PromptMemory
 from workbench.engine.pace import Pace
 from workbench.engine.protocol import (

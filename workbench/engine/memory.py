@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.engine.llama import Context
+from workbench.engine.llama.context import Context
 
 
 class PromptMemory:

@@ -6,7 +6,9 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from workbench.engine.llama import Model, SamplerChain, binding
+from workbench.engine.llama.backend import binding
+from workbench.engine.llama.chain import SamplerChain
+from workbench.engine.llama.model import Model
 from workbench.parameters.table import BY_KEY, Value, Values
 
 _RANDOM_SEED: Final = BY_KEY["seed"].default

@@ -1,0 +1,67 @@
+"""llama.cpp as it was built: its binding, its log, its versions."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections import deque
+from typing import Final
+
+import llama_cpp
+import llama_cpp.llama_cpp
+
+from workbench.untrusted import without_controls
+
+binding = llama_cpp.llama_cpp
+BINDING_VERSION: Final = llama_cpp.__version__
+
+# ggml.h's levels. The binding's own table is off by one from level 1 on.
+_LOG_INFO: Final = 2
+_LOG_ERROR: Final = 4
+_LOG_CONT: Final = 5
+
+
+class Log:
+    """llama.cpp's log: written to stderr, which is the engine's log file; errors kept."""
+
+    def __init__(self) -> None:
+        self.errors: deque[str] = deque(maxlen=8)
+        self._level = 0
+        # llama.cpp holds only the address: the callback lives as long as this object.
+        self._callback = binding.llama_log_callback(self._write)
+        binding.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _write(self, level: int, text: bytes, _user_data: object) -> None:
+        self._level = self._level if level == _LOG_CONT else level
+        if self._level < _LOG_INFO:
+            return
+        line = text.decode("utf-8", "replace")
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        if self._level == _LOG_ERROR:
+            self.errors.append(without_controls(line).strip())
+
+    def reason(self) -> str:
+        """llama.cpp's last errors, the innermost first."""
+        return "; ".join(dict.fromkeys(self.errors)) or "it gave no reason; see the engine's log"
+
+
+log: Final = Log()
+binding.llama_backend_init()
+
+
+def llama_cpp_version() -> str:
+    """llama.cpp's own version."""
+    version: bytes = binding.llama_version()
+    return version.decode("utf-8", "replace")
+
+
+def system_info() -> str:
+    """The CPU features and backends this build uses."""
+    info: bytes = binding.llama_print_system_info()
+    return info.decode("utf-8", "replace").strip()
+
+
+def gpu_offload() -> bool:
+    """Whether this build can put layers on a GPU."""
+    return bool(binding.llama_supports_gpu_offload())

@@ -13,7 +13,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.workbench import WorkbenchScreen
 from workbench.settings import config, paths, themes
@@ -33,6 +33,8 @@ class WorkbenchApp(App[None]):
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
         "screens/help.tcss",
+        "screens/presets.tcss",
+        "screens/text.tcss",
         "screens/workbench.tcss",
     ]
 

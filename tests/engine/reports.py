@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import ChatMessage, Event, Failed, Finished, ModelSource, TextArrived
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 
 Report = Event | EngineDied
 _Kind = TypeVar("_Kind")

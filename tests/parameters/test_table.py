@@ -4,15 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.parameters.table import (
-    BY_KEY,
-    TABLE,
-    Parameter,
-    ParameterError,
-    answering,
-    completed,
-    loading,
-)
+from workbench.parameters.kinds import Parameter, ParameterError
+from workbench.parameters.table import BY_KEY, TABLE, answering, completed, loading
 
 ASKED_FOR = {
     "temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repeat_last_n", "seed",

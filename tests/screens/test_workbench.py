@@ -15,7 +15,7 @@ from textual.widgets import Input
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
 from workbench.models.pocket import MODEL_FILE
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.workbench import WorkbenchScreen
 

@@ -15,17 +15,19 @@ import msgspec
 
 from workbench.engine.protocol import (
     HEADER,
+    Adjust,
     ChatMessage,
     Event,
     Generate,
     Load,
     ModelSource,
     Request,
+    SaveState,
     Stop,
     decode_event,
     frame,
 )
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 from workbench.untrusted import without_controls
 
 _LOG_TAIL_LINES: Final = 6
@@ -81,13 +83,37 @@ class EngineClient:
         return await self._send(Load(self._last_request, model))
 
     async def generate(
-        self, model: ModelSource, messages: Sequence[ChatMessage], parameters: Values
+        self,
+        model: ModelSource,
+        messages: Sequence[ChatMessage],
+        parameters: Values,
+        *,
+        state: Path | None = None,
     ) -> int:
-        """Ask for an answer; returns the request's number."""
+        """Ask for an answer; returns the request's number.
+
+        ``state`` is a file of ``save_state``'s to take up, if it is there.
+        """
         self._last_request += 1
         return await self._send(
-            Generate(self._last_request, model, list(messages), dict(parameters))
+            Generate(
+                self._last_request,
+                model,
+                list(messages),
+                dict(parameters),
+                os.fsencode(state) if state is not None else b"",
+            )
         )
+
+    async def adjust(self, request: int, parameters: Values) -> None:
+        """Let a running answer go on by these parameters."""
+        if self._process is not None:
+            await self._send(Adjust(request, dict(parameters)))
+
+    async def save_state(self, file: Path) -> int:
+        """Ask for the context's memory to be written to ``file``; returns the request's number."""
+        self._last_request += 1
+        return await self._send(SaveState(self._last_request, os.fsencode(file)))
 
     async def stop(self, request: int) -> None:
         """End a request early. Without an engine there is nothing to end."""

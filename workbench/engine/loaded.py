@@ -1,38 +1,91 @@
-"""A model in use: its weights and context, and what is worth saying about them."""
+"""A model in use: its weights, its context, and what is worth saying about them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
 
-from workbench.engine import template
-from workbench.engine.llama.backend import gpu_offload
+from workbench.engine import state, template
+from workbench.engine.defaults import model_defaults
+from workbench.engine.llama.adapters import LoraAdapters, apply_control_vectors
+from workbench.engine.llama.backend import BINDING_VERSION, gpu_offload, numa
 from workbench.engine.llama.context import AbortFlag, Context
 from workbench.engine.llama.model import Model
 from workbench.engine.memory import PromptMemory
 from workbench.engine.protocol import ModelInfo, ModelSource
-from workbench.parameters.table import completed
+from workbench.engine.state import StateError, StateKey
+from workbench.parameters import entries
+from workbench.parameters.table import BY_KEY, completed
 from workbench.untrusted import without_controls
+
+# What a build without a GPU cannot honour.
+_FOR_GPUS: Final = (
+    "n_gpu_layers",
+    "split_mode",
+    "main_gpu",
+    "tensor_split",
+    "offload_kqv",
+    "op_offload",
+)
+# What a KV state depends on, beside the weights.
+_IN_STATE: Final = (
+    "flash_attn",
+    "cache_type_k",
+    "cache_type_v",
+    "swa_full",
+    "kv_overrides",
+    "lora",
+    "control_vector",
+    "control_vector_layer_start",
+    "control_vector_layer_end",
+    *(key for key in BY_KEY if key.startswith(("rope_", "yarn_"))),
+)
 
 
 class LoadedModel:
-    """A model with its context, freed together."""
+    """A model with its context and adapters, freed together."""
 
     def __init__(
         self, source: ModelSource, abort: AbortFlag, on_progress: Callable[[float], bool]
     ) -> None:
+        """Raises LoadError or ParameterError."""
         self.source = source
-        values = completed(source.parameters)
+        self._values = completed(source.parameters)
+        self._numa_set = numa.set(self._values["numa"])
         with ExitStack() as opened:
-            self.model = opened.enter_context(Model(source.file, values, on_progress=on_progress))
-            self.context = opened.enter_context(Context(self.model, values, abort=abort))
-            self.memory = PromptMemory(self.context)
+            self.model = opened.enter_context(
+                Model(source.file, self._values, on_progress=on_progress)
+            )
+            adapters = opened.enter_context(
+                LoraAdapters(self.model, [entries.adapter(each) for each in self._values["lora"]])
+            )
+            self.context = opened.enter_context(Context(self.model, self._values, abort=abort))
+            adapters.apply(self.context)
+            vectors = [entries.adapter(each) for each in self._values["control_vector"]]
+            if vectors:
+                apply_control_vectors(
+                    self.model,
+                    self.context,
+                    vectors,
+                    first=self._values["control_vector_layer_start"],
+                    last=self._values["control_vector_layer_end"],
+                )
             self._opened = opened.pop_all()
+        self.memory = PromptMemory(self.context)
+        self.defaults, self._odd_defaults = model_defaults(self.model)
 
     def close(self) -> None:
+        """Free everything."""
         self._opened.close()
 
+    def values(self, parameters: Any) -> dict[str, Any]:
+        """Every parameter's value: the given ones, then the file's own, then the table's."""
+        return completed(parameters, self.defaults)
+
     def info(self) -> ModelInfo:
+        """What the interface shows of it."""
         return ModelInfo(
             source=self.source,
             name=without_controls(self.source.file.stem),
@@ -42,17 +95,66 @@ class LoadedModel:
             n_ctx=self.context.n_ctx,
             n_ctx_train=self.model.n_ctx_train,
             n_threads=self.context.n_threads,
+            defaults=self.defaults,
         )
 
     def notes(self) -> list[str]:
-        notes = []
+        """Sentences on what is not as one would expect."""
+        return [*self._notes(), *self._odd_defaults]
+
+    def _notes(self) -> Iterator[str]:
         if self.model.chat_template() is None:
-            notes.append(template.NO_TEMPLATE_NOTE)
-        if self.source.parameters.get("n_gpu_layers", 0) > 0 and not gpu_offload():
-            notes.append("n_gpu_layers has no effect: this llama.cpp is built for the CPU alone.")
+            yield template.NO_TEMPLATE_NOTE
+        asked = self.source.parameters
+        if not gpu_offload():
+            idle = [key for key in _FOR_GPUS if asked.get(key, 0) != BY_KEY[key].default]
+            idle = [key for key in idle if key in asked and asked[key] != 0]
+            if idle:
+                verb = "has" if len(idle) == 1 else "have"
+                yield (
+                    f"{', '.join(idle)} {verb} no effect: this llama.cpp is built for the CPU "
+                    "alone."
+                )
+        if not self._numa_set:
+            yield "numa takes effect when Workbench is started again."
+        if asked.get("swa_full") and not self.model.n_swa:
+            yield "swa_full has no effect: this model has no sliding window."
+        if any("mlock" in warning for warning in self.model.warnings):
+            yield "The weights could not be locked in memory: raise the limit, ulimit -l."
         if self.context.n_ctx > self.model.n_ctx_train > 0:
-            notes.append(
+            yield (
                 f"n_ctx {self.context.n_ctx} is more than the {self.model.n_ctx_train} tokens "
                 "this model was trained on: answers may fall apart beyond that."
             )
-        return notes
+
+    # ---- the KV state on disk --------------------------------------------------------------
+
+    def save_state(self, file: Path) -> tuple[int, int]:
+        """Write what the context holds; returns tokens and bytes. Raises OSError."""
+        tokens = self.memory.tokens
+        return len(tokens), state.save(file, self._key(), tokens, self.context.state())
+
+    def take_state(self, file: Path, prompt: list[int]) -> str:
+        """Hold the file's state if that saves evaluating; returns a note if it is of no use."""
+        if not file.exists():
+            return ""
+        try:
+            tokens, saved = state.load(file, self._key())
+        except StateError as error:
+            return f"The saved state {file} is ignored: {error}."
+        held = self.memory.common(prompt)
+        common = next(
+            (at for at, (a, b) in enumerate(zip(tokens, prompt, strict=False)) if a != b),
+            min(len(tokens), len(prompt)),
+        )
+        if common > held and not self.memory.restore(tokens, saved):
+            return f"The saved state {file} is ignored: it does not fit this context."
+        return ""
+
+    def _key(self) -> StateKey:
+        facts = self.source.file.stat()
+        return StateKey(
+            model=f"{facts.st_size} {facts.st_mtime_ns}",
+            settings={key: BY_KEY[key].text(self._values[key]) for key in _IN_STATE},
+            library=BINDING_VERSION,
+        )

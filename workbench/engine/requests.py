@@ -8,11 +8,12 @@ import threading
 from typing import BinaryIO
 
 from workbench.engine.llama.context import AbortFlag
-from workbench.engine.protocol import Generate, Load, Stop, read_request
+from workbench.engine.protocol import Adjust, Generate, Load, SaveState, Stop, read_request
+from workbench.parameters.kinds import Values
 
 
 class RequestQueue:
-    """The requests in order; stops overtake them.
+    """The requests in order; stops and adjustments overtake them.
 
     A thread reads the pipe, so that a stop is seen while llama.cpp computes.
     """
@@ -20,22 +21,33 @@ class RequestQueue:
     def __init__(self, pipe: BinaryIO, abort: AbortFlag) -> None:
         self._pipe = pipe
         self._abort = abort
-        self._queue: queue.SimpleQueue[Load | Generate] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Load | Generate | SaveState] = queue.SimpleQueue()
         self._stopped: set[int] = set()
+        self._adjustment: Adjust | None = None
         self._current: int | None = None
         # Without it a late stop of the last request could hit the next one.
         self._lock = threading.Lock()
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
-    def next(self) -> Load | Generate:
+    def next(self) -> Load | Generate | SaveState:
         """Wait for the next request and arm its stop."""
         request = self._queue.get()
         with self._lock:
             self._current = request.request
+            self._adjustment = None
             self._abort.clear()
             if request.request in self._stopped:
                 self._abort.set()
         return request
+
+    def adjustment(self) -> Values | None:
+        """The parameters that the current request is to go on by; each is given once."""
+        # Read without the lock: this is asked for every token.
+        if self._adjustment is None:
+            return None
+        with self._lock:
+            adjustment, self._adjustment = self._adjustment, None
+        return adjustment.parameters if adjustment is not None else None
 
     def _read(self) -> None:
         while (request := read_request(self._pipe)) is not None:
@@ -45,6 +57,10 @@ class RequestQueue:
                         self._stopped.add(number)
                         if number == self._current:
                             self._abort.set()
+                case Adjust(request=number):
+                    with self._lock:
+                        if number == self._current:
+                            self._adjustment = request
                 case _:
                     self._queue.put(request)
         # The interface is gone: nobody is left to answer, wherever llama.cpp may be.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from workbench.engine import template
-from workbench.engine.decode import Generation, Lane, PromptError
+from workbench.engine import template, thinking
+from workbench.engine.decode import Generation, Lane
 from workbench.engine.llama.backend import (
     BINDING_VERSION,
     gpu_offload,
@@ -17,8 +20,10 @@ from workbench.engine.llama.context import AbortFlag
 from workbench.engine.llama.handle import DecodeError, LoadError
 from workbench.engine.llama.model import check_file
 from workbench.engine.loaded import LoadedModel
+from workbench.engine.overflow import Overflow, PromptError
 from workbench.engine.pace import Pace
 from workbench.engine.protocol import (
+    ChatMessage,
     Event,
     Failed,
     Generate,
@@ -26,13 +31,17 @@ from workbench.engine.protocol import (
     Loaded,
     LoadProgress,
     ModelSource,
+    Noted,
     Ready,
     Request,
+    SaveState,
+    StateSaved,
     frame,
 )
 from workbench.engine.requests import RequestQueue
-from workbench.engine.sampler import Sampler, chosen_seed
-from workbench.parameters.table import ParameterError, completed
+from workbench.engine.sampler import GrammarError, Sampler, chosen_seed
+from workbench.engine.text import TextFilter
+from workbench.parameters.kinds import ParameterError
 from workbench.untrusted import without_controls
 
 
@@ -57,19 +66,19 @@ class _LoadReport:
 class Service:
     """Answers requests one after the other, keeping the last model loaded."""
 
-    def __init__(self, events: BinaryIO) -> None:
+    def __init__(self, pipe: BinaryIO, events: BinaryIO) -> None:
         self._events = events
         self._loaded: LoadedModel | None = None
         self.abort = AbortFlag()
+        self._requests = RequestQueue(pipe, self.abort)
 
     def emit(self, event: Event) -> None:
         """Send an event up the pipe."""
         self._events.write(frame(event))
         self._events.flush()
 
-    def serve(self, pipe: BinaryIO) -> None:
+    def serve(self) -> None:
         """Answer requests for ever; the process ends when the pipe does."""
-        requests = RequestQueue(pipe, self.abort)
         self.emit(
             Ready(
                 binding=BINDING_VERSION,
@@ -79,7 +88,7 @@ class Service:
             )
         )
         while True:
-            self._answer(requests.next())
+            self._answer(self._requests.next())
 
     def _answer(self, request: Request) -> None:
         try:
@@ -88,11 +97,14 @@ class Service:
                     self._model(request.request, request.model)
                 case Generate():
                     self._generate(request)
+                case SaveState():
+                    self._save_state(request)
         except _StoppedError:
             self.emit(Failed(request.request, "stopped", stopped=True))
         except (
             LoadError,
             DecodeError,
+            GrammarError,
             template.TemplateError,
             PromptError,
             ParameterError,
@@ -129,27 +141,73 @@ class Service:
     def _generate(self, request: Generate) -> None:
         loaded = self._model(request.request, request.model)
         started = perf_counter()
-        model = loaded.model
-        text, notes = template.render(
-            model.chat_template(),
+        values = loaded.values(request.parameters)
+        prompts = _Prompts(loaded, values)
+        overflow = Overflow(
+            values["context_overflow"],
             request.messages,
-            bos=model.token_text(model.bos),
-            eos=model.token_text(model.eos),
+            context=loaded.context,
+            render=prompts.tokens,
+            announce=lambda note: self.emit(Noted(request.request, note)),
         )
-        prompt = model.tokenize(text)
-        if model.adds_bos and prompt[:1] != [model.bos]:
-            prompt.insert(0, model.bos)
-        if not prompt:
-            raise PromptError("the prompt is empty: there is nothing to answer")
-        values = completed(request.parameters)
+        prompt = overflow.prompt()
+        notes = list(prompts.notes)
+        if request.state:
+            note = loaded.take_state(Path(os.fsdecode(request.state)), prompt)
+            notes += [without_controls(note)] if note else []
         seed = chosen_seed(values["seed"])
-        with Sampler(model, values, seed=seed) as sampler:
+        text = TextFilter(values["stop"], opened=prompts.opened)
+        with Sampler(loaded.model, values, seed=seed) as sampler:
             Generation(
-                model,
+                loaded.model,
                 loaded.context,
                 loaded.memory,
                 self.abort,
                 request=request.request,
                 started=started,
                 emit=self.emit,
-            ).run(prompt, Lane(sampler, seed=seed, max_tokens=int(values["max_tokens"])), notes)
+                adjustment=lambda: self._adjustment(loaded),
+            ).run(
+                prompt,
+                Lane(sampler, text, seed=seed, max_tokens=values["max_tokens"]),
+                overflow,
+                notes,
+            )
+
+    def _adjustment(self, loaded: LoadedModel) -> dict[str, Any] | None:
+        values = self._requests.adjustment()
+        return None if values is None else loaded.values(values)
+
+    def _save_state(self, request: SaveState) -> None:
+        if self._loaded is None:
+            raise PromptError("no model is loaded: there is no state to save")
+        file = Path(os.fsdecode(request.file))
+        try:
+            n_tokens, size = self._loaded.save_state(file)
+        except OSError as error:
+            raise PromptError(f"cannot write {file}: {error.strerror}") from error
+        self.emit(StateSaved(request.request, n_tokens, size))
+
+
+class _Prompts:
+    """Renders messages for a model, and remembers how the last prompt ended."""
+
+    def __init__(self, loaded: LoadedModel, values: dict[str, Any]) -> None:
+        self._model = loaded.model
+        self._values = values
+        self.notes: list[str] = []
+        self.opened: thinking.Section | None = None
+
+    def tokens(self, messages: Sequence[ChatMessage]) -> list[int]:
+        model = self._model
+        text, self.notes = template.render(
+            model.chat_template(),
+            messages,
+            bos=model.token_text(model.bos),
+            eos=model.token_text(model.eos),
+        )
+        self.opened = thinking.opened_by(text)
+        tokens = model.tokenize(text)
+        if model.adds_bos and tokens[:1] != [model.bos]:
+            tokens.insert(0, model.bos)
+        return tokens

@@ -24,8 +24,10 @@ from workbench.engine.protocol import (
     Loaded,
     LoadProgress,
     ModelSource,
+    Noted,
     PromptProgress,
     Ready,
+    StateSaved,
     TextArrived,
 )
 from workbench.models import library
@@ -34,10 +36,16 @@ from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.figures import duration, per_second
-from workbench.panes.parameters.pane import ParameterPane
+from workbench.panes.parameters.pane import ParameterList, ParameterPane
 from workbench.panes.stats.pane import StatsPane
-from workbench.parameters.table import Values, answering, loading
+from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Values
+from workbench.parameters.presets import PresetError
+from workbench.parameters.table import answering, loading
+from workbench.screens.presets import PresetScreen
+from workbench.screens.text import TextScreen
 from workbench.sessions.conversation import Conversation, Message
+from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 _REASONS: Final = {
@@ -116,7 +124,7 @@ class WorkbenchScreen(Screen[None]):
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
-        self._values = dict(values)
+        self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
         self.conversation = Conversation()
         self._request: int | None = None
@@ -128,7 +136,7 @@ class WorkbenchScreen(Screen[None]):
             yield BrowserPane()
             yield ChatPane()
             with Vertical(id="instruments"):
-                yield ParameterPane(self._values)
+                yield ParameterPane(self._chosen.values)
                 yield StatsPane()
         yield Footer(show_command_palette=False)
 
@@ -173,7 +181,7 @@ class WorkbenchScreen(Screen[None]):
         self.stats.busy("waiting for the engine")
         messages = [ChatMessage(each.role, each.text) for each in self.conversation.path()]
         self._request = await self.engine.generate(
-            self._source(), messages, answering(self._values)
+            self._source(), messages, answering(self._chosen.values)
         )
 
     @on(BrowserPane.Chosen)
@@ -194,9 +202,34 @@ class WorkbenchScreen(Screen[None]):
         self.action_show("chat")
 
     @on(ParameterPane.Changed)
-    def _change_parameter(self, event: ParameterPane.Changed) -> None:
+    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
-        self._values = dict(event.values)
+        self._chosen.set(event.values)
+        if event.parameter.acts == "live" and self._answering and self._request is not None:
+            await self.engine.adjust(self._request, answering(self._chosen.values))
+
+    @on(ParameterPane.TextWanted)
+    def _write_text(self, event: ParameterPane.TextWanted) -> None:
+        event.stop()
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self.parameters.set(event.parameter.key, text)
+
+        self.app.push_screen(TextScreen(event.parameter, event.text), written)
+
+    @on(ParameterList.PresetsWanted)
+    def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
+        event.stop()
+
+        def taken(values: Values | None) -> None:
+            if values is not None:
+                self._chosen.set(values)
+                self.parameters.replace(values)
+
+        self.app.push_screen(
+            PresetScreen(paths.presets(), self._model.stem, self._chosen.values), taken
+        )
 
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
@@ -234,7 +267,7 @@ class WorkbenchScreen(Screen[None]):
     def on_engine_reported(self, message: EngineReported) -> None:
         """Pass an event on to the panes it concerns."""
         match message.event:
-            case Ready():
+            case Ready() | StateSaved():
                 pass
             case LoadProgress() as event:
                 self.stats.load_progressed(event)
@@ -242,6 +275,8 @@ class WorkbenchScreen(Screen[None]):
                 self._on_loaded(event)
             case PromptProgress() as event:
                 self.stats.prompt_progressed(event)
+            case Noted() as event:
+                self.chat.note(event.note)
             case TextArrived() as event:
                 self._on_text(event)
             case Finished() as event:
@@ -260,6 +295,7 @@ class WorkbenchScreen(Screen[None]):
         self._loaded_model = event.model.source.file
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
+        self.parameters.use_defaults(event.model.defaults)
         if changed:
             self._model_name = event.model.name
             self._told.clear()
@@ -275,7 +311,8 @@ class WorkbenchScreen(Screen[None]):
         if self._answer is None:
             self._answer = self.conversation.add("assistant", model=self._model_name)
         self._answer.text += event.text
-        self.chat.stream(event.text, model=self._model_name)
+        self._answer.thoughts += event.thoughts
+        self.chat.stream(event.thoughts, event.text, model=self._model_name)
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
@@ -322,12 +359,21 @@ class WorkbenchScreen(Screen[None]):
         return self._asked is not None
 
     def _source(self) -> ModelSource:
-        return ModelSource.of(self._model, loading(self._values))
+        return ModelSource.of(self._model, loading(self._chosen.values))
 
     async def _load(self, path: Path) -> None:
         self._model = path
+        self._take_own_preset()
         self.stats.busy("loading")
         self._request = await self.engine.load(self._source())
+
+    def _take_own_preset(self) -> None:
+        try:
+            if self._chosen.use_model(self._model.stem):
+                self.chat.note(f"Parameters from {self._model.stem}'s own preset are set.")
+        except PresetError as error:
+            self.chat.note(_sentence(str(error)), error=True)
+        self.parameters.replace(self._chosen.values)
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt."""

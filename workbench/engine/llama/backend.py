@@ -13,19 +13,23 @@ import llama_cpp.llama_cpp
 from workbench.untrusted import without_controls
 
 binding = llama_cpp.llama_cpp
+# For the few functions that the binding leaves out; found in the libraries libllama needs.
+library = binding._lib
 BINDING_VERSION: Final = llama_cpp.__version__
 
 # ggml.h's levels. The binding's own table is off by one from level 1 on.
 _LOG_INFO: Final = 2
+_LOG_WARN: Final = 3
 _LOG_ERROR: Final = 4
 _LOG_CONT: Final = 5
 
 
 class Log:
-    """llama.cpp's log: written to stderr, which is the engine's log file; errors kept."""
+    """llama.cpp's log: goes to stderr, the engine's log file; errors and warnings are kept."""
 
     def __init__(self) -> None:
         self.errors: deque[str] = deque(maxlen=8)
+        self.warnings: deque[str] = deque(maxlen=32)
         self._level = 0
         # llama.cpp holds only the address: the callback lives as long as this object.
         self._callback = binding.llama_log_callback(self._write)
@@ -38,8 +42,14 @@ class Log:
         line = text.decode("utf-8", "replace")
         sys.stderr.write(line)
         sys.stderr.flush()
-        if self._level == _LOG_ERROR:
-            self.errors.append(without_controls(line).strip())
+        kept = {_LOG_WARN: self.warnings, _LOG_ERROR: self.errors}.get(self._level)
+        if kept is not None:
+            kept.append(without_controls(line).strip())
+
+    def clear(self) -> None:
+        """Forget the errors and warnings of what was done before."""
+        self.errors.clear()
+        self.warnings.clear()
 
     def reason(self) -> str:
         """llama.cpp's last errors, the innermost first."""
@@ -65,3 +75,23 @@ def system_info() -> str:
 def gpu_offload() -> bool:
     """Whether this build can put layers on a GPU."""
     return bool(binding.llama_supports_gpu_offload())
+
+
+_NUMA: Final = {"off": 0, "distribute": 1, "isolate": 2, "numactl": 3}
+
+
+class Numa:
+    """llama.cpp's NUMA strategy: it can be set once in a process."""
+
+    def __init__(self) -> None:
+        self.strategy = "off"
+
+    def set(self, strategy: str) -> bool:
+        """Set the strategy; False if another one is in force already."""
+        if strategy != self.strategy and self.strategy == "off":
+            binding.llama_numa_init(_NUMA[strategy])
+            self.strategy = strategy
+        return strategy == self.strategy
+
+
+numa: Final = Numa()

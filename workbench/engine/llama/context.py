@@ -10,7 +10,6 @@ from workbench.engine.llama.backend import binding, log
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import physical_cores
-from workbench.parameters.table import Values
 
 # n_ctx "auto" ends here: models trained on 128k tokens would take gigabytes unasked.
 _AUTO_N_CTX: Final = 8192
@@ -18,6 +17,36 @@ _AUTO_N_CTX: Final = 8192
 CONTEXT_FULL: Final = 1
 ABORTED: Final = 2
 """What ``llama_decode`` returns beside 0 (llama.h)."""
+
+_FLASH_ATTN: Final = {"auto": -1, "off": 0, "on": 1}
+_ROPE_SCALING: Final = {"auto": -1, "none": 0, "linear": 1, "yarn": 2, "longrope": 3}
+# enum ggml_type.
+_CACHE_TYPES: Final = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "iq4_nl": 20,
+    "bf16": 30,
+}
+_SAME_NAMED: Final = (
+    "offload_kqv",
+    "op_offload",
+    "swa_full",
+    "rope_freq_base",
+    "rope_freq_scale",
+    "yarn_orig_ctx",
+    "yarn_ext_factor",
+    "yarn_attn_factor",
+    "yarn_beta_fast",
+    "yarn_beta_slow",
+)
+_SEQUENCE: Final = 0
+# LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: only what cannot be cut, a window or a recurrent state.
+_PARTIAL_ONLY: Final = 1
 
 
 class AbortFlag:
@@ -47,31 +76,42 @@ class AbortFlag:
 class Context(Handle):
     """A model's context of one sequence: its KV memory and the logits of the last decode."""
 
-    def __init__(self, model: Model, values: Values, *, abort: AbortFlag) -> None:
+    def __init__(self, model: Model, values: dict[str, Any], *, abort: AbortFlag) -> None:
         """``values`` holds every loading parameter. Raises LoadError."""
         parameters = binding.llama_context_default_params()
-        n_ctx = int(values["n_ctx"]) or min(model.n_ctx_train, _AUTO_N_CTX)
-        n_batch = min(int(values["n_batch"]), n_ctx)
-        n_threads = int(values["n_threads"])
-        self.n_threads = physical_cores() if n_threads < 0 else n_threads
+        n_ctx = values["n_ctx"] or min(model.n_ctx_train, _AUTO_N_CTX)
+        n_batch = min(values["n_batch"], n_ctx)
+        self.n_threads = physical_cores() if values["n_threads"] < 0 else values["n_threads"]
+        n_threads_batch = values["n_threads_batch"]
         parameters.n_ctx = n_ctx
         parameters.n_batch = n_batch
-        parameters.n_ubatch = min(parameters.n_ubatch, n_batch)
-        parameters.n_threads = parameters.n_threads_batch = self.n_threads
+        parameters.n_ubatch = min(values["n_ubatch"], n_batch)
+        parameters.n_threads = self.n_threads
+        parameters.n_threads_batch = self.n_threads if n_threads_batch < 0 else n_threads_batch
+        parameters.flash_attn_type = _FLASH_ATTN[values["flash_attn"]]
+        parameters.type_k = _CACHE_TYPES[values["cache_type_k"]]
+        parameters.type_v = _CACHE_TYPES[values["cache_type_v"]]
+        parameters.rope_scaling_type = _ROPE_SCALING[values["rope_scaling"]]
+        for name in _SAME_NAMED:
+            setattr(parameters, name, values[name])
         parameters.kv_unified = True
         parameters.abort_callback = abort.callback
         parameters.abort_callback_data = abort.data
-        log.errors.clear()
+        log.clear()
         self._context: Any = binding.llama_init_from_model(model.pointer, parameters)
         if not self._context:
             raise LoadError(
                 f"llama.cpp could not make a context of {n_ctx} tokens: {log.reason()}. "
-                "Try a smaller n_ctx."
+                "Try a smaller n_ctx, or the KV cache's defaults."
             )
         self._memory: Any = binding.llama_get_memory(self._context)
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.
         self.n_ctx = min(n_ctx, int(binding.llama_n_ctx(self._context)))
         self.n_ubatch = int(parameters.n_ubatch)
+        self._token = (binding.llama_token * 1)()
+        self._one = binding.llama_batch_get_one(self._token, 1)
+        self._n_swa = 0 if values["swa_full"] else model.n_swa
+        self.can_cut = not (self._n_swa or model.is_recurrent)
 
     @property
     def pointer(self) -> Any:
@@ -84,24 +124,64 @@ class Context(Handle):
         Returns 0, CONTEXT_FULL or ABORTED; raises DecodeError on any other failure.
         """
         array = (binding.llama_token * len(tokens))(*tokens)
-        status = binding.llama_decode(
-            self._context, binding.llama_batch_get_one(array, len(tokens))
-        )
+        return self._decode(binding.llama_batch_get_one(array, len(tokens)))
+
+    def decode_one(self, token: int) -> int:
+        """``decode`` for a single token, by a batch made once."""
+        self._token[0] = token
+        return self._decode(self._one)
+
+    def _decode(self, batch: Any) -> int:
+        status = binding.llama_decode(self._context, batch)
         if status < 0:
             raise DecodeError(f"llama.cpp failed to evaluate the tokens (code {status})")
         return int(status)
 
     def n_held(self) -> int:
         """Tokens now in the context's memory."""
-        return int(binding.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        return int(binding.llama_memory_seq_pos_max(self._memory, _SEQUENCE)) + 1
 
     def cut(self, n_kept: int) -> bool:
-        """Forget all but the first ``n_kept`` tokens; False if this model's memory cannot."""
-        return bool(binding.llama_memory_seq_rm(self._memory, 0, n_kept, -1))
+        """Forget all but the first ``n_kept`` tokens; False if what is left would be a lie.
+
+        A recurrent state has no end to cut off, and a sliding window may have slid past
+        what the next token must see.
+        """
+        if self._n_swa and n_kept < self.n_held():
+            oldest = int(binding.llama_memory_seq_pos_min(self._memory, _SEQUENCE))
+            if oldest > max(0, n_kept - self._n_swa):
+                return False
+        return bool(binding.llama_memory_seq_rm(self._memory, _SEQUENCE, n_kept, -1))
 
     def clear(self) -> None:
         """Forget everything."""
         binding.llama_memory_clear(self._memory, True)
+
+    def can_shift(self) -> bool:
+        """Whether tokens can be taken out of the middle."""
+        return bool(binding.llama_memory_can_shift(self._memory)) and self.can_cut
+
+    def shift(self, n_keep: int, n_discard: int) -> None:
+        """Take ``n_discard`` tokens out after the first ``n_keep`` and close the gap."""
+        end = n_keep + n_discard
+        binding.llama_memory_seq_rm(self._memory, _SEQUENCE, n_keep, end)
+        binding.llama_memory_seq_add(self._memory, _SEQUENCE, end, -1, -n_discard)
+
+    def state(self, *, partial: bool = False) -> bytes:
+        """The memory as bytes; ``partial``: only what ``cut`` cannot take back."""
+        flags = _PARTIAL_ONLY if partial else 0
+        size = binding.llama_state_seq_get_size_ext(self._context, _SEQUENCE, flags)
+        buffer = (ctypes.c_uint8 * size)()
+        size = binding.llama_state_seq_get_data_ext(self._context, buffer, size, _SEQUENCE, flags)
+        return ctypes.string_at(buffer, size)
+
+    def restore(self, state: bytes, *, partial: bool = False) -> bool:
+        """Take a state back; False if llama.cpp refuses it (its memory is then in ruins)."""
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        read = binding.llama_state_seq_set_data_ext(
+            self._context, buffer, len(state), _SEQUENCE, _PARTIAL_ONLY if partial else 0
+        )
+        return bool(read)
 
     def close(self) -> None:
         """Free the context."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.transcript import Entry, Transcript
+from workbench.panes.chat.transcript import Entry, Kind, Transcript
 from workbench.untrusted import without_controls
 
 # At most twenty times a second: more cannot be read, and each flush costs CPU and bytes.
@@ -79,10 +79,17 @@ class ChatPane(Vertical):
         self._flush()
         self.transcript.add("error" if error else "note", without_controls(text))
 
-    def stream(self, text: str, *, model: str) -> None:
-        """Show the next piece of the answer."""
-        if self._answer is None:
-            self._answer = self.transcript.add("assistant", text, title=model)
+    def stream(self, thoughts: str, text: str, *, model: str) -> None:
+        """Show the next piece of the answer, and what was thought before it."""
+        if thoughts:
+            self._continue("thoughts", thoughts, title=f"{model} thinks")
+        if text or not thoughts:
+            self._continue("assistant", text, title=model)
+
+    def _continue(self, kind: Kind, text: str, *, title: str) -> None:
+        if self._answer is None or (text and self._answer.kind != kind):
+            self._flush()
+            self._answer = self.transcript.add(kind, text, title=title)
         elif text:
             if not self._pending:
                 self.set_timer(_FLUSH_SECONDS, self._flush)

@@ -1,0 +1,96 @@
+"""KV states on disk: a conversation is taken up again without evaluating it anew.
+
+A file holds a header, in msgpack after a four-byte length, and llama.cpp's own bytes. It
+is worth something only to the model, the settings and the llama.cpp that wrote it; to
+anything else it is stale, and a stale or damaged file is no error but a note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from workbench.engine.protocol import HEADER
+
+_MAGIC: Final = b"WBKV"
+
+
+class StateError(ValueError):
+    """A state file is of no use; the message says why."""
+
+
+class StateKey(msgspec.Struct, frozen=True):
+    """What a state belongs to: all of it must be the same for the state to be read."""
+
+    model: str
+    settings: dict[str, str]
+    library: str
+
+
+class _Header(msgspec.Struct, frozen=True):
+    key: StateKey
+    tokens: list[int]
+    size: int
+    digest: bytes
+
+
+def save(file: Path, key: StateKey, tokens: Sequence[int], state: bytes) -> int:
+    """Write a state, all of it or nothing; returns the file's bytes. Raises OSError."""
+    header = msgspec.msgpack.encode(_Header(key, list(tokens), len(state), _digest(state)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # For its owner's eyes alone, which is what mkstemp makes: it is their conversation.
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as written:
+            written.write(_MAGIC + HEADER.pack(len(header)) + header)
+            written.write(state)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return file.stat().st_size
+
+
+def load(file: Path, key: StateKey) -> tuple[list[int], bytes]:
+    """A state's tokens and bytes. Raises StateError."""
+    try:
+        with file.open("rb") as read:
+            if read.read(len(_MAGIC)) != _MAGIC:
+                raise StateError("it is no saved state")
+            (length,) = HEADER.unpack(read.read(HEADER.size))
+            header = msgspec.msgpack.decode(read.read(length), type=_Header)
+            if header.key != key:
+                raise StateError(f"it was saved with another {_difference(header.key, key)}")
+            state = read.read()
+    except OSError as error:
+        raise StateError(f"it cannot be read: {error.strerror}") from error
+    # struct's and msgspec's own: the header is cut off or overwritten.
+    except (ValueError, struct.error) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError("it is damaged") from error
+    if len(state) != header.size or _digest(state) != header.digest:
+        raise StateError("it is damaged")
+    return header.tokens, state
+
+
+def _digest(state: bytes) -> bytes:
+    return hashlib.blake2b(state, digest_size=16).digest()
+
+
+def _difference(saved: StateKey, wanted: StateKey) -> str:
+    if saved.model != wanted.model:
+        return "model"
+    if saved.library != wanted.library:
+        return "llama.cpp"
+    names = saved.settings.keys() | wanted.settings.keys()
+    return ", ".join(
+        sorted(name for name in names if saved.settings.get(name) != wanted.settings.get(name))
+    )

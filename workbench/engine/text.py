@@ -113,8 +113,9 @@ class TextFilter:
         end = plain.find(closes)
         if end < 0:
             awaited = (closes, *(leftover + closes for leftover in LEFTOVERS))
-            kept = 0 if last else max(_overlap(plain, awaited), len(plain) - len(plain.rstrip()))
-            return self._release(self._thoughts, kept)
+            # Before a mark's beginning white space may turn out to belong to the mark.
+            certain = plain if last else plain[: len(plain) - _overlap(plain, awaited)].rstrip()
+            return self._release(self._thoughts, len(plain) - len(certain))
         thought = plain[:end]
         for leftover in LEFTOVERS:
             thought = thought.removesuffix(leftover)

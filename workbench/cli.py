@@ -128,8 +128,7 @@ def workbench(
 
 
 @workbench.command()
-@click.argument("prompt")
-@click.option("--system", metavar="TEXT", help="A system message before the prompt.")
+@click.argument("prompt", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is done.")
 @click.option(
     "--prompt-cache",
@@ -142,16 +141,17 @@ def workbench(
 def run(
     context: click.Context,
     /,
-    prompt: str,
-    system: str | None,
+    prompt: str | None,
     as_json: bool,
     prompt_cache: Path | None,
     model: str | None,
     preset: str | None,
     **flags: Value | None,
 ) -> None:
-    """Answer PROMPT on standard output; '-' reads the prompt from standard input."""
-    if prompt == "-":
+    """Answer PROMPT on standard output; without it, or with '-', standard input is read."""
+    if prompt is None and sys.stdin.isatty():
+        raise click.UsageError('there is no prompt: workbench run "PROMPT"')
+    if prompt in (None, "-"):
         prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     if not prompt.strip():
         raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
@@ -163,7 +163,6 @@ def run(
             # What the shell passes need not be Unicode.
             without_controls(prompt),
             model=model or app_model or POCKET,
-            system=without_controls(system) if system else None,
             values={**app_values, **_chosen(preset, flags)},
             as_json=as_json,
             prompt_cache=prompt_cache,

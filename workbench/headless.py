@@ -25,7 +25,7 @@ from workbench.models import library
 from workbench.parameters import presets
 from workbench.parameters.kinds import Values
 from workbench.parameters.table import answering, loading
-from workbench.settings import paths
+from workbench.settings import config, paths
 
 # What a shell reports for a program ended by SIGINT or SIGPIPE.
 _INTERRUPTED = 130
@@ -36,15 +36,14 @@ def run(
     prompt: str,
     *,
     model: str,
-    system: str | None,
     values: Values,
     as_json: bool,
     prompt_cache: Path | None = None,
 ) -> int:
     """Answer ``prompt`` on stdout, messages on stderr; returns the exit code."""
-    messages = [ChatMessage("system", system)] if system else []
-    messages.append(ChatMessage("user", prompt))
-    file = library.resolve(model)
+    settings, complaints = config.load(paths.config_file())
+    _tell(complaints)
+    file = library.resolve(model, settings.folders())
     try:
         values = {**presets.of_model(paths.presets(), file.stem), **values}
     except presets.PresetError as error:
@@ -53,7 +52,7 @@ def run(
     source = ModelSource.of(file, loading(values))
     try:
         return asyncio.run(
-            _answer(source, messages, answering(values), prompt_cache, as_json=as_json)
+            _answer(source, prompt, answering(values), prompt_cache, as_json=as_json)
         )
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -61,11 +60,16 @@ def run(
         # Python flushes stdout once more at exit; let it have somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
+    except OSError as error:
+        # A full disk; what stdout still holds has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _tell([f"Error: cannot write the answer: {error.strerror}"])
+        return 1
 
 
 async def _answer(
     source: ModelSource,
-    messages: list[ChatMessage],
+    prompt: str,
     values: Values,
     prompt_cache: Path | None,
     *,
@@ -73,7 +77,7 @@ async def _answer(
 ) -> int:
     engine = EngineClient(paths.engine_log())
     try:
-        await engine.generate(source, messages, values, state=prompt_cache)
+        await engine.generate(source, [ChatMessage("user", prompt)], values, state=prompt_cache)
         code = await _print(engine, as_json=as_json)
         if prompt_cache is not None and code == 0:
             await engine.save_state(prompt_cache)
@@ -97,6 +101,8 @@ async def _print(engine: EngineClient, *, as_json: bool) -> int:
     loaded: Loaded | None = None
     text: list[str] = []
     async for event in engine.events():
+        if isinstance(event, Failed | EngineDied):
+            return _failed(event)
         match event:
             case Loaded(notes=notes):
                 loaded = event
@@ -107,17 +113,21 @@ async def _print(engine: EngineClient, *, as_json: bool) -> int:
                 text.append(piece)
                 if not as_json:
                     click.echo(piece, nl=False)
-            case Finished(notes=notes):
+            case Finished():
                 assert loaded is not None
-                if as_json:
-                    click.echo(_object("".join(text), loaded, event))
-                elif not "".join(text).endswith("\n"):
-                    click.echo()
-                _tell(notes)
+                _finish("".join(text), loaded, event, as_json=as_json)
                 return 0
-            case Failed() | EngineDied():
-                return _failed(event)
     raise AssertionError("the engine's events have no end")
+
+
+def _finish(text: str, loaded: Loaded, event: Finished, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(_object(text, loaded, event))
+    elif not text.endswith("\n"):
+        click.echo()
+    _tell(event.notes)
+    if event.reason == "context":
+        _tell(["The context is full; --n-ctx makes it larger."])
 
 
 def _failed(event: Failed | EngineDied) -> int:

@@ -84,7 +84,7 @@ async def test_a_question_is_answered_with_figures() -> None:
         await b.ask("Hello, who are you?")
         await b.idle()
         assert "You\nHello, who are you?" in b.said
-        answer = b.screen.conversation.path()[-1]
+        answer = b.screen.exchange.conversation.path()[-1]
         assert answer.role == "assistant"
         assert answer.text.strip()
         assert answer.model == "pocket"
@@ -101,11 +101,11 @@ async def test_the_conversation_goes_on() -> None:
         for question in ("Hello!", "And then?"):
             await b.ask(question)
             await b.idle()
-        assert [message.role for message in b.screen.conversation.path()] == [
+        assert [message.role for message in b.screen.exchange.conversation.path()] == [
             "user", "assistant", "user", "assistant",
         ]  # fmt: skip
         await b.pilot.press("ctrl+n")
-        assert b.screen.conversation.path() == []
+        assert b.screen.exchange.conversation.path() == []
         assert b.said == ""
 
 
@@ -115,10 +115,10 @@ async def test_a_prompt_has_lines_and_an_empty_one_is_not_sent() -> None:
         assert b.screen.chat.prompt.text == "one\ntwo\n3"
         await b.pilot.press("enter")
         await b.idle()
-        assert b.screen.conversation.path()[0].text == "one\ntwo\n3"
+        assert b.screen.exchange.conversation.path()[0].text == "one\ntwo\n3"
         assert b.screen.chat.prompt.text == ""
         await b.ask("   ")
-        assert len(b.screen.conversation.path()) == 2
+        assert len(b.screen.exchange.conversation.path()) == 2
         assert "Write something first." in b.toasts()
 
 
@@ -131,7 +131,7 @@ async def test_escape_stops_and_keeps_the_partial_answer(slow_model: Path) -> No
         assert any("Esc stops it" in toast for toast in b.toasts())
         await b.pilot.press("escape")
         await b.idle()
-        answer = b.screen.conversation.path()[-1]
+        answer = b.screen.exchange.conversation.path()[-1]
         assert answer.finish == "cancelled"
         assert answer.text
         assert "stopped" in b.said
@@ -145,7 +145,7 @@ async def test_a_stop_while_the_prompt_is_read_gives_the_prompt_back(slow_model:
         await b.pilot.press("escape")
         await b.idle()
         assert b.screen.chat.prompt.text == long
-        assert b.screen.conversation.path() == []
+        assert b.screen.exchange.conversation.path() == []
 
 
 async def test_parameters_are_edited_reset_and_refused() -> None:
@@ -196,7 +196,7 @@ async def test_another_model_is_loaded_from_the_browser(
         assert "slow-F16 loaded in" in b.said
         await b.ask("Hello!")
         await b.idle()
-        assert b.screen.conversation.path()[-1].model == "slow-F16"
+        assert b.screen.exchange.conversation.path()[-1].model == "slow-F16"
 
 
 async def test_a_bad_model_is_a_sentence_and_the_old_one_answers_on(
@@ -212,7 +212,7 @@ async def test_a_bad_model_is_a_sentence_and_the_old_one_answers_on(
         await wait_until(lambda: "is incomplete" in b.said, "a sentence")
         await b.ask("Hello!")
         await b.idle()
-        assert b.screen.conversation.path()[-1].model == "pocket"
+        assert b.screen.exchange.conversation.path()[-1].model == "pocket"
 
 
 async def test_the_model_is_loaded_in_the_open() -> None:
@@ -232,7 +232,7 @@ async def test_a_prompt_sent_to_a_bad_model_fails_once_and_comes_back(tmp_path: 
         opened = Bench(app, pilot)
         await opened.ask("Hello?")
         await wait_until(lambda: opened.screen.chat.prompt.text == "Hello?", "the prompt back")
-        assert opened.screen.conversation.path() == []
+        assert opened.screen.exchange.conversation.path() == []
         assert "".join(opened.said.split()).count("Thereisnofile") == 1
 
 
@@ -240,12 +240,14 @@ async def test_a_killed_engine_costs_no_text_and_comes_back(slow_model: Path) ->
     async with bench(slow_model, {"temperature": 0}) as b:
         await b.ask("Go on for ever")
         await b.phase("writing")
-        await wait_until(lambda: len(b.screen.conversation.path()[-1].text) > 20, "some text")
+        await wait_until(
+            lambda: len(b.screen.exchange.conversation.path()[-1].text) > 20, "some text"
+        )
         first = b.engine_pid
         os.kill(first, signal.SIGKILL)
         await b.phase("died")
         await b.pilot.pause()
-        kept = b.screen.conversation.path()[-1]
+        kept = b.screen.exchange.conversation.path()[-1]
         assert kept.finish == "died"
         assert "".join(kept.text.split()) in "".join(b.said.split())
         assert "The engine died (SIGKILL)" in b.said
@@ -253,7 +255,7 @@ async def test_a_killed_engine_costs_no_text_and_comes_back(slow_model: Path) ->
         b.screen.parameters.set("max_tokens", 4)
         await b.ask("Still there?")
         await b.idle()
-        assert b.screen.conversation.path()[-1].finish == "length"
+        assert b.screen.exchange.conversation.path()[-1].finish == "length"
         assert b.engine_pid != first
 
 
@@ -263,7 +265,7 @@ async def test_an_engine_killed_while_idle_is_said_and_started_again() -> None:
         await b.phase("died")
         await b.ask("Hello!")
         await b.idle()
-        assert b.screen.conversation.path()[-1].text
+        assert b.screen.exchange.conversation.path()[-1].text
 
 
 async def test_a_prompt_that_does_not_fit_comes_back() -> None:
@@ -272,7 +274,7 @@ async def test_a_prompt_that_does_not_fit_comes_back() -> None:
         await b.idle()
         assert "raise n_ctx" in b.said
         assert b.screen.chat.prompt.text == "word " * 100
-        assert b.screen.conversation.path() == []
+        assert b.screen.exchange.conversation.path() == []
 
 
 async def test_bad_settings_do_not_keep_the_app_from_starting(config_folder: Path) -> None:

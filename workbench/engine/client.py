@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -31,10 +32,17 @@ from workbench.parameters.kinds import Values
 from workbench.untrusted import without_controls
 
 _LOG_TAIL_LINES: Final = 6
+# llama.cpp talks a lot; what it said about buffers explains no death.
+_TELLING: Final = re.compile(
+    r"error|fail|abort|assert|exception|invalid|unable|cannot|what\(\)|terminate", re.IGNORECASE
+)
 _LOG_TAIL_BYTES: Final = 8192
 _GRACE_SECONDS: Final = 2.0
 
+_ENDED: Final = "you ended it"
+
 _ADVICE: Final[Mapping[str, str]] = {
+    _ENDED: "It did not stop by itself.",
     "SIGKILL": "Something killed it, often the system for lack of memory: "
     "try a smaller model or a smaller n_ctx.",
     "SIGILL": "llama.cpp was built for another kind of CPU: build llama-cpp-python again here.",
@@ -71,6 +79,7 @@ class EngineClient:
         self._events: asyncio.Queue[Event | EngineDied] = asyncio.Queue()
         self._last_request = 0
         self._stopping = False
+        self._killed = False
 
     @property
     def pid(self) -> int | None:
@@ -119,6 +128,12 @@ class EngineClient:
         """End a request early. Without an engine there is nothing to end."""
         if self._process is not None:
             await self._send(Stop(request))
+
+    def kill(self) -> None:
+        """End an engine that does not stop. The next request starts a new one."""
+        if self._process is not None:
+            self._killed = True
+            self._process.kill()
 
     async def events(self) -> AsyncIterator[Event | EngineDied]:
         """What the engine reports, for ever."""
@@ -189,7 +204,8 @@ class EngineClient:
         self._process = None
         if not self._stopping:
             cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-            self._events.put_nowait(self._died(cause))
+            self._events.put_nowait(self._died(_ENDED if self._killed else cause))
+        self._killed = False
 
     def _died(self, cause: str) -> EngineDied:
         return EngineDied(
@@ -204,5 +220,6 @@ class EngineClient:
         with self.log_file.open("rb") as log:
             log.seek(max(0, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
             text = log.read().decode("utf-8", "replace")
-        lines = deque(maxlen=_LOG_TAIL_LINES, iterable=filter(None, text.splitlines()))
+        telling = filter(_TELLING.search, text.splitlines())
+        lines = deque(maxlen=_LOG_TAIL_LINES, iterable=telling)
         return [*map(without_controls, lines), f"(log: {self.log_file})"]

@@ -76,6 +76,7 @@ class Generation:
         # When the first token came; a pause to make room later moves it on.
         self._first = 0.0
         self._last = 0.0
+        self._ttft_ms = 0.0
         self._n_decoded = 0
 
     def run(self, prompt: Sequence[int], lane: Lane, overflow: Overflow, notes: list[str]) -> None:
@@ -84,14 +85,13 @@ class Generation:
         prompt_started = perf_counter()
         read = self._read(prompt, n_cached)
         prompt_seconds = perf_counter() - prompt_started
-        ttft_ms = 0.0
         reason: FinishReason = "cancelled"
         if read:
             lane.sampler.read_prompt(prompt)
             # The first token comes from the prompt's own logits and takes no decode.
             token = lane.sampler.sample(self._context)
             self._first = self._last = perf_counter()
-            ttft_ms = (self._first - self._started) * 1e3
+            self._ttft_ms = (self._first - self._started) * 1e3
             reason = self._write(lane, token, overflow)
         lane.text.finish()
         self._report(lane, now=True)
@@ -112,7 +112,7 @@ class Generation:
                     completion_tokens=len(lane.tokens),
                     decode_ms=seconds * 1e3,
                     tps=_rate(self._n_decoded, seconds),
-                    ttft_ms=ttft_ms,
+                    ttft_ms=self._ttft_ms,
                     n_context=len(self._memory),
                     n_ctx=self._context.n_ctx,
                 ),
@@ -122,7 +122,7 @@ class Generation:
     def _read(self, prompt: Sequence[int], n_done: int) -> bool:
         """Evaluate the prompt from ``n_done`` on; False if it was stopped."""
         self._memory.checkpoint()
-        self._progress(n_done, len(prompt))
+        n_cached, started = n_done, perf_counter()
         while n_done < len(prompt):
             # llama.cpp computes n_ubatch tokens at a time whatever it is handed, so smaller
             # pieces cost nothing and show how far the prompt has come.
@@ -139,7 +139,11 @@ class Generation:
             n_done = end
             if n_done == len(prompt) - 1:
                 self._memory.checkpoint()
-            self._progress(n_done, len(prompt))
+            if n_done == len(prompt) or self._pace.due():
+                milliseconds = (perf_counter() - started) * 1e3
+                self._emit(
+                    PromptProgress(self._request, n_done, len(prompt), n_cached, milliseconds)
+                )
         return True
 
     def _write(self, lane: Lane, token: int | None, overflow: Overflow) -> FinishReason:
@@ -210,13 +214,10 @@ class Generation:
                 text=text,
                 n_tokens=len(lane.tokens),
                 decode_ms=(self._last - self._first) * 1e3,
+                ttft_ms=self._ttft_ms,
                 n_context=len(self._memory),
             )
         )
-
-    def _progress(self, n_done: int, n_total: int) -> None:
-        if n_done == n_total or self._pace.due():
-            self._emit(PromptProgress(self._request, n_done, n_total))
 
 
 def _rate(count: int, seconds: float) -> float:

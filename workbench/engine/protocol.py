@@ -145,19 +145,24 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag=True):
-    """How many of the prompt's tokens are in the context, those reused included."""
+    """How many of the prompt's tokens are in the context, those reused included.
+
+    ``n_cached`` were there before; the others took ``prompt_ms`` so far.
+    """
 
     request: int
     n_done: int
     n_total: int
+    n_cached: int
+    prompt_ms: float
 
 
 class TextArrived(msgspec.Struct, frozen=True, tag=True):
     """A piece of an answer: what came since the last one, at most thirty times a second.
 
     ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
-    answer's tokens so far, ``decode_ms`` the time since its first one, ``n_context`` the
-    tokens now in the context.
+    answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time
+    to that one, ``n_context`` the tokens now in the context.
     """
 
     request: int
@@ -166,6 +171,7 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
     text: str
     n_tokens: int
     decode_ms: float
+    ttft_ms: float
     n_context: int
 
 

@@ -143,9 +143,10 @@ class Service:
         started = perf_counter()
         values = loaded.values(request.parameters)
         prompts = _Prompts(loaded, values)
+        system = [ChatMessage("system", values["system"])] if values["system"] else []
         overflow = Overflow(
             values["context_overflow"],
-            request.messages,
+            [*system, *request.messages],
             context=loaded.context,
             render=prompts.tokens,
             announce=lambda note: self.emit(Noted(request.request, note)),

@@ -71,6 +71,14 @@ ANSWER: Final[tuple[Parameter, ...]] = (
         acts="live",
         help="Adds to the logits of a token id, or of a text's tokens; -inf never draws them.",
     ),
+    Text(
+        key="system",
+        default="",
+        example="Answer in one sentence.",
+        group="template",
+        acts="answer",
+        help="A system message, before everything that is said.",
+    ),
     Choice(
         key="enable_thinking",
         default="on",

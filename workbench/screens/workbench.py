@@ -11,14 +11,11 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Footer
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
-    ChatMessage,
-    Event,
     Failed,
     Finished,
     Loaded,
@@ -31,7 +28,6 @@ from workbench.engine.protocol import (
     TextArrived,
 )
 from workbench.models import library
-from workbench.models.library import ModelFile
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
@@ -42,9 +38,11 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
+from workbench.screens.exchange import Exchange
+from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.presets import PresetScreen
 from workbench.screens.text import TextScreen
-from workbench.sessions.conversation import Conversation, Message
+from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -54,22 +52,6 @@ _REASONS: Final = {
     "context": "context full",
     "cancelled": "stopped",
 }
-
-
-class EngineReported(TextualMessage):
-    """The listening worker heard something from the engine."""
-
-    def __init__(self, event: Event | EngineDied) -> None:
-        super().__init__()
-        self.event = event
-
-
-class ModelsFound(TextualMessage):
-    """The disk has been searched for models."""
-
-    def __init__(self, models: Sequence[ModelFile]) -> None:
-        super().__init__()
-        self.models = models
 
 
 class WorkbenchScreen(Screen[None]):
@@ -115,9 +97,18 @@ class WorkbenchScreen(Screen[None]):
     stats = getters.query_one(StatsPane)
 
     def __init__(
-        self, engine: EngineClient, *, model: Path, values: Values, folders: Sequence[Path]
+        self,
+        engine: EngineClient,
+        *,
+        model: Path,
+        values: Values,
+        folders: Sequence[Path],
+        complaints: Sequence[str] = (),
     ) -> None:
-        """``model`` is the file to load at once, ``values`` what differs from the defaults."""
+        """``model`` is the file to load at once, ``values`` what differs from the defaults.
+
+        ``complaints`` are about what was wrong before there was a screen to say it on.
+        """
         super().__init__()
         self.engine = engine
         self._model = model
@@ -126,10 +117,8 @@ class WorkbenchScreen(Screen[None]):
         self._told: set[str] = set()
         self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
-        self.conversation = Conversation()
-        self._request: int | None = None
-        self._asked: Message | None = None
-        self._answer: Message | None = None
+        self._complaints = complaints
+        self.exchange = Exchange()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -142,6 +131,8 @@ class WorkbenchScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
+        for complaint in self._complaints:
+            self.chat.note(complaint, error=True)
         self.browser.show([library.built_in()])
         self._listen()
         self._find_models()
@@ -160,7 +151,7 @@ class WorkbenchScreen(Screen[None]):
         for folder in self._folders:
             models += await asyncio.to_thread(library.in_folder, folder)
         models += await asyncio.to_thread(library.in_hub_cache)
-        if self._model not in {model.path for model in models}:
+        if self._model.resolve() not in {model.path.resolve() for model in models}:
             models += library.named(self._model)
         self.post_message(ModelsFound(models))
 
@@ -172,23 +163,19 @@ class WorkbenchScreen(Screen[None]):
         if not event.text.strip():
             self.notify("Write something first.", severity="warning", timeout=2)
             return
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
         self.chat.prompt.clear()
-        self._asked = self.conversation.add("user", event.text)
         self.chat.ask(event.text)
         self.stats.busy("waiting for the engine")
-        messages = [ChatMessage(each.role, each.text) for each in self.conversation.path()]
-        self._request = await self.engine.generate(
-            self._source(), messages, answering(self._chosen.values)
+        self.exchange.request = await self.engine.generate(
+            self._source(), self.exchange.ask(event.text), answering(self._chosen.values)
         )
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
         event.stop()
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
         if event.model.incomplete:
             self.notify(
@@ -199,14 +186,14 @@ class WorkbenchScreen(Screen[None]):
             )
             return
         await self._load(event.model.path)
-        self.action_show("chat")
 
     @on(ParameterPane.Changed)
     async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
         self._chosen.set(event.values)
-        if event.parameter.acts == "live" and self._answering and self._request is not None:
-            await self.engine.adjust(self._request, answering(self._chosen.values))
+        request = self.exchange.request
+        if event.parameter.acts == "live" and self.exchange.answering and request is not None:
+            await self.engine.adjust(request, answering(self._chosen.values))
 
     @on(ParameterPane.TextWanted)
     def _write_text(self, event: ParameterPane.TextWanted) -> None:
@@ -240,8 +227,8 @@ class WorkbenchScreen(Screen[None]):
         """Stop the answer; with nothing to stop, go back to the prompt."""
         if self.parameters.editing:
             self.parameters.stop_editing()
-        elif self._request is not None:
-            await self.engine.stop(self._request)
+        elif self.exchange.request is not None:
+            await self._stop(self.exchange.request)
         else:
             self.action_show("chat")
 
@@ -255,12 +242,16 @@ class WorkbenchScreen(Screen[None]):
 
     def action_new_chat(self) -> None:
         """Begin a new conversation."""
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
-        self.conversation = Conversation()
+        self.exchange.conversation = Conversation()
         self.chat.clear()
+        self.stats.clear()
         self.action_show("chat")
+
+    def on_resize(self) -> None:
+        """The chat's border says what the stats say where there is no room for them."""
+        self.call_after_refresh(self.stats.summarise)
 
     # ---- what the engine reports -------------------------------------------------------------
 
@@ -303,15 +294,14 @@ class WorkbenchScreen(Screen[None]):
             if not first:
                 self.chat.note(f"{self._model_name} loaded in {duration(event.load_ms)}.")
         self._tell(event.notes)
-        if self._asked is None:
-            self._request = None
+        if not self.exchange.answering:
+            self.exchange.end()
             self.stats.idle()
+            if self.browser.has_focus_within:
+                self.action_show("chat")
 
     def _on_text(self, event: TextArrived) -> None:
-        if self._answer is None:
-            self._answer = self.conversation.add("assistant", model=self._model_name)
-        self._answer.text += event.text
-        self._answer.thoughts += event.thoughts
+        self.exchange.write(event, model=self._model_name)
         self.chat.stream(event.thoughts, event.text, model=self._model_name)
         self.stats.text_arrived(event)
 
@@ -325,7 +315,7 @@ class WorkbenchScreen(Screen[None]):
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
-        if event.request != self._request:
+        if event.request != self.exchange.request:
             # A load that failed under a prompt already sent: the prompt's own failure follows.
             return
         self._end_answer("failed", remark="failed")
@@ -335,7 +325,7 @@ class WorkbenchScreen(Screen[None]):
         self.stats.idle()
 
     def _on_died(self, event: EngineDied) -> None:
-        was_busy = self._request is not None
+        was_busy = self.exchange.request is not None
         self._end_answer("died", remark="the engine died")
         self.chat.note(
             f"The engine died ({event.cause}). {event.advice} "
@@ -354,18 +344,29 @@ class WorkbenchScreen(Screen[None]):
         """Whether a model has been loaded since the start."""
         return self._loaded_model is not None
 
-    @property
-    def _answering(self) -> bool:
-        return self._asked is not None
-
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._chosen.values))
+
+    async def _stop(self, request: int) -> None:
+        """Ask for an end; an engine that has not heard it for a while is ended by force."""
+        match self.exchange.stop():
+            case "ask":
+                self.stats.busy("stopping")
+                await self.engine.stop(request)
+            case "force":
+                self.engine.kill()
+
+    def _refuses(self) -> bool:
+        """Whether an answer is under way; says so."""
+        if self.exchange.answering:
+            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
+        return self.exchange.answering
 
     async def _load(self, path: Path) -> None:
         self._model = path
         self._take_own_preset()
         self.stats.busy("loading")
-        self._request = await self.engine.load(self._source())
+        self.exchange.request = await self.engine.load(self._source())
 
     def _take_own_preset(self) -> None:
         try:
@@ -389,15 +390,10 @@ class WorkbenchScreen(Screen[None]):
 
     def _end_answer(self, finish: str, *, remark: str) -> None:
         """The exchange is over. A prompt that got no answer goes back to where it was written."""
-        self._request = None
-        asked, answer = self._asked, self._answer
-        self._asked = self._answer = None
         self.chat.close_answer(remark)
-        if answer is not None:
-            answer.finish = finish
-        if asked is not None and finish != "stop" and not (answer and answer.text):
-            self.conversation.withdraw(asked)
-            self.chat.take_back(asked.text)
+        unanswered = self.exchange.end(finish)
+        if unanswered:
+            self.chat.take_back(unanswered)
 
 
 def _sentence(text: str) -> str:

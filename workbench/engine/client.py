@@ -169,6 +169,8 @@ class EngineClient:
         with self.log_file.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
+                # Without it a file in the current folder could pose as one of our modules.
+                "-P",
                 "-m",
                 "workbench.engine.host",
                 stdin=asyncio.subprocess.PIPE,

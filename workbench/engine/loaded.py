@@ -131,23 +131,22 @@ class LoadedModel:
 
     def save_state(self, file: Path) -> tuple[int, int]:
         """Write what the context holds; returns tokens and bytes. Raises OSError."""
-        tokens = self.memory.tokens
-        return len(tokens), state.save(file, self._key(), tokens, self.context.state())
+        return len(self.memory), state.save(file, self._key(), self.memory.saved())
 
     def take_state(self, file: Path, prompt: list[int]) -> str:
         """Hold the file's state if that saves evaluating; returns a note if it is of no use."""
         if not file.exists():
             return ""
         try:
-            tokens, saved = state.load(file, self._key())
+            saved = state.load(file, self._key())
         except StateError as error:
             return f"The saved state {file} is ignored: {error}."
         held = self.memory.common(prompt)
         common = next(
-            (at for at, (a, b) in enumerate(zip(tokens, prompt, strict=False)) if a != b),
-            min(len(tokens), len(prompt)),
+            (at for at, (a, b) in enumerate(zip(saved.tokens, prompt, strict=False)) if a != b),
+            min(len(saved.tokens), len(prompt)),
         )
-        if common > held and not self.memory.restore(tokens, saved):
+        if common > held and not self.memory.restore(saved):
             return f"The saved state {file} is ignored: it does not fit this context."
         return ""
 

@@ -12,9 +12,19 @@ _MOST_CHECKPOINTS: Final = 16
 _MOST_CHECKPOINT_BYTES: Final = 512 * 1024 * 1024
 
 
-class _Checkpoint(NamedTuple):
+class Checkpoint(NamedTuple):
+    """What cannot be cut of the memory's state after ``n_tokens``."""
+
     n_tokens: int
     state: bytes
+
+
+class SavedMemory(NamedTuple):
+    """All that is needed to take a conversation up again in another context."""
+
+    tokens: list[int]
+    state: bytes
+    checkpoints: list[Checkpoint]
 
 
 class PromptMemory:
@@ -28,7 +38,7 @@ class PromptMemory:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._tokens: list[int] = []
-        self._checkpoints: list[_Checkpoint] = []
+        self._checkpoints: list[Checkpoint] = []
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -73,7 +83,7 @@ class PromptMemory:
         if not self.wants_checkpoints or not self._tokens:
             return
         kept = [each for each in self._checkpoints if each.n_tokens != len(self._tokens)]
-        kept.append(_Checkpoint(len(self._tokens), self._context.state(partial=True)))
+        kept.append(Checkpoint(len(self._tokens), self._context.state(partial=True)))
         while len(kept) > 1 and (
             len(kept) > _MOST_CHECKPOINTS
             or sum(len(each.state) for each in kept) > _MOST_CHECKPOINT_BYTES
@@ -91,15 +101,22 @@ class PromptMemory:
         self._context.shift(n_keep, n_discard)
         del self._tokens[n_keep : n_keep + n_discard]
 
-    def restore(self, tokens: Sequence[int], state: bytes) -> bool:
-        """Hold ``tokens`` by a state saved elsewhere; False if llama.cpp refuses it."""
+    def saved(self) -> SavedMemory:
+        """A copy of what is held."""
+        return SavedMemory(list(self._tokens), self._context.state(), list(self._checkpoints))
+
+    def restore(self, saved: SavedMemory) -> bool:
+        """Hold what was saved elsewhere; False, and nothing held, if llama.cpp refuses it."""
         self._context.clear()
-        restored = len(tokens) <= self._context.n_ctx and self._context.restore(state)
-        if not restored or self._context.n_held() != len(tokens):
+        restored = (
+            len(saved.tokens) <= self._context.n_ctx
+            and self._context.restore(saved.state)
+            and self._context.n_held() == len(saved.tokens)
+        )
+        if not restored:
             self._context.clear()
-            restored = False
-        self._tokens = list(tokens) if restored else []
-        self._checkpoints.clear()
+        self._tokens = list(saved.tokens) if restored else []
+        self._checkpoints = list(saved.checkpoints) if restored else []
         return restored
 
     def _go_back(self, most: int) -> int:

@@ -34,7 +34,6 @@ class RequestQueue:
         request = self._queue.get()
         with self._lock:
             self._current = request.request
-            self._adjustment = None
             self._abort.clear()
             if request.request in self._stopped:
                 self._abort.set()
@@ -42,12 +41,13 @@ class RequestQueue:
 
     def adjustment(self) -> Values | None:
         """The parameters that the current request is to go on by; each is given once."""
-        # Read without the lock: this is asked for every token.
-        if self._adjustment is None:
+        # Without the lock, as this is asked for every token. It may have come before its
+        # request was begun, so it is kept until then.
+        adjustment = self._adjustment
+        if adjustment is None or adjustment.request != self._current:
             return None
-        with self._lock:
-            adjustment, self._adjustment = self._adjustment, None
-        return adjustment.parameters if adjustment is not None else None
+        self._adjustment = None
+        return adjustment.parameters
 
     def _read(self) -> None:
         while (request := read_request(self._pipe)) is not None:
@@ -57,10 +57,8 @@ class RequestQueue:
                         self._stopped.add(number)
                         if number == self._current:
                             self._abort.set()
-                case Adjust(request=number):
-                    with self._lock:
-                        if number == self._current:
-                            self._adjustment = request
+                case Adjust():
+                    self._adjustment = request
                 case _:
                     self._queue.put(request)
         # The interface is gone: nobody is left to answer, wherever llama.cpp may be.

@@ -81,6 +81,9 @@ class Sampler(Handle):
             if not candidates.any_possible():
                 return None
             token = self._chain.draw(candidates)
+            # What is left may be forbidden by a bias: the end, where ignore_eos is on.
+            if not self._grammar.allows(token):
+                return None
         self._grammar.accept(token)
         self._chain.accept(token)
         return token

@@ -11,12 +11,12 @@ import hashlib
 import os
 import struct
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from workbench.engine.memory import Checkpoint, SavedMemory
 from workbench.engine.protocol import HEADER
 
 _MAGIC: Final = b"WBKV"
@@ -35,22 +35,34 @@ class StateKey(msgspec.Struct, frozen=True):
 
 
 class _Header(msgspec.Struct, frozen=True):
+    """``size`` are the bytes of the state, ``checkpoints`` tokens and bytes of each."""
+
     key: StateKey
     tokens: list[int]
     size: int
+    checkpoints: list[tuple[int, int]]
     digest: bytes
 
 
-def save(file: Path, key: StateKey, tokens: Sequence[int], state: bytes) -> int:
+def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
     """Write a state, all of it or nothing; returns the file's bytes. Raises OSError."""
-    header = msgspec.msgpack.encode(_Header(key, list(tokens), len(state), _digest(state)))
+    body = b"".join([memory.state, *(each.state for each in memory.checkpoints)])
+    header = msgspec.msgpack.encode(
+        _Header(
+            key,
+            memory.tokens,
+            len(memory.state),
+            [(each.n_tokens, len(each.state)) for each in memory.checkpoints],
+            _digest(body),
+        )
+    )
     file.parent.mkdir(parents=True, exist_ok=True)
     # For its owner's eyes alone, which is what mkstemp makes: it is their conversation.
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as written:
             written.write(_MAGIC + HEADER.pack(len(header)) + header)
-            written.write(state)
+            written.write(body)
         Path(name).replace(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -58,8 +70,8 @@ def save(file: Path, key: StateKey, tokens: Sequence[int], state: bytes) -> int:
     return file.stat().st_size
 
 
-def load(file: Path, key: StateKey) -> tuple[list[int], bytes]:
-    """A state's tokens and bytes. Raises StateError."""
+def load(file: Path, key: StateKey) -> SavedMemory:
+    """What was saved. Raises StateError."""
     try:
         with file.open("rb") as read:
             if read.read(len(_MAGIC)) != _MAGIC:
@@ -68,7 +80,7 @@ def load(file: Path, key: StateKey) -> tuple[list[int], bytes]:
             header = msgspec.msgpack.decode(read.read(length), type=_Header)
             if header.key != key:
                 raise StateError(f"it was saved with another {_difference(header.key, key)}")
-            state = read.read()
+            body = read.read()
     except OSError as error:
         raise StateError(f"it cannot be read: {error.strerror}") from error
     # struct's and msgspec's own: the header is cut off or overwritten.
@@ -76,13 +88,18 @@ def load(file: Path, key: StateKey) -> tuple[list[int], bytes]:
         if isinstance(error, StateError):
             raise
         raise StateError("it is damaged") from error
-    if len(state) != header.size or _digest(state) != header.digest:
+    if _digest(body) != header.digest:
         raise StateError("it is damaged")
-    return header.tokens, state
+    checkpoints = []
+    begin = header.size
+    for n_tokens, size in header.checkpoints:
+        checkpoints.append(Checkpoint(n_tokens, body[begin : begin + size]))
+        begin += size
+    return SavedMemory(header.tokens, body[: header.size], checkpoints)
 
 
-def _digest(state: bytes) -> bytes:
-    return hashlib.blake2b(state, digest_size=16).digest()
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
 
 
 def _difference(saved: StateKey, wanted: StateKey) -> str:

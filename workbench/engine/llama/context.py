@@ -18,6 +18,10 @@ CONTEXT_FULL: Final = 1
 ABORTED: Final = 2
 """What ``llama_decode`` returns beside 0 (llama.h)."""
 
+# One core reads this much in less than a millisecond. With another process on the other
+# cores, threads that wait for each other after every layer were a hundred times slower.
+_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
+
 _FLASH_ATTN: Final = {"auto": -1, "off": 0, "on": 1}
 _ROPE_SCALING: Final = {"auto": -1, "none": 0, "linear": 1, "yarn": 2, "longrope": 3}
 # enum ggml_type.
@@ -81,7 +85,7 @@ class Context(Handle):
         parameters = binding.llama_context_default_params()
         n_ctx = values["n_ctx"] or min(model.n_ctx_train, _AUTO_N_CTX)
         n_batch = min(values["n_batch"], n_ctx)
-        self.n_threads = physical_cores() if values["n_threads"] < 0 else values["n_threads"]
+        self.n_threads = _n_threads(model) if values["n_threads"] < 0 else values["n_threads"]
         n_threads_batch = values["n_threads_batch"]
         parameters.n_ctx = n_ctx
         parameters.n_batch = n_batch
@@ -188,3 +192,8 @@ class Context(Handle):
         if self._context:
             binding.llama_free(self._context)
             self._context = None
+
+
+def _n_threads(model: Model) -> int:
+    """As many as there are cores, but one for a model so small that agreeing takes longer."""
+    return 1 if model.size < _ONE_THREAD_BYTES else physical_cores()

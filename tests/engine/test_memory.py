@@ -98,7 +98,8 @@ async def test_editing_the_last_turn_keeps_the_others(
     edited = [*messages[:-2], user("Something else, please.")]
     _, finished = await answer(engine, model, GREEDY, edited)
     timings = finished.timings
-    assert timings.prompt_tokens - timings.cached_tokens < 40
+    assert timings.prompt_tokens - timings.cached_tokens < 60
+    assert timings.cached_tokens > 60
 
 
 async def test_an_answer_that_was_cut_goes_on_without_reading_it_again(
@@ -171,7 +172,7 @@ async def test_dropping_goes_on_until_the_last_turn_and_says_what_is_left_out(
 ) -> None:
     reports = await run(engine, TURNS, endless("drop"))
     notes = [report.note for report in reports if isinstance(report, Noted)]
-    assert "the oldest 2 messages" in notes[0]
+    assert "the oldest 4 messages" in notes[0]
     # Nothing is left to drop but the question itself.
     assert the(Finished, reports).reason == "context"
     assert the(Finished, reports).timings.completion_tokens > 60
@@ -237,7 +238,7 @@ async def test_a_state_is_taken_up_by_another_engine(
     async with running_engine(tmp_path / "other.log") as other:
         await other.generate(model, going_on, GREEDY, state=state)
         reports = await reports_until(other, done)
-    assert the(Finished, reports).timings.cached_tokens >= saved.n_tokens - 2
+    assert the(Finished, reports).timings.cached_tokens >= saved.n_tokens - 30
     assert the(Finished, reports).notes == []
     assert text_of(reports) == expected
 

@@ -1,4 +1,4 @@
-"""GGUF files made for tests: random weights on the built-in model's vocabulary."""
+"""GGUF files made for tests: random weights on a real vocabulary."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def random_model(
     template: str | None = None,
     drop_template: bool = False,
     n_ctx: int = 4096,
+    vocabulary: Path = MODEL_FILE,
 ) -> Path:
     """Write a llama-architecture model of random F16 weights to ``path``.
 
-    Its vocabulary and chat template are the built-in model's; ``template`` replaces the
-    latter, ``drop_template`` leaves it out.
+    Its vocabulary and chat template are those of the GGUF ``vocabulary``, which needs no
+    weights of its own; ``template`` replaces the latter, ``drop_template`` leaves it out.
     """
     writer = GGUFWriter(path, "llama")
+    fields = GGUFReader(vocabulary).fields
     n_vocab = 0
-    for key, field in GGUFReader(MODEL_FILE).fields.items():
+    for key, field in fields.items():
         if not key.startswith("tokenizer.") or key == "tokenizer.chat_template":
             continue
         value = field.contents()
@@ -37,7 +39,7 @@ def random_model(
             writer.add_array(key, value)
         else:
             writer.add_key_value(key, value, field.types[0])
-    shipped = GGUFReader(MODEL_FILE).fields.get("tokenizer.chat_template")
+    shipped = fields.get("tokenizer.chat_template")
     chosen = template or (shipped.contents() if shipped is not None else None)
     if chosen is not None and not drop_template:
         writer.add_chat_template(chosen)

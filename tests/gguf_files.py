@@ -1,4 +1,4 @@
-"""GGUF files made for tests: random weights on the built-in model's vocabulary."""
+"""GGUF files made for tests: random weights on a real vocabulary."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ from workbench.models.pocket import MODEL_FILE
 class RandomWeights:
     """A GGUF in the making: metadata by its writer, weights from one stream of chance."""
 
-    def __init__(self, path: Path, architecture: str, *, width: int, layers: int, n_ctx: int):
+    def __init__(
+        self,
+        path: Path,
+        architecture: str,
+        *,
+        width: int,
+        layers: int,
+        n_ctx: int,
+        vocabulary: Path = MODEL_FILE,
+    ):
+        """``vocabulary`` is a GGUF whose tokens are taken; it needs no weights of its own."""
         self.writer = GGUFWriter(path, architecture)
         self.n_vocab = 0
         self.width = width
         self._chance = np.random.default_rng(0)
-        for key, field in GGUFReader(MODEL_FILE).fields.items():
+        for key, field in GGUFReader(vocabulary).fields.items():
             if not key.startswith("tokenizer.") or key == "tokenizer.chat_template":
                 continue
             value = field.contents()
@@ -73,13 +83,16 @@ def random_model(
     drop_template: bool = False,
     n_ctx: int = 4096,
     metadata: Mapping[str, str | int | float] | None = None,
+    vocabulary: Path = MODEL_FILE,
 ) -> Path:
     """Write a llama-architecture model to ``path``.
 
     ``template`` replaces the built-in model's, ``drop_template`` leaves it out;
-    ``metadata`` is added as it is.
+    ``metadata`` is added as it is; the tokens are those of the GGUF ``vocabulary``.
     """
-    made = RandomWeights(path, "llama", width=width, layers=layers, n_ctx=n_ctx)
+    made = RandomWeights(
+        path, "llama", width=width, layers=layers, n_ctx=n_ctx, vocabulary=vocabulary
+    )
     made.writer.add_feed_forward_length(forward)
     made.writer.add_head_count(heads)
     made.writer.add_head_count_kv(heads)

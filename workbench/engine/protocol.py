@@ -24,10 +24,14 @@ FinishReason = Literal["stop", "length", "context", "cancelled"]
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """One message of the conversation that the model sees."""
+    """One message of the conversation that the model sees.
+
+    ``thoughts`` is what the model thought before it wrote ``content``.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
+    thoughts: str = ""
 
 
 class ModelSource(msgspec.Struct, frozen=True):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, BinaryIO
 
-from workbench.engine import template, thinking
 from workbench.engine.decode import Generation, Lane
 from workbench.engine.llama.backend import (
     BINDING_VERSION,
@@ -22,6 +20,7 @@ from workbench.engine.llama.model import check_file
 from workbench.engine.loaded import LoadedModel
 from workbench.engine.overflow import Overflow, PromptError
 from workbench.engine.pace import Pace
+from workbench.engine.prompt import Prompts
 from workbench.engine.protocol import (
     ChatMessage,
     Event,
@@ -40,6 +39,7 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.requests import RequestQueue
 from workbench.engine.sampler import GrammarError, Sampler, chosen_seed
+from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter
 from workbench.parameters.kinds import ParameterError
 from workbench.untrusted import without_controls
@@ -105,7 +105,7 @@ class Service:
             LoadError,
             DecodeError,
             GrammarError,
-            template.TemplateError,
+            TemplateError,
             PromptError,
             ParameterError,
         ) as error:
@@ -142,7 +142,7 @@ class Service:
         loaded = self._model(request.request, request.model)
         started = perf_counter()
         values = loaded.values(request.parameters)
-        prompts = _Prompts(loaded, values)
+        prompts = Prompts(loaded.model, values)
         system = [ChatMessage("system", values["system"])] if values["system"] else []
         overflow = Overflow(
             values["context_overflow"],
@@ -188,27 +188,3 @@ class Service:
         except OSError as error:
             raise PromptError(f"cannot write {file}: {error.strerror}") from error
         self.emit(StateSaved(request.request, n_tokens, size))
-
-
-class _Prompts:
-    """Renders messages for a model, and remembers how the last prompt ended."""
-
-    def __init__(self, loaded: LoadedModel, values: dict[str, Any]) -> None:
-        self._model = loaded.model
-        self._values = values
-        self.notes: list[str] = []
-        self.opened: thinking.Section | None = None
-
-    def tokens(self, messages: Sequence[ChatMessage]) -> list[int]:
-        model = self._model
-        text, self.notes = template.render(
-            model.chat_template(),
-            messages,
-            bos=model.token_text(model.bos),
-            eos=model.token_text(model.eos),
-        )
-        self.opened = thinking.opened_by(text)
-        tokens = model.tokenize(text)
-        if model.adds_bos and tokens[:1] != [model.bos]:
-            tokens.insert(0, model.bos)
-        return tokens

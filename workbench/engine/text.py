@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from workbench.engine.thinking import EMPTY, LEFTOVERS, SECTIONS, Section
+from workbench.engine.thinking import SECTIONS, Section
 from workbench.untrusted import without_controls
 
 # Control tokens stand for no text, but some of them mark sections. Until they have been
@@ -17,7 +17,7 @@ _FROM_PRIVATE: Final = {_PRIVATE + code: code for code in range(0x80)}
 _WITHOUT_PRIVATE: Final[dict[int, None]] = dict.fromkeys(_FROM_PRIVATE)
 
 _BY_OPENING: Final = {section.opens: section for section in SECTIONS}
-_OPENINGS: Final = (*_BY_OPENING, *EMPTY)
+_OPENINGS: Final = (*_BY_OPENING, *(section.bare for section in SECTIONS if section.bare))
 
 
 class TextFilter:
@@ -109,16 +109,14 @@ class TextFilter:
             self._held = self._held.lstrip("\n")
             self._trim = not self._held
         plain = self._held.translate(_FROM_PRIVATE)
-        closes = self._section.closes
+        closes, ends = self._section.closes, self._section.ends
         end = plain.find(closes)
         if end < 0:
-            awaited = (closes, *(leftover + closes for leftover in LEFTOVERS))
+            awaited = {closes, ends + closes}
             # Before a mark's beginning white space may turn out to belong to the mark.
             certain = plain if last else plain[: len(plain) - _overlap(plain, awaited)].rstrip()
             return self._release(self._thoughts, len(plain) - len(certain))
-        thought = plain[:end]
-        for leftover in LEFTOVERS:
-            thought = thought.removesuffix(leftover)
+        thought = plain[:end].removesuffix(ends)
         self._thoughts.append(_shown(self._held[: len(thought.rstrip())]))
         self._held = self._held[end + len(closes) :]
         self._section = None

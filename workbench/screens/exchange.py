@@ -34,7 +34,9 @@ class Exchange:
     def ask(self, text: str) -> list[ChatMessage]:
         """Add a prompt; returns what the model is to see."""
         self._asked = self.conversation.add("user", text)
-        return [ChatMessage(each.role, each.text) for each in self.conversation.path()]
+        return [
+            ChatMessage(each.role, each.text, each.thoughts) for each in self.conversation.path()
+        ]
 
     def write(self, event: TextArrived, *, model: str) -> None:
         """Add to the answer."""

@@ -24,6 +24,9 @@ _OVERRIDES: Final = {
     bool: (2, "val_bool"),
     str: (3, "val_str"),
 }
+# enum llama_token_attr.
+_UNKNOWN: Final = 1
+_CONTROL: Final = 1 << 3
 
 
 class Model(Handle):
@@ -142,6 +145,11 @@ class Model(Handle):
     def is_control(self, token: int) -> bool:
         """Whether a token stands for no text of its own."""
         return bool(binding.llama_vocab_is_control(self._vocab, token))
+
+    def is_named(self, token: int) -> bool:
+        """Whether a token is meant only where its name may be parsed as one (``parse_special``)."""
+        attributes = int(binding.llama_vocab_get_attr(self._vocab, token))
+        return bool(attributes & (_UNKNOWN | _CONTROL))
 
     def ends_answer(self, token: int) -> bool:
         """Whether a token ends an answer (EOS, EOT and their like)."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import lzma
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
 
 
-def unpacked(name: Literal["qwen2", "llama-spm"], folder: Path) -> Path:
-    """The vocabulary's GGUF, unpacked into ``folder``."""
+def unpacked(name: str, folder: Path) -> Path:
+    """The GGUF of ``qwen2`` or ``llama-spm``, unpacked into ``folder``."""
     file = folder / f"ggml-vocab-{name}.gguf"
     file.write_bytes(lzma.decompress((_FOLDER / f"{file.name}.xz").read_bytes()))
     return file

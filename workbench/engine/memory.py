@@ -101,22 +101,29 @@ class PromptMemory:
         self._context.shift(n_keep, n_discard)
         del self._tokens[n_keep : n_keep + n_discard]
 
+    def forget(self) -> None:
+        """Hold nothing."""
+        self._context.clear()
+        self._tokens.clear()
+        self._checkpoints.clear()
+
     def saved(self) -> SavedMemory:
         """A copy of what is held."""
         return SavedMemory(list(self._tokens), self._context.state(), list(self._checkpoints))
 
     def restore(self, saved: SavedMemory) -> bool:
         """Hold what was saved elsewhere; False, and nothing held, if llama.cpp refuses it."""
-        self._context.clear()
+        self.forget()
         restored = (
             len(saved.tokens) <= self._context.n_ctx
             and self._context.restore(saved.state)
             and self._context.n_held() == len(saved.tokens)
         )
-        if not restored:
+        if restored:
+            self._tokens = list(saved.tokens)
+            self._checkpoints = list(saved.checkpoints)
+        else:
             self._context.clear()
-        self._tokens = list(saved.tokens) if restored else []
-        self._checkpoints = list(saved.checkpoints) if restored else []
         return restored
 
     def _go_back(self, most: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from time import perf_counter
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from workbench.engine.decode import Generation, Lane
 from workbench.engine.llama.backend import (
@@ -43,8 +43,6 @@ from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter
 from workbench.parameters.kinds import ParameterError
 from workbench.untrusted import without_controls
-
-_DECODE_ADVICE: Final = "Try a smaller n_ctx or n_ubatch, or the KV cache's defaults."
 
 
 class _StoppedError(Exception):
@@ -107,7 +105,7 @@ class Service:
             # What llama.cpp holds now is anybody's guess.
             if self._loaded is not None:
                 self._loaded.memory.forget()
-            self.emit(Failed(request.request, f"{error}. {_DECODE_ADVICE}"))
+            self.emit(Failed(request.request, str(error)))
         except (
             LoadError,
             GrammarError,

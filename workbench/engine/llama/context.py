@@ -138,7 +138,10 @@ class Context(Handle):
     def _decode(self, batch: Any) -> int:
         status = binding.llama_decode(self._context, batch)
         if status < 0:
-            raise DecodeError(f"llama.cpp failed to evaluate the tokens (code {status})")
+            raise DecodeError(
+                f"llama.cpp failed to evaluate the tokens (code {status}): try a smaller n_ubatch, "
+                "or the KV cache's defaults"
+            )
         return int(status)
 
     def n_held(self) -> int:

@@ -118,10 +118,10 @@ def random_model(
     return path
 
 
-def sliding_model(path: Path, *, window: int = 32) -> Path:
+def sliding_model(path: Path, *, window: int = 32, n_ctx: int = 4096) -> Path:
     """Write a small Gemma 3, most of whose layers see only the last ``window`` tokens."""
     layers, width, heads, forward = 6, 64, 2, 128
-    made = RandomWeights(path, "gemma3", width=width, layers=layers, n_ctx=4096)
+    made = RandomWeights(path, "gemma3", width=width, layers=layers, n_ctx=n_ctx)
     made.writer.add_feed_forward_length(forward)
     made.writer.add_head_count(heads)
     made.writer.add_head_count_kv(heads)
@@ -143,10 +143,10 @@ def sliding_model(path: Path, *, window: int = 32) -> Path:
     return path
 
 
-def recurrent_model(path: Path) -> Path:
+def recurrent_model(path: Path, *, n_ctx: int = 4096) -> Path:
     """Write a small Mamba, which keeps a running state instead of its past."""
     layers, width, inner, state, rank, kernel = 2, 64, 128, 16, 4, 4
-    made = RandomWeights(path, "mamba", width=width, layers=layers, n_ctx=4096)
+    made = RandomWeights(path, "mamba", width=width, layers=layers, n_ctx=n_ctx)
     made.writer.add_feed_forward_length(0)
     made.writer.add_head_count(0)
     made.writer.add_ssm_conv_kernel(kernel)

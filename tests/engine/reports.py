@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from workbench.engine.client import EngineClient, EngineDied
-from workbench.engine.protocol import ChatMessage, Event, Failed, Finished, ModelSource, TextArrived
+from workbench.engine.protocol import (
+    ChatMessage,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    ModelSource,
+    Ready,
+    TextArrived,
+)
 from workbench.parameters.kinds import Values
 
 Report = Event | EngineDied
@@ -50,6 +62,18 @@ def text_of(reports: Sequence[Report]) -> str:
     return "".join(report.text for report in reports if isinstance(report, TextArrived))
 
 
+async def loaded(
+    engine: EngineClient, file: Path, parameters: Values | None = None
+) -> Loaded | Failed:
+    """How an attempt to load a model ends. Fails if the engine dies of it."""
+    await engine.load(ModelSource.of(file, parameters))
+    async for report in engine.events():
+        if isinstance(report, Loaded | Failed):
+            return report
+        assert not isinstance(report, EngineDied), report
+    raise AssertionError("the engine reports for ever")
+
+
 async def answer(
     engine: EngineClient,
     model: ModelSource,
@@ -66,3 +90,12 @@ async def answer(
         ),
     )
     return text_of(reports), the(Finished, reports)
+
+
+async def limit_memory(engine: EngineClient, more: int) -> None:
+    """Start the engine and let its address space grow by ``more`` bytes at most."""
+    await engine.start()
+    await reports_until(engine, lambda report: isinstance(report, Ready))
+    assert engine.pid is not None
+    most = psutil.Process(engine.pid).memory_info().vms + more
+    resource.prlimit(engine.pid, resource.RLIMIT_AS, (most, most))

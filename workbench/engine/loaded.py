@@ -12,7 +12,9 @@ from workbench.engine.defaults import model_defaults
 from workbench.engine.llama.adapters import LoraAdapters, apply_control_vectors
 from workbench.engine.llama.backend import BINDING_VERSION, gpu_offload, numa
 from workbench.engine.llama.context import AbortFlag, Context
+from workbench.engine.llama.fit import fitting, host_size
 from workbench.engine.llama.model import Model
+from workbench.engine.machine import Machine
 from workbench.engine.memory import PromptMemory
 from workbench.engine.protocol import ModelInfo, ModelSource
 from workbench.engine.state import StateError, StateKey
@@ -48,12 +50,18 @@ class LoadedModel:
     """A model with its context and adapters, freed together."""
 
     def __init__(
-        self, source: ModelSource, abort: AbortFlag, on_progress: Callable[[float], bool]
+        self,
+        source: ModelSource,
+        abort: AbortFlag,
+        on_progress: Callable[[float], bool],
+        machine: Machine | None = None,
     ) -> None:
         """Raises LoadError or ParameterError."""
         self.source = source
         self._values = completed(source.parameters)
         self._numa_set = numa.set(self._values["numa"])
+        machine = machine or Machine()
+        self._free = machine.free_memory()
         with ExitStack() as opened:
             self.model = opened.enter_context(
                 Model(source.file, self._values, on_progress=on_progress)
@@ -61,7 +69,12 @@ class LoadedModel:
             adapters = opened.enter_context(
                 LoraAdapters(self.model, [entries.adapter(each) for each in self._values["lora"]])
             )
-            self.context = opened.enter_context(Context(self.model, self._values, abort=abort))
+            self._fit = fitting(
+                self.model, self._values, free=self._free, machine=machine, abort=abort
+            )
+            self.context = opened.enter_context(
+                Context(self.model, {**self._values, "n_ctx": self._fit.n_ctx}, abort=abort)
+            )
             adapters.apply(self.context)
             vectors = [entries.adapter(each) for each in self._values["control_vector"]]
             if vectors:
@@ -107,8 +120,8 @@ class LoadedModel:
             yield template.NO_TEMPLATE_NOTE
         asked = self.source.parameters
         if not gpu_offload():
-            idle = [key for key in _FOR_GPUS if asked.get(key, 0) != BY_KEY[key].default]
-            idle = [key for key in idle if key in asked and asked[key] != 0]
+            # To ask for nothing on a GPU is to get what one asks for.
+            idle = [key for key in _FOR_GPUS if asked.get(key, 0) not in (0, BY_KEY[key].default)]
             if idle:
                 verb = "has" if len(idle) == 1 else "have"
                 yield (
@@ -121,6 +134,13 @@ class LoadedModel:
             yield "swa_full has no effect: this model has no sliding window."
         if any("mlock" in warning for warning in self.model.warnings):
             yield "The weights could not be locked in memory: raise the limit, ulimit -l."
+        if host_size(self.model) > self._free:
+            yield (
+                f"The weights take {host_size(self.model) / 1e9:.1f} GB and {self._free / 1e9:.1f} "
+                "GB were free: what does not fit is read from the disk for every token."
+            )
+        if self._fit.note:
+            yield self._fit.note
         if self.context.n_ctx > self.model.n_ctx_train > 0:
             yield (
                 f"n_ctx {self.context.n_ctx} is more than the {self.model.n_ctx_train} tokens "

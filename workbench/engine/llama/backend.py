@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from collections import deque
 from typing import Final
@@ -22,14 +23,17 @@ _LOG_INFO: Final = 2
 _LOG_WARN: Final = 3
 _LOG_ERROR: Final = 4
 _LOG_CONT: Final = 5
+# What llama.cpp puts before a complaint: the function that made it, what it was about.
+_PASSED_ON: Final = re.compile(r"^(?:\w+: (?=\S)|error loading model[\w ]*: )+")
 
 
 class Log:
-    """llama.cpp's log: goes to stderr, the engine's log file; errors and warnings are kept."""
+    """llama.cpp's log: goes to stderr, the engine's log file; what it said last is kept."""
 
     def __init__(self) -> None:
         self.errors: deque[str] = deque(maxlen=8)
         self.warnings: deque[str] = deque(maxlen=32)
+        self.infos: deque[str] = deque(maxlen=256)
         self._level = 0
         # llama.cpp holds only the address: the callback lives as long as this object.
         self._callback = binding.llama_log_callback(self._write)
@@ -42,18 +46,21 @@ class Log:
         line = text.decode("utf-8", "replace")
         sys.stderr.write(line)
         sys.stderr.flush()
-        kept = {_LOG_WARN: self.warnings, _LOG_ERROR: self.errors}.get(self._level)
-        if kept is not None:
-            kept.append(without_controls(line).strip())
+        kept = {_LOG_INFO: self.infos, _LOG_WARN: self.warnings}.get(self._level, self.errors)
+        kept.append(without_controls(line).strip())
 
     def clear(self) -> None:
-        """Forget the errors and warnings of what was done before."""
+        """Forget what was said of things done before."""
         self.errors.clear()
         self.warnings.clear()
+        self.infos.clear()
 
     def reason(self) -> str:
-        """llama.cpp's last errors, the innermost first."""
-        return "; ".join(dict.fromkeys(self.errors)) or "it gave no reason; see the engine's log"
+        """Why llama.cpp failed: the first of its complaints; the others only pass it on."""
+        for error in self.errors:
+            if reason := _PASSED_ON.sub("", error).rstrip(". "):
+                return reason
+        return "it gave no reason; see the engine's log"
 
 
 log: Final = Log()

@@ -9,10 +9,7 @@ from typing import Any, Final
 from workbench.engine.llama.backend import binding, log
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
-from workbench.engine.machine import physical_cores
-
-# n_ctx "auto" ends here: models trained on 128k tokens would take gigabytes unasked.
-_AUTO_N_CTX: Final = 8192
+from workbench.engine.machine import Machine
 
 CONTEXT_FULL: Final = 1
 ABORTED: Final = 2
@@ -81,9 +78,9 @@ class Context(Handle):
     """A model's context of one sequence: its KV memory and the logits of the last decode."""
 
     def __init__(self, model: Model, values: dict[str, Any], *, abort: AbortFlag) -> None:
-        """``values`` holds every loading parameter. Raises LoadError."""
+        """``values`` holds every loading parameter, ``n_ctx`` no longer 0. Raises LoadError."""
         parameters = binding.llama_context_default_params()
-        n_ctx = values["n_ctx"] or min(model.n_ctx_train, _AUTO_N_CTX)
+        n_ctx = values["n_ctx"]
         n_batch = min(values["n_batch"], n_ctx)
         self.n_threads = _n_threads(model) if values["n_threads"] < 0 else values["n_threads"]
         n_threads_batch = values["n_threads_batch"]
@@ -199,4 +196,4 @@ class Context(Handle):
 
 def _n_threads(model: Model) -> int:
     """As many as there are cores, but one for a model so small that agreeing takes longer."""
-    return 1 if model.size < _ONE_THREAD_BYTES else physical_cores()
+    return 1 if model.size < _ONE_THREAD_BYTES else Machine().physical_cores()

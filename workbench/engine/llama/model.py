@@ -59,6 +59,8 @@ class Model(Handle):
             raise LoadError(_load_failure(path))
         self.path = path
         self.warnings = list(log.warnings)
+        # What llama.cpp said of the memory it took.
+        self.buffers = [line for line in log.infos if "model buffer size" in line]
         self._vocab: Any = binding.llama_model_get_vocab(self._model)
         self.n_vocab: int = binding.llama_vocab_n_tokens(self._vocab)
         self.n_ctx_train: int = binding.llama_model_n_ctx_train(self._model)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 # The part of a cgroup's memory that the kernel gives up when it is needed: files in its
 # cache. Version 1 has them with "total_" for the groups below, too.
 _FILE_CACHE: Final = ("inactive_file", "active_file")
@@ -40,6 +38,9 @@ class Machine:
         return max(0, min(self._free_memories()))
 
     def _allowed_cores(self) -> int:
+        # Here and below: it would take a tenth of the time in which the engine starts.
+        import psutil
+
         physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
         process = psutil.Process()
         if not hasattr(process, "cpu_affinity"):
@@ -64,6 +65,8 @@ class Machine:
                 yield granted // each
 
     def _free_memories(self) -> Iterator[int]:
+        import psutil
+
         yield psutil.virtual_memory().available
         for group in self._groups(""):
             limit, used = _number(group / "memory.max"), _number(group / "memory.current")

@@ -51,6 +51,21 @@ async def reports_until(engine: EngineClient, last: Callable[[Report], bool]) ->
     return reports
 
 
+async def reports_of(engine: EngineClient, request: int) -> list[Report]:
+    """What the engine reports up to the end of ``request``, or its own."""
+    reports: list[Report] = []
+    async for report in engine.events():
+        reports.append(report)
+        match report:
+            case EngineDied():
+                break
+            case Finished() | Failed() if report.request == request:
+                break
+            case _:
+                pass
+    return reports
+
+
 def the(kind: type[_Kind], reports: Sequence[Report]) -> _Kind:
     """The one report of its kind."""
     [found] = [report for report in reports if isinstance(report, kind)]

@@ -34,8 +34,12 @@ from workbench.untrusted import without_controls
 _LOG_TAIL_LINES: Final = 6
 # llama.cpp talks a lot; what it said about buffers explains no death.
 _TELLING: Final = re.compile(
-    r"error|fail|abort|assert|exception|invalid|unable|cannot|what\(\)|terminate", re.IGNORECASE
+    r"error|fail|abort|assert|exception|invalid|unable|cannot|what\(\)|terminate"
+    r"|\.(?:c|cc|cpp|cu|cuh|h|hpp|m):\d+: ",
+    re.IGNORECASE,
 )
+# llama.cpp names its own files as they lay where it was built.
+_BUILT_IN: Final = re.compile(r"/\S*/(?=[\w.-]+\.(?:c|cc|cpp|cu|cuh|h|hpp|m):\d+: )")
 _LOG_TAIL_BYTES: Final = 8192
 _GRACE_SECONDS: Final = 2.0
 
@@ -50,6 +54,11 @@ _ADVICE: Final[Mapping[str, str]] = {
     "SIGABRT": "llama.cpp gave up: its last words below say why.",
     "SIGBUS": "The model file changed or vanished while it was in use.",
 }
+# However llama.cpp or Python end when they get no memory.
+_NO_MEMORY: Final = re.compile(
+    r"bad_alloc|MemoryError|[Cc]annot allocate|failed to allocate|mem_buffer != NULL"
+)
+_NO_MEMORY_ADVICE: Final = "It got no more memory: try a smaller model or a smaller n_ctx."
 
 
 class EngineDied(msgspec.Struct, frozen=True):
@@ -73,6 +82,7 @@ class EngineClient:
 
     def __init__(self, log_file: Path) -> None:
         self.log_file = log_file
+        self._log_start = 0
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -167,6 +177,7 @@ class EngineClient:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         with self.log_file.open("ab") as log:
+            self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 # Without it a file in the current folder could pose as one of our modules.
@@ -210,18 +221,20 @@ class EngineClient:
         self._killed = False
 
     def _died(self, cause: str) -> EngineDied:
-        return EngineDied(
-            cause=cause,
-            advice=_ADVICE.get(cause, "Its last words below may say why."),
-            log=self._log_tail(),
-        )
+        log = self._log_tail()
+        advice = _ADVICE.get(cause, "Its last words below may say why.")
+        if cause != _ENDED and any(map(_NO_MEMORY.search, log)):
+            advice = _NO_MEMORY_ADVICE
+        return EngineDied(cause=cause, advice=advice, log=log)
 
     def _log_tail(self) -> list[str]:
         if not self.log_file.exists():
             return []
         with self.log_file.open("rb") as log:
-            log.seek(max(0, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
+            # Not the last words of the one before it.
+            log.seek(max(self._log_start, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
             text = log.read().decode("utf-8", "replace")
         telling = filter(_TELLING.search, text.splitlines())
         lines = deque(maxlen=_LOG_TAIL_LINES, iterable=telling)
-        return [*map(without_controls, lines), f"(log: {self.log_file})"]
+        said = [without_controls(_BUILT_IN.sub("", line)) for line in lines]
+        return [*said, f"(log: {self.log_file})"]

@@ -59,7 +59,9 @@ class LoraAdapters(Handle):
             # The binding's NULL is a pointer object that is false.
             if not loaded:
                 self.close()
-                raise LoadError(f"llama.cpp could not load the LoRA adapter {path}: {log.reason()}")
+                raise LoadError(
+                    f"llama.cpp could not load the LoRA adapter {path} ({log.reason()})."
+                )
             self._adapters.append(loaded)
 
     def apply(self, context: Context) -> None:
@@ -114,7 +116,7 @@ def _directions(path: Path) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     check_file(path)
     gguf = _gguf_open(os.fsencode(path), _GgufInitParams(True, None))
     if not gguf:
-        raise LoadError(f"llama.cpp could not read the control vector {path}: {log.reason()}")
+        raise LoadError(f"llama.cpp could not read the control vector {path} ({log.reason()}).")
     try:
         for index in range(_gguf_n_tensors(gguf)):
             name = _gguf_name(gguf, index).decode("utf-8", "replace")

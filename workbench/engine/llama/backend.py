@@ -47,7 +47,8 @@ class Log:
         sys.stderr.write(line)
         sys.stderr.flush()
         kept = {_LOG_INFO: self.infos, _LOG_WARN: self.warnings}.get(self._level, self.errors)
-        kept.append(without_controls(line).strip())
+        # One line, whatever a file's keys and names hold.
+        kept.append(" ".join(without_controls(line).split()))
 
     def clear(self) -> None:
         """Forget what was said of things done before."""

@@ -102,8 +102,8 @@ class Context(Handle):
         self._context: Any = binding.llama_init_from_model(model.pointer, parameters)
         if not self._context:
             raise LoadError(
-                f"llama.cpp could not make a context of {n_ctx} tokens: {log.reason()}. "
-                "Try a smaller n_ctx, or the KV cache's defaults."
+                f"llama.cpp could not make a context of {n_ctx} tokens for {model.path}: try a "
+                f"smaller n_ctx, or the KV cache's defaults ({log.reason()})."
             )
         self._memory: Any = binding.llama_get_memory(self._context)
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.

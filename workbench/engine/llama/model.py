@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,27 @@ _OVERRIDES: Final = {
 # enum llama_token_attr.
 _UNKNOWN: Final = 1
 _CONTROL: Final = 1 << 3
+
+# enum llama_vocab_type.
+_NO_VOCABULARY: Final = 0
+
+# What llama.cpp's reason for not loading a file means.
+_FAILURES: Final = {
+    re.compile(pattern): sentence
+    for pattern, sentence in {
+        "not within|corrupted or incomplete": (
+            "{path} is incomplete: part of its data is missing. Download it again ({reason})."
+        ),
+        "unknown model architecture": (
+            "llama.cpp could not load {path}: it is of a kind that this llama.cpp does not know "
+            "({reason})."
+        ),
+        "allocate|bad_alloc|mmap failed": (
+            "There is not enough memory for {path}: close other programs, or try a smaller model "
+            "({reason})."
+        ),
+    }.items()
+}
 
 
 class Model(Handle):
@@ -62,6 +84,9 @@ class Model(Handle):
         # What llama.cpp said of the memory it took.
         self.buffers = [line for line in log.infos if "model buffer size" in line]
         self._vocab: Any = binding.llama_model_get_vocab(self._model)
+        if binding.llama_vocab_type(self._vocab) == _NO_VOCABULARY:
+            self.close()
+            raise LoadError(f"{path} has no vocabulary: it can neither read text nor write any.")
         self.n_vocab: int = binding.llama_vocab_n_tokens(self._vocab)
         self.n_ctx_train: int = binding.llama_model_n_ctx_train(self._model)
         self.n_params: int = binding.llama_model_n_params(self._model)
@@ -219,6 +244,10 @@ def _kv_overrides(overrides: Iterable[Override]) -> Any:
 
 def _load_failure(path: Path) -> str:
     reason = log.reason()
-    if any("not within" in error or "corrupted or incomplete" in error for error in log.errors):
-        return f"{path} is incomplete: part of its data is missing. Download it again. ({reason})"
-    return f"llama.cpp could not load {path}: {reason}"
+    for telling, sentence in _FAILURES.items():
+        if telling.search(reason):
+            return sentence.format(path=path, reason=reason)
+    return (
+        f"llama.cpp could not load {path}: it is damaged, or of a kind that this llama.cpp does "
+        f"not know ({reason})."
+    )

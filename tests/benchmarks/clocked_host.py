@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from workbench.engine import host
-from workbench.engine.llama.backend import binding
+from workbench.engine.llama.binding import binding
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import workbench.engine
 from workbench.engine.llama import backend, context, model
-from workbench.engine.llama.backend import binding, library
+from workbench.engine.llama.binding import binding, library
 
 FUNCTIONS: Final = {
     "llama_adapter_lora_free": "(LP_c_void_p) -> None",
@@ -100,6 +100,7 @@ FUNCTIONS: Final = {
     "llama_vocab_is_control": "(c_void_p, c_int) -> c_bool",
     "llama_vocab_is_eog": "(c_void_p, c_int) -> c_bool",
     "llama_vocab_n_tokens": "(c_void_p) -> c_int",
+    "llama_vocab_type": "(c_void_p) -> c_int",
 }
 """Arguments and result of every function, in ctypes' names."""
 

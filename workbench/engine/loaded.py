@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from workbench.engine import state, template
 from workbench.engine.defaults import model_defaults
-from workbench.engine.llama.adapters import LoraAdapters, apply_control_vectors
-from workbench.engine.llama.backend import BINDING_VERSION, gpu_offload, numa
+from workbench.engine.llama.backend import gpu_offload, numa
+from workbench.engine.llama.binding import BINDING_VERSION
 from workbench.engine.llama.context import AbortFlag, Context
 from workbench.engine.llama.fit import fitting, host_size
+from workbench.engine.llama.lora import LoraAdapters
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
 from workbench.engine.memory import PromptMemory
@@ -78,7 +79,9 @@ class LoadedModel:
             adapters.apply(self.context)
             vectors = [entries.adapter(each) for each in self._values["control_vector"]]
             if vectors:
-                apply_control_vectors(
+                from workbench.engine.llama import control_vectors
+
+                control_vectors.apply(
                     self.model,
                     self.context,
                     vectors,

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from llama_cpp.llama_grammar import json_schema_to_gbnf
-
-from workbench.engine.llama.backend import binding
-from workbench.engine.llama.chain import Candidates, Grammar, SamplerChain
+from workbench.engine.llama.binding import binding, submodule
+from workbench.engine.llama.chain import SamplerChain
 from workbench.engine.llama.context import Context
 from workbench.engine.llama.handle import Handle
 from workbench.engine.llama.model import Model
@@ -39,8 +37,7 @@ class Sampler(Handle):
     """Draws the tokens of one lane, as llama.cpp's ``common_sampler`` does.
 
     The chain is built by the rules of common/sampling.cpp: logit biases first, then the
-    stages in the order of ``samplers``, then the draw. A grammar is asked about the drawn
-    token alone; only if it refuses is the whole vocabulary put through it.
+    stages in the order of ``samplers``, then the draw.
     """
 
     def __init__(self, model: Model, values: dict[str, Any], *, seed: int) -> None:
@@ -51,6 +48,8 @@ class Sampler(Handle):
         gbnf = _gbnf(values)
         self._grammar: Grammar | None = None
         if gbnf:
+            from workbench.engine.llama.grammar import Grammar
+
             try:
                 self._grammar = self._opened.enter_context(Grammar(model, gbnf))
             except ValueError as error:
@@ -74,18 +73,10 @@ class Sampler(Handle):
         """Draw a token and accept it; None where the grammar leaves nothing to draw."""
         if self._grammar is None:
             return self._chain.sample(context)
-        token = self._chain.draw(Candidates.of(context, self._model.n_vocab))
-        if not self._grammar.allows(token):
-            candidates = Candidates.of(context, self._model.n_vocab)
-            self._grammar.restrict(candidates)
-            if not candidates.any_possible():
-                return None
-            token = self._chain.draw(candidates)
-            # What is left may be forbidden by a bias: the end, where ignore_eos is on.
-            if not self._grammar.allows(token):
-                return None
-        self._grammar.accept(token)
-        self._chain.accept(token)
+        token = self._grammar.draw(self._chain, context)
+        if token is not None:
+            self._grammar.accept(token)
+            self._chain.accept(token)
         return token
 
     def adjust(self, values: dict[str, Any], tokens: Sequence[int]) -> None:
@@ -120,7 +111,7 @@ def _gbnf(values: dict[str, Any]) -> str:
     except ValueError as error:
         raise GrammarError(f"the JSON schema is not JSON: {error}") from error
     try:
-        return str(json_schema_to_gbnf(schema))
+        return str(submodule("llama_grammar").json_schema_to_gbnf(schema))
     # The converter fails in as many ways as a schema can be odd.
     except Exception as error:
         raise GrammarError(f"the JSON schema cannot be made a grammar: {error!r}") from error

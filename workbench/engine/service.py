@@ -8,12 +8,8 @@ from time import perf_counter
 from typing import Any, BinaryIO
 
 from workbench.engine.decode import Generation, Lane
-from workbench.engine.llama.backend import (
-    BINDING_VERSION,
-    gpu_offload,
-    llama_cpp_version,
-    system_info,
-)
+from workbench.engine.llama.backend import gpu_offload, llama_cpp_version, system_info
+from workbench.engine.llama.binding import BINDING_VERSION
 from workbench.engine.llama.context import AbortFlag
 from workbench.engine.llama.handle import DecodeError, LoadError
 from workbench.engine.llama.model import check_file

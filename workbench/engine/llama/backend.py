@@ -1,4 +1,4 @@
-"""llama.cpp as it was built: its binding, its log, its versions."""
+"""llama.cpp as it was built: its log, its version, what it can do."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ import sys
 from collections import deque
 from typing import Final
 
-import llama_cpp
-import llama_cpp.llama_cpp
-
+from workbench.engine.llama.binding import binding
 from workbench.untrusted import without_controls
-
-binding = llama_cpp.llama_cpp
-# For the few functions that the binding leaves out; found in the libraries libllama needs.
-library = binding._lib
-BINDING_VERSION: Final = llama_cpp.__version__
 
 # ggml.h's levels. The binding's own table is off by one from level 1 on.
 _LOG_INFO: Final = 2

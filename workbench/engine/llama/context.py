@@ -6,7 +6,8 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any, Final
 
-from workbench.engine.llama.backend import binding, log
+from workbench.engine.llama.backend import log
+from workbench.engine.llama.binding import binding
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine

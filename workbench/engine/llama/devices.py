@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-from workbench.engine.llama.backend import library
+from workbench.engine.llama.binding import library
 
 # enum ggml_backend_dev_type: a GPU with a memory of its own.
 _GPU: Final = 1

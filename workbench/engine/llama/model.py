@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from workbench.engine.llama.backend import binding, log
+from workbench.engine.llama.backend import log
+from workbench.engine.llama.binding import binding
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.parameters import entries
 from workbench.parameters.entries import Override

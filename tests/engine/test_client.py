@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.template import NO_TEMPLATE_NOTE
 from workbench.models.pocket import MODEL_FILE
+from workbench.parameters.kinds import Value
 
 POCKET = ModelSource.of(MODEL_FILE)
 
@@ -189,13 +188,31 @@ async def test_notes_say_what_a_person_should_know(engine: EngineClient, tmp_pat
     bare = random_model(
         tmp_path / "bare.gguf", layers=1, width=64, heads=2, forward=64, drop_template=True
     )
-    await engine.load(ModelSource.of(bare, {"n_ctx": 8192, "n_gpu_layers": 9}))
+    await engine.load(ModelSource.of(bare, {"n_ctx": 8192}))
     reports = await reports_until(engine, lambda report: isinstance(report, Loaded | Failed))
     notes = the(Loaded, reports).notes
     assert NO_TEMPLATE_NOTE in notes
     assert any("4096 tokens this model was trained on" in note for note in notes)
-    ready = the(Ready, reports)
-    assert ready.gpu_offload or any("n_gpu_layers has no effect" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"n_gpu_layers": 5}, "n_gpu_layers has no effect"),
+        ({"n_gpu_layers": 5, "tensor_split": ("3", "1")}, "n_gpu_layers, tensor_split have no"),
+        ({"n_gpu_layers": 0, "offload_kqv": False, "split_mode": "layer"}, ""),
+        ({}, ""),
+    ],
+)
+async def test_without_a_gpu_what_only_a_gpu_can_do_is_a_note(
+    engine: EngineClient, asked: dict[str, Value], said: str
+) -> None:
+    await engine.load(ModelSource.of(MODEL_FILE, asked))
+    reports = await reports_until(engine, lambda report: isinstance(report, Loaded))
+    if the(Ready, reports).gpu_offload:
+        pytest.skip("this llama.cpp is built for a GPU")
+    notes = [note for note in the(Loaded, reports).notes if "no effect" in note]
+    assert [note.startswith(said) for note in notes] == ([True] if said else [])
 
 
 @pytest.mark.parametrize(
@@ -238,32 +255,6 @@ async def test_a_broken_template_fails_the_answer_alone(
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert "broken at line 1" in failed.message
     await answer(engine, POCKET, {"max_tokens": 1})
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
-    engine: EngineClient, slow_model: Path, number: signal.Signals
-) -> None:
-    source = ModelSource.of(slow_model)
-    await engine.generate(source, HELLO, {"temperature": 0})
-    before = await reports_until(
-        engine, lambda report: isinstance(report, TextArrived) and bool(report.text)
-    )
-    first_pid = engine.pid
-    assert first_pid is not None
-    os.kill(first_pid, number)
-    died = the(
-        EngineDied,
-        await reports_until(engine, lambda report: isinstance(report, EngineDied | Finished)),
-    )
-    assert text_of(before)
-    assert died.cause == number.name
-    assert died.advice
-    assert died.log
-
-    _, finished = await answer(engine, source, {"max_tokens": 2})
-    assert finished.timings.completion_tokens
-    assert engine.pid != first_pid
 
 
 async def test_closing_leaves_no_process(tmp_path: Path, slow_model: Path) -> None:

@@ -20,6 +20,10 @@ _LOG_CONT: Final = 5
 _PASSED_ON: Final = re.compile(r"^(?:\w+: (?=\S)|error loading model[\w ]*: )+")
 
 
+# A reason that comes of too little memory.
+NO_MEMORY: Final = re.compile(r"allocate|bad_alloc|mmap failed")
+
+
 class Log:
     """llama.cpp's log: goes to stderr, the engine's log file; what it said last is kept."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from workbench.engine.llama.backend import log
+from workbench.engine.llama.backend import NO_MEMORY, log
 from workbench.engine.llama.binding import binding
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
@@ -102,10 +103,7 @@ class Context(Handle):
         log.clear()
         self._context: Any = binding.llama_init_from_model(model.pointer, parameters)
         if not self._context:
-            raise LoadError(
-                f"llama.cpp could not make a context of {n_ctx} tokens for {model.path}: try a "
-                f"smaller n_ctx, or the KV cache's defaults ({log.reason()})."
-            )
+            raise LoadError(_failure(model.path))
         self._memory: Any = binding.llama_get_memory(self._context)
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.
         self.n_ctx = min(n_ctx, int(binding.llama_n_ctx(self._context)))
@@ -193,6 +191,19 @@ class Context(Handle):
         if self._context:
             binding.llama_free(self._context)
             self._context = None
+
+
+def _failure(path: Path) -> str:
+    reason = log.reason()
+    if NO_MEMORY.search(reason):
+        return (
+            f"There is not enough memory to use {path}: close other programs, or try a smaller "
+            f"n_ctx or a smaller model ({reason})."
+        )
+    return (
+        f"llama.cpp could not make a context for {path}: try the defaults of the KV cache's "
+        f"parameters ({reason})."
+    )
 
 
 def _n_threads(model: Model) -> int:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from workbench.engine.llama.backend import log
+from workbench.engine.llama.backend import NO_MEMORY, log
 from workbench.engine.llama.binding import binding
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.parameters import entries
@@ -32,24 +32,7 @@ _CONTROL: Final = 1 << 3
 
 # enum llama_vocab_type.
 _NO_VOCABULARY: Final = 0
-
-# What llama.cpp's reason for not loading a file means.
-_FAILURES: Final = {
-    re.compile(pattern): sentence
-    for pattern, sentence in {
-        "not within|corrupted or incomplete": (
-            "{path} is incomplete: part of its data is missing. Download it again ({reason})."
-        ),
-        "unknown model architecture": (
-            "llama.cpp could not load {path}: it is of a kind that this llama.cpp does not know "
-            "({reason})."
-        ),
-        "allocate|bad_alloc|mmap failed": (
-            "There is not enough memory for {path}: close other programs, or try a smaller model "
-            "({reason})."
-        ),
-    }.items()
-}
+_INCOMPLETE: Final = re.compile("not within|corrupted or incomplete")
 
 
 class Model(Handle):
@@ -245,10 +228,14 @@ def _kv_overrides(overrides: Iterable[Override]) -> Any:
 
 def _load_failure(path: Path) -> str:
     reason = log.reason()
-    for telling, sentence in _FAILURES.items():
-        if telling.search(reason):
-            return sentence.format(path=path, reason=reason)
-    return (
-        f"llama.cpp could not load {path}: it is damaged, or of a kind that this llama.cpp does "
-        f"not know ({reason})."
-    )
+    if _INCOMPLETE.search(reason):
+        return f"{path} is incomplete: part of its data is missing. Download it again ({reason})."
+    if NO_MEMORY.search(reason):
+        return (
+            f"There is not enough memory for {path}: close other programs, or try a smaller model "
+            f"({reason})."
+        )
+    kind = "of a kind that this llama.cpp does not know"
+    if "unknown model architecture" not in reason:
+        kind = f"damaged, or {kind}"
+    return f"llama.cpp could not load {path}: it is {kind} ({reason})."

@@ -126,9 +126,11 @@ class Model(Handle):
         count = binding.llama_tokenize(
             self._vocab, encoded, len(encoded), tokens, room, False, parse_special
         )
-        if count < 0:
+        made = list(tokens[: max(count, 0)])
+        # Not every kind of vocabulary has a token for everything; llama.cpp's then is -1.
+        if count < 0 or any(not 0 <= token < self.n_vocab for token in made):
             raise DecodeError("llama.cpp could not turn the prompt into tokens")
-        return list(tokens[:count])
+        return made
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """The bytes a token stands for; a control token's name only if ``special``."""

@@ -61,10 +61,7 @@ class RandomWeights:
         """Finish the file, with the given chat template or none."""
         if template is not None:
             self.writer.add_chat_template(template)
-        self.writer.write_header_to_file()
-        self.writer.write_kv_data_to_file()
-        self.writer.write_tensors_to_file()
-        self.writer.close()
+        _write(self.writer)
 
 
 def shipped_template() -> str:
@@ -169,3 +166,37 @@ def recurrent_model(path: Path, *, n_ctx: int = 4096) -> Path:
         made.writer.add_tensor(f"{block}ssm_d", np.ones(inner, dtype=np.float32))
     made.write(shipped_template())
     return path
+
+
+def lora_adapter(path: Path, *, width: int, layers: int, architecture: str = "llama") -> Path:
+    """Write a LoRA adapter of rank 4 that changes every layer's queries a lot."""
+    chance = np.random.default_rng(1)
+    writer = GGUFWriter(path, architecture)
+    writer.add_string("general.type", "adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 16.0)
+    for layer in range(layers):
+        for half in ("lora_a", "lora_b"):
+            shape = (4, width) if half == "lora_a" else (width, 4)
+            weights = chance.standard_normal(shape, dtype=np.float32)
+            writer.add_tensor(f"blk.{layer}.attn_q.weight.{half}", weights)
+    _write(writer)
+    return path
+
+
+def control_vector(path: Path, *, width: int, layers: int, name: str = "direction") -> Path:
+    """Write a control vector with a large direction for every layer."""
+    chance = np.random.default_rng(2)
+    writer = GGUFWriter(path, "controlvector")
+    for layer in range(1, layers + 1):
+        direction = chance.standard_normal(width, dtype=np.float32) * 10
+        writer.add_tensor(f"{name}.{layer}", direction)
+    _write(writer)
+    return path
+
+
+def _write(writer: GGUFWriter) -> None:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

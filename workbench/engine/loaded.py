@@ -116,11 +116,19 @@ class LoadedModel:
 
     def notes(self) -> list[str]:
         """Sentences on what is not as one would expect."""
-        return [*self._notes(), *self._odd_defaults]
+        return [*self._on_template(), *self._notes(), *self._odd_defaults]
+
+    def _on_template(self) -> Iterator[str]:
+        source = self.model.chat_template()
+        if source is None:
+            yield template.NO_TEMPLATE_NOTE
+            return
+        try:
+            template.check(source)
+        except template.TemplateError as error:
+            yield f"This model cannot be asked yet: {error}."
 
     def _notes(self) -> Iterator[str]:
-        if self.model.chat_template() is None:
-            yield template.NO_TEMPLATE_NOTE
         asked = self.source.parameters
         if not gpu_offload():
             # To ask for nothing on a GPU is to get what one asks for.

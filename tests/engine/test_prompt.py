@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import lru_cache
+from collections.abc import Callable
 
 import pytest
 
-from tests import vocabularies
-from tests.gguf_files import random_model
 from workbench.engine.llama.model import Model
 from workbench.engine.prompt import Prompts
 from workbench.engine.protocol import ChatMessage
@@ -27,28 +23,6 @@ CHATML = (
 THINKING = CHATML.replace("assistant\n", "assistant\n<think>\n")
 HARMONY = CHATML + "{# <|channel|>analysis<|message|> <|channel|>final<|message|> #}"
 QUESTION = ChatMessage("user", "Why?")
-
-
-@pytest.fixture(scope="module")
-def loading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loading]:
-    """Loads a tiny model with a vocabulary, once."""
-    folder = tmp_path_factory.mktemp("vocabularies")
-    with ExitStack() as opened:
-
-        @lru_cache
-        def load(vocabulary: str) -> Model:
-            file = random_model(
-                folder / f"{vocabulary}.gguf",
-                layers=1,
-                width=32,
-                heads=1,
-                forward=32,
-                template=PLAIN,
-                vocabulary=vocabularies.unpacked(vocabulary, folder),
-            )
-            return opened.enter_context(Model(file, completed({}), on_progress=lambda _: True))
-
-        yield load
 
 
 def prompts(model: Model, template: str = "", **values: Value) -> Prompts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.engine.reports import HELLO, answer, reports_until, running_engine, text_of, the
-from tests.gguf_files import random_model
+from tests.gguf_files import random_model, recurrent_model, sliding_model
 from tests.waiting import wait_until
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -113,17 +113,47 @@ async def test_a_stop_keeps_the_text_and_the_engine(engine: EngineClient, slow_m
     assert engine.pid == pid
 
 
-async def test_a_stop_is_seen_inside_a_long_prompt(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource.of(slow_model, {"n_ctx": 32_768})
-    long = [ChatMessage("user", "word " * 3000)]
-    request = await engine.generate(source, long, {"max_tokens": 1})
-    await reports_until(engine, lambda report: isinstance(report, PromptProgress))
+def middling_model(path: Path, *, n_ctx: int) -> Path:
+    return random_model(path, layers=4, width=256, heads=4, forward=768, n_ctx=n_ctx)
+
+
+@pytest.mark.parametrize(
+    ("make", "n_words"),
+    # The small ones read faster.
+    [(middling_model, 1500), (sliding_model, 3000), (recurrent_model, 3000)],
+)
+async def test_a_stop_inside_a_long_prompt_leaves_the_memory_right(
+    engine: EngineClient, tmp_path: Path, make: Callable[..., Path], n_words: int
+) -> None:
+    source = ModelSource.of(
+        make(tmp_path / "long.gguf", n_ctx=16_384), {"n_threads": 1, "n_ubatch": 128}
+    )
+    # No part of it is like another, or a gap in the memory would not show.
+    long = [ChatMessage("user", " ".join(map(str, range(n_words))))]
+    # Drawn from all tokens, so that the least difference in what was read shows.
+    hot: dict[str, Value] = {
+        "temperature": 1,
+        "samplers": ("temperature",),
+        "seed": 1,
+        "max_tokens": 24,
+    }
+    request = await engine.generate(source, long, hot)
+    before = await reports_until(engine, lambda report: isinstance(report, PromptProgress))
+    midway = the(PromptProgress, before)
+    assert 0 < midway.n_done < midway.n_total
+    assert midway.n_total >= 4000
     await engine.stop(request)
-    reports = await reports_until(engine, finished_or_failed)
-    finished = the(Finished, reports)
+    finished = the(Finished, await reports_until(engine, finished_or_failed))
     assert finished.reason == "cancelled"
     assert finished.timings.completion_tokens == 0
-    assert finished.timings.n_context < finished.timings.prompt_tokens
+    assert midway.n_done <= finished.timings.n_context < midway.n_total
+
+    text, again = await answer(engine, source, hot, long)
+    # Where a memory cannot be cut, what came after its last checkpoint is read again.
+    if make is middling_model:
+        assert again.timings.cached_tokens == finished.timings.n_context
+    async with running_engine(engine.log_file.with_name("fresh.log")) as fresh:
+        assert (await answer(fresh, source, hot, long))[0] == text
 
 
 async def test_a_stop_before_its_request_begins_is_kept(

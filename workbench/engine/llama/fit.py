@@ -90,7 +90,7 @@ def _check(n_ctx: int, price: _Price, room: Mapping[str, int]) -> None:
             # What is free now may be a little less when it is tried.
             most = _longest(price.whole, {at: size // 16 * 15 for at, size in room.items()}, n_ctx)
             raise LoadError(
-                f"n_ctx {n_ctx} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free: "
+                f"n_ctx {n_ctx} needs {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free: "
                 f"at most {most} tokens fit. Ask for fewer, or for a smaller cache_type_k and "
                 "cache_type_v."
             )

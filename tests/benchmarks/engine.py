@@ -21,11 +21,11 @@ import platformdirs
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import llama_bench, loop, quiet, speed, start, stop
+from tests.benchmarks import llama_bench, loop, quiet, reopen, speed, start, stop
 from tests.benchmarks.models import MIDDLE, SMALL, SMALLEST, TINY, TINY_WIDE, Shape, model_file
 from tests.benchmarks.settings import Job
 
-_NAMES: Final = ("speed", "loop", "start", "stop")
+_NAMES: Final = ("speed", "loop", "start", "stop", "reopen")
 # In a file or a pipe, which have none of their own.
 _WIDTH: Final = 120
 
@@ -47,6 +47,9 @@ class Plan(msgspec.Struct, frozen=True):
     stopped: Shape = SMALL
     stop_prompt: int = 4000
     moments: Sequence[float] = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5)
+    reopened: Shape = SMALL
+    reopened_tokens: int = 2000
+    reopenings: int = 5
 
 
 _SMALLEST: Final = Plan(
@@ -63,6 +66,9 @@ _SMALLEST: Final = Plan(
     starts=1,
     stopped=SMALLEST,
     moments=(0.0,),
+    reopened=SMALLEST,
+    reopened_tokens=200,
+    reopenings=1,
 )
 
 
@@ -87,6 +93,7 @@ class Report(msgspec.Struct):
     loop: dict[str, loop.LoopCost] = {}
     start: start.Start | None = None
     stop: list[float] = []
+    reopen: reopen.Reopening | None = None
 
 
 class Benchmark:
@@ -193,6 +200,32 @@ class Benchmark:
                 met=max(found) <= 0.2,
                 disturbed=disturbed,
             )
+
+    def reopen(self) -> None:
+        """A long conversation after a restart."""
+        plan = self._plan
+        file = model_file(plan.reopened, self._folder)
+        found, disturbed = quiet.measured(
+            lambda: asyncio.run(
+                reopen.reopened(
+                    file,
+                    n_prompt=plan.reopened_tokens,
+                    threads=max(plan.threads),
+                    times=plan.reopenings,
+                    folder=self._folder,
+                )
+            ),
+            attempts=plan.attempts,
+        )
+        self.report.reopen = found
+        self._add(
+            f"first token after a restart, {plan.reopened_tokens} tokens, {plan.reopened.name}, "
+            f"state of {found.size / 1e6:.0f} MB",
+            f"{median(found.from_state):.0f} to {median(found.anew):.0f} ms: {found.ratio:.3f}",
+            "at most 0.050",
+            met=found.ratio <= 0.05,
+            disturbed=disturbed,
+        )
 
     def _add(
         self, what: str, value: str, target: str, *, met: bool | None, disturbed: float

@@ -23,3 +23,4 @@ def test_the_smallest_benchmark_measures_everything(tmp_path: Path) -> None:
     assert report["loop"]["260K-vocab-512"]["median"] > 0
     assert report["start"]["engine"][0] > 0
     assert report["stop"][0] > 0
+    assert report["reopen"]["from_state"][0] > 0

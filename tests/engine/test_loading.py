@@ -211,3 +211,20 @@ async def test_a_broken_template_is_said_at_once_and_another_may_be_chosen(
     await engine.generate(source, STORY, {})
     failed = the(Failed, await reports_until(engine, _is_over))
     assert "broken at line 2" in failed.message
+
+
+async def test_a_file_that_was_replaced_is_loaded_anew(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    file, other = tmp_path / "model.gguf", tmp_path / "other.gguf"
+    for path, heads in ((file, 1), (other, 2)):
+        random_model(path, layers=1, width=32, heads=heads, forward=32)
+    source = ModelSource.of(file)
+    assert await loaded(engine, {}, file)
+    other.replace(file)
+    await engine.generate(source, STORY, {"max_tokens": 1})
+    reports = await reports_until(engine, lambda report: isinstance(report, Finished | Failed))
+    assert the(Loaded, reports)
+    # What is gone can still be asked.
+    file.unlink()
+    await answer(engine, source, {"max_tokens": 1})

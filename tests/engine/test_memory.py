@@ -243,7 +243,7 @@ async def test_a_state_is_taken_up_by_another_engine(
     assert text_of(reports) == expected
 
 
-@pytest.mark.parametrize("where", [0, 6, 40, -1])
+@pytest.mark.parametrize("where", [0, 6, 40, 900, 1000, -1])
 async def test_a_damaged_state_is_ignored_with_a_note(
     engine: EngineClient, tmp_path: Path, where: int
 ) -> None:

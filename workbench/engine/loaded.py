@@ -59,6 +59,7 @@ class LoadedModel:
     ) -> None:
         """Raises LoadError or ParameterError."""
         self.source = source
+        self._fingerprint = _fingerprint(source.file)
         self._values = completed(source.parameters)
         self._numa_set = numa.set(self._values["numa"])
         machine = machine or Machine()
@@ -91,6 +92,10 @@ class LoadedModel:
             self._opened = opened.pop_all()
         self.memory = PromptMemory(self.context)
         self.defaults, self._odd_defaults = model_defaults(self.model)
+
+    def is_current(self) -> bool:
+        """Whether no other file has taken the place of the one that was loaded."""
+        return _fingerprint(self.source.file) in (self._fingerprint, "")
 
     def close(self) -> None:
         """Free everything."""
@@ -182,9 +187,17 @@ class LoadedModel:
         return ""
 
     def _key(self) -> StateKey:
-        facts = self.source.file.stat()
         return StateKey(
-            model=f"{facts.st_size} {facts.st_mtime_ns}",
+            model=self._fingerprint,
             settings={key: BY_KEY[key].text(self._values[key]) for key in _IN_STATE},
             library=BINDING_VERSION,
         )
+
+
+def _fingerprint(file: Path) -> str:
+    """What tells one file from another of its name; empty if there is none."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_size} {facts.st_mtime_ns}"

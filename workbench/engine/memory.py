@@ -16,14 +16,14 @@ class Checkpoint(NamedTuple):
     """What cannot be cut of the memory's state after ``n_tokens``."""
 
     n_tokens: int
-    state: bytes
+    state: bytearray
 
 
 class SavedMemory(NamedTuple):
     """All that is needed to take a conversation up again in another context."""
 
     tokens: list[int]
-    state: bytes
+    state: bytearray | memoryview
     checkpoints: list[Checkpoint]
 
 

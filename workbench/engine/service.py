@@ -114,7 +114,7 @@ class Service:
     def _model(self, request: int, source: ModelSource) -> LoadedModel:
         """The loaded model, loading it first if it is another one or set otherwise."""
         if self._loaded is not None:
-            if self._loaded.source == source:
+            if self._loaded.source == source and self._loaded.is_current():
                 return self._loaded
             # A file that is no model at all costs nobody the one they have.
             check_file(source.file)

@@ -7,10 +7,11 @@ anything else it is stale, and a stale or damaged file is no error but a note.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import tempfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -34,35 +35,36 @@ class StateKey(msgspec.Struct, frozen=True):
     library: str
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _Contents(msgspec.Struct, frozen=True):
     """``size`` are the bytes of the state, ``checkpoints`` tokens and bytes of each."""
 
-    key: StateKey
     tokens: list[int]
     size: int
     checkpoints: list[tuple[int, int]]
-    digest: bytes
+
+
+class _Header(msgspec.Struct, frozen=True):
+    key: StateKey
+    contents: _Contents
+    checksum: int
 
 
 def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
     """Write a state, all of it or nothing; returns the file's bytes. Raises OSError."""
-    body = b"".join([memory.state, *(each.state for each in memory.checkpoints)])
-    header = msgspec.msgpack.encode(
-        _Header(
-            key,
-            memory.tokens,
-            len(memory.state),
-            [(each.n_tokens, len(each.state)) for each in memory.checkpoints],
-            _digest(body),
-        )
+    parts = [memory.state, *(each.state for each in memory.checkpoints)]
+    contents = _Contents(
+        memory.tokens,
+        len(memory.state),
+        [(each.n_tokens, len(each.state)) for each in memory.checkpoints],
     )
+    header = msgspec.msgpack.encode(_Header(key, contents, _checksum(contents, parts)))
     file.parent.mkdir(parents=True, exist_ok=True)
     # For its owner's eyes alone, which is what mkstemp makes: it is their conversation.
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as written:
             written.write(_MAGIC + HEADER.pack(len(header)) + header)
-            written.write(body)
+            written.writelines(parts)
         Path(name).replace(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -80,7 +82,9 @@ def load(file: Path, key: StateKey) -> SavedMemory:
             header = msgspec.msgpack.decode(read.read(length), type=_Header)
             if header.key != key:
                 raise StateError(f"it was saved with another {_difference(header.key, key)}")
-            body = read.read()
+            # Read once and never copied: it may be of gigabytes.
+            body = bytearray(os.fstat(read.fileno()).st_size - read.tell())
+            del body[read.readinto(body) :]
     except OSError as error:
         raise StateError(f"it cannot be read: {error.strerror}") from error
     # struct's and msgspec's own: the header is cut off or overwritten.
@@ -88,18 +92,22 @@ def load(file: Path, key: StateKey) -> SavedMemory:
         if isinstance(error, StateError):
             raise
         raise StateError("it is damaged") from error
-    if _digest(body) != header.digest:
+    contents = header.contents
+    if _checksum(contents, [body]) != header.checksum:
         raise StateError("it is damaged")
     checkpoints = []
-    begin = header.size
-    for n_tokens, size in header.checkpoints:
+    begin = contents.size
+    for n_tokens, size in contents.checkpoints:
         checkpoints.append(Checkpoint(n_tokens, body[begin : begin + size]))
         begin += size
-    return SavedMemory(header.tokens, body[: header.size], checkpoints)
+    return SavedMemory(contents.tokens, memoryview(body)[: contents.size], checkpoints)
 
 
-def _digest(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=16).digest()
+def _checksum(contents: _Contents, parts: Iterable[bytearray | memoryview]) -> int:
+    checksum = zlib.crc32(msgspec.msgpack.encode(contents))
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _difference(saved: StateKey, wanted: StateKey) -> str:

@@ -170,17 +170,18 @@ class Context(Handle):
         binding.llama_memory_seq_rm(self._memory, _SEQUENCE, n_keep, end)
         binding.llama_memory_seq_add(self._memory, _SEQUENCE, end, -1, -n_discard)
 
-    def state(self, *, partial: bool = False) -> bytes:
+    def state(self, *, partial: bool = False) -> bytearray:
         """The memory as bytes; ``partial``: only what ``cut`` cannot take back."""
         flags = _PARTIAL_ONLY if partial else 0
         size = binding.llama_state_seq_get_size_ext(self._context, _SEQUENCE, flags)
-        buffer = (ctypes.c_uint8 * size)()
-        size = binding.llama_state_seq_get_data_ext(self._context, buffer, size, _SEQUENCE, flags)
-        return ctypes.string_at(buffer, size)
+        state = bytearray(size)
+        buffer = (ctypes.c_uint8 * size).from_buffer(state)
+        binding.llama_state_seq_get_data_ext(self._context, buffer, size, _SEQUENCE, flags)
+        return state
 
-    def restore(self, state: bytes, *, partial: bool = False) -> bool:
+    def restore(self, state: bytearray | memoryview, *, partial: bool = False) -> bool:
         """Take a state back; False if llama.cpp refuses it (its memory is then in ruins)."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
         read = binding.llama_state_seq_set_data_ext(
             self._context, buffer, len(state), _SEQUENCE, _PARTIAL_ONLY if partial else 0
         )

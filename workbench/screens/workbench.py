@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -32,13 +32,15 @@ from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.figures import duration, per_second
-from workbench.panes.parameters.pane import ParameterList, ParameterPane
+from workbench.panes.parameters.pane import ParameterPane
+from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
 from workbench.screens.exchange import Exchange
+from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.presets import PresetScreen
 from workbench.screens.text import TextScreen
@@ -57,39 +59,7 @@ _REASONS: Final = {
 class WorkbenchScreen(Screen[None]):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape",
-            "back",
-            "Stop",
-            id="answer.stop",
-            tooltip="Stop the answer, keep it; else go back to the prompt",
-        ),
-        Binding(
-            "f2,ctrl+o",
-            "show('browser')",
-            "Models",
-            id="pane.browser",
-            tooltip="Go to the model browser",
-        ),
-        Binding(
-            "f3,ctrl+t",
-            "show('parameters')",
-            "Parameters",
-            id="pane.parameters",
-            tooltip="Go to the parameters",
-        ),
-        Binding(
-            "f4,ctrl+g",
-            "show('stats')",
-            "Stats",
-            id="pane.stats",
-            tooltip="Show the live stats, on a narrow screen",
-        ),
-        Binding(
-            "ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     chat = getters.query_one(ChatPane)
     browser = getters.query_one(BrowserPane)
@@ -171,6 +141,7 @@ class WorkbenchScreen(Screen[None]):
         self.exchange.request = await self.engine.generate(
             self._source(), self.exchange.ask(event.text), answering(self._chosen.values)
         )
+        self.refresh_bindings()
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
@@ -223,12 +194,26 @@ class WorkbenchScreen(Screen[None]):
         event.stop()
         self.chat.border_subtitle = event.summary if self.has_class("-narrow") else ""
 
-    async def action_back(self) -> None:
-        """Stop the answer; with nothing to stop, go back to the prompt."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
+        return action != "stop" or (
+            self.exchange.request is not None and not self.parameters.editing
+        )
+
+    async def action_stop(self) -> None:
+        """Ask for an end; an engine that has not heard it for a while is ended by force."""
+        if self.exchange.request is not None:
+            match self.exchange.stop():
+                case "ask":
+                    self.stats.busy("stopping")
+                    await self.engine.stop(self.exchange.request)
+                case "force":
+                    self.engine.kill()
+
+    def action_back(self) -> None:
+        """Leave the field, or go back to the prompt."""
         if self.parameters.editing:
             self.parameters.stop_editing()
-        elif self.exchange.request is not None:
-            await self._stop(self.exchange.request)
         else:
             self.action_show("chat")
 
@@ -296,6 +281,7 @@ class WorkbenchScreen(Screen[None]):
         self._tell(event.notes)
         if not self.exchange.answering:
             self.exchange.end()
+            self.refresh_bindings()
             self.stats.idle()
             if self.browser.has_focus_within:
                 self.action_show("chat")
@@ -347,15 +333,6 @@ class WorkbenchScreen(Screen[None]):
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._chosen.values))
 
-    async def _stop(self, request: int) -> None:
-        """Ask for an end; an engine that has not heard it for a while is ended by force."""
-        match self.exchange.stop():
-            case "ask":
-                self.stats.busy("stopping")
-                await self.engine.stop(request)
-            case "force":
-                self.engine.kill()
-
     def _refuses(self) -> bool:
         """Whether an answer is under way; says so."""
         if self.exchange.answering:
@@ -367,6 +344,7 @@ class WorkbenchScreen(Screen[None]):
         self._take_own_preset()
         self.stats.busy("loading")
         self.exchange.request = await self.engine.load(self._source())
+        self.refresh_bindings()
 
     def _take_own_preset(self) -> None:
         try:
@@ -392,6 +370,7 @@ class WorkbenchScreen(Screen[None]):
         """The exchange is over. A prompt that got no answer goes back to where it was written."""
         self.chat.close_answer(remark)
         unanswered = self.exchange.end(finish)
+        self.refresh_bindings()
         if unanswered:
             self.chat.take_back(unanswered)
 

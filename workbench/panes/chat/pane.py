@@ -55,6 +55,7 @@ class ChatPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="chat", classes="pane")
         self.border_title = "Chat"
+        self._asked: Entry | None = None
         self._answer: Entry | None = None
         self._pending = ""
 
@@ -71,7 +72,7 @@ class ChatPane(Vertical):
 
     def ask(self, text: str) -> None:
         """Show what the person sent."""
-        self.transcript.add("user", without_controls(text), title="You")
+        self._asked = self.transcript.add("user", without_controls(text), title="You")
         self.transcript.follow()
 
     def note(self, text: str, *, error: bool = False) -> None:
@@ -104,13 +105,15 @@ class ChatPane(Vertical):
 
     def take_back(self, text: str) -> None:
         """Put an unanswered prompt back where it was written, unless something is there now."""
+        if self._asked is not None:
+            self.transcript.remark(self._asked, "not answered")
         if not self.prompt.text:
             self.prompt.load_text(text)
             self.prompt.move_cursor(self.prompt.document.end)
 
     def clear(self) -> None:
         """Begin anew."""
-        self._answer = None
+        self._asked = self._answer = None
         self._pending = ""
         self.transcript.clear()
 

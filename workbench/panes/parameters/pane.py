@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events, getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.panes.parameters.rows import ParameterList
 from workbench.parameters.kinds import Parameter, ParameterError, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
@@ -22,74 +22,6 @@ _ACTS: Final = {
     "answer": " Acts with the next answer.",
     "load": " Acts when the model is loaded again: with the next answer.",
 }
-
-
-class ParameterList(OptionList):
-    """The parameters, by group."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "j,down",
-            "cursor_down",
-            "Down",
-            show=False,
-            id="parameters.down",
-            tooltip="Next parameter",
-        ),
-        Binding(
-            "k,up", "cursor_up", "Up", show=False, id="parameters.up", tooltip="Previous parameter"
-        ),
-        Binding(
-            "h,left", "step(-1)", "Less", show=False, id="parameters.less", tooltip="One step less"
-        ),
-        Binding(
-            "l,right", "step(1)", "More", show=False, id="parameters.more", tooltip="One step more"
-        ),
-        Binding(
-            "enter", "select", "Edit", show=False, id="parameters.edit", tooltip="Type a value"
-        ),
-        Binding(
-            "backspace,delete",
-            "reset",
-            "Default",
-            show=False,
-            id="parameters.reset",
-            tooltip="Reset the parameter to its default",
-        ),
-        Binding(
-            "p",
-            "presets",
-            "Presets",
-            show=False,
-            id="parameters.presets",
-            tooltip="Save the parameters under a name, or take saved ones",
-        ),
-    ]
-
-    class Stepped(Message):
-        """The parameter under the cursor should move by ``steps`` steps."""
-
-        def __init__(self, steps: int) -> None:
-            super().__init__()
-            self.steps = steps
-
-    class Reset(Message):
-        """The parameter under the cursor should go back to its default."""
-
-    class PresetsWanted(Message):
-        """The person wants to save or to take a preset."""
-
-    def action_presets(self) -> None:
-        """Ask for the presets."""
-        self.post_message(self.PresetsWanted())
-
-    def action_step(self, steps: int) -> None:
-        """Ask for a step."""
-        self.post_message(self.Stepped(steps))
-
-    def action_reset(self) -> None:
-        """Ask for the default."""
-        self.post_message(self.Reset())
 
 
 class ParameterPane(Vertical):
@@ -121,6 +53,7 @@ class ParameterPane(Vertical):
         self.values: dict[str, Value] = dict(values)
         # What the loaded model's file sets by itself.
         self._model_defaults: Values = {}
+        self._finding = False
         self.explanation = ""
 
     def compose(self) -> ComposeResult:
@@ -235,15 +168,39 @@ class ParameterPane(Vertical):
         if isinstance(parameter, Text):
             self.post_message(self.TextWanted(parameter, str(self._value(parameter))))
             return
-        self.editor.border_title = parameter.key
-        self.editor.value = parameter.text(self._value(parameter))
+        self._type(parameter.key, parameter.text(self._value(parameter)))
+
+    @on(ParameterList.FindWanted)
+    def _find(self, event: ParameterList.FindWanted) -> None:
+        event.stop()
+        self._finding = True
+        self._type("find", "")
+
+    def _type(self, title: str, text: str) -> None:
+        """Open the field for a value, or for a name to look for."""
+        self.editor.border_title = title
+        self.editor.value = text
         self.editor.display = True
         self.editor.focus()
         self.editor.action_select_all()
 
+    @on(Input.Changed)
+    def _seek(self, event: Input.Changed) -> None:
+        event.stop()
+        typed = event.value.strip().lower().replace("-", "_")
+        if self._finding and typed:
+            # Names that begin so come before those that only contain it.
+            found = [each.key for each in TABLE if typed in each.key]
+            found.sort(key=lambda key: not key.startswith(typed))
+            if found:
+                self.rows.highlighted = self.rows.get_option_index(found[0])
+
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._finding:
+            self.stop_editing()
+            return
         parameter = self._current
         try:
             value = parameter.parse(event.value)
@@ -257,11 +214,12 @@ class ParameterPane(Vertical):
     def _left(self, event: events.DescendantBlur) -> None:
         if event.widget is self.editor:
             self.editor.display = False
+            self._finding = False
             self._explain(self._current)
 
     @property
     def editing(self) -> bool:
-        """Whether a value is being typed."""
+        """Whether a value or a name is being typed."""
         return self.editor.display
 
     def stop_editing(self) -> None:

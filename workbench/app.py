@@ -87,7 +87,10 @@ class WorkbenchApp(App[None]):
     def action_help(self) -> None:
         """Show the keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings))
+            active = [each.binding for each in self.screen.active_bindings.values()]
+            # Some of the screen's own are active only at times, Esc to stop above all.
+            own = Binding.make_bindings(self.screen.BINDINGS)
+            self.push_screen(HelpScreen([*active, *own]))
 
     def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
         """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import llama_cpp
 import pytest
 
 from workbench.engine import template
+from workbench.engine.llama.binding import binding
 from workbench.engine.prompt import template_variables
 from workbench.engine.protocol import ChatMessage
 from workbench.engine.template import MERGED_NOTE, TemplateError
@@ -110,12 +110,12 @@ def test_a_built_in_template_is_llama_cpps_of_that_name(name: str) -> None:
 
 
 def _by_llama_cpp(name: str) -> str:
-    message = llama_cpp.llama_chat_message
+    message = binding.llama_chat_message
     chat = (message * len(TALK))(
         *(message(each.role.encode(), each.content.encode()) for each in TALK)
     )
     buffer = ctypes.create_string_buffer(4096)
-    size = llama_cpp.llama_chat_apply_template(name.encode(), chat, len(TALK), True, buffer, 4096)
+    size = binding.llama_chat_apply_template(name.encode(), chat, len(TALK), True, buffer, 4096)
     assert 0 < size <= 4096
     return buffer.value.decode()
 

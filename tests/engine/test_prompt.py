@@ -31,7 +31,7 @@ def prompts(model: Model, template: str = "", **values: Value) -> Prompts:
 
 def written(model: Model, tokens: list[int]) -> str:
     """What the tokens stand for, control tokens by their names."""
-    return b"".join(model.cached_piece(token)[0] for token in tokens).decode()
+    return b"".join(model.cached_piece(token).text for token in tokens).decode()
 
 
 @pytest.mark.parametrize("vocabulary", ["qwen2", "llama-spm"])

@@ -23,7 +23,7 @@ def streamed(
     text_filter = TextFilter(stop, opened=opened)
     taken = []
     for token in tokens:
-        piece, control = model.cached_piece(token)
+        piece, control, _ = model.cached_piece(token)
         text_filter.feed(piece, control=control)
         taken.append(text_filter.take())
     text_filter.finish()
@@ -44,7 +44,7 @@ def test_characters_that_are_split_over_tokens_come_whole(
     model = loading(vocabulary)
     text = "🦊 und 👩‍👩‍👧: ça, Ωμέγα, 漢字 und ﷽!"
     tokens = model.tokenize(text)
-    halves = [token for token in tokens if not _is_text(model.cached_piece(token)[0])]
+    halves = [token for token in tokens if not _is_text(model.cached_piece(token).text)]
     assert len(halves) > 5
     _, pieces = streamed(model, tokens)
     assert "".join(pieces).removeprefix(" ") == text
@@ -61,7 +61,7 @@ def _is_text(piece: bytes) -> bool:
 
 def test_tokens_may_be_of_any_length(loading: Loading) -> None:
     model = loading("qwen2")
-    longest = max(range(model.n_vocab), key=lambda token: len(model.cached_piece(token)[0]))
+    longest = max(range(model.n_vocab), key=lambda token: len(model.cached_piece(token).text))
     text = model.cached_piece(longest)[0].decode()
     assert len(text) == 128
     assert model.tokenize(text) == [longest]
@@ -73,7 +73,7 @@ def test_tokens_may_be_of_any_length(loading: Loading) -> None:
 @BOTH
 def test_bytes_that_are_no_text_are_marked_and_harmless(loading: Loading, vocabulary: str) -> None:
     model = loading(vocabulary)
-    of_byte = {model.cached_piece(token)[0]: token for token in range(model.n_vocab)}
+    of_byte = {model.cached_piece(token).text: token for token in range(model.n_vocab)}
     bad, escape, bell = (of_byte[bytes([byte])] for byte in (0xFF, 0x1B, 0x07))
     [dot] = model.tokenize("hello.")[-1:]
     _, pieces = streamed(model, [dot, bad, dot, escape, bell, bad, bad])

@@ -21,6 +21,7 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.sampler import Sampler
 from workbench.engine.text import TextFilter
+from workbench.parameters.kinds import Values
 
 
 class Lane:
@@ -58,11 +59,13 @@ class Generation:
         request: int,
         started: float,
         emit: Callable[[Event], None],
-        adjustment: Callable[[], dict[str, Any] | None],
+        adjustment: Callable[[], Values | None],
+        completed: Callable[[Values], dict[str, Any]],
     ) -> None:
         """``started`` is the ``perf_counter`` reading from which time to first token counts.
 
-        ``adjustment`` is asked before every token for values to go on by.
+        ``adjustment`` is asked before every token for values to go on by; ``completed`` adds
+        those that are left out.
         """
         self._model = model
         self._context = context
@@ -72,6 +75,7 @@ class Generation:
         self._started = started
         self._emit = emit
         self._adjustment = adjustment
+        self._completed = completed
         self._pace = Pace()
         # When the first token came; a pause to make room later moves it on.
         self._first = 0.0
@@ -157,7 +161,7 @@ class Generation:
             if ended is not None:
                 break
             if (values := self._adjustment()) is not None:
-                lane.adjust(values, self._memory.tokens)
+                lane.adjust(self._completed(values), self._memory.tokens)
             token = lane.sampler.sample(self._context)
             self._last = perf_counter()
             self._n_decoded += 1
@@ -166,10 +170,12 @@ class Generation:
     def _take(self, lane: Lane, token: int | None) -> FinishReason | None:
         """Count a drawn token and stream its text; the reason if the answer ends here."""
         # None: the grammar is complete, and nothing may follow.
-        if token is None or self._model.ends_answer(token):
+        if token is None:
+            return "stop"
+        piece, control, ends = self._model.cached_piece(token)
+        if ends:
             return "stop"
         lane.tokens.append(token)
-        piece, control = self._model.cached_piece(token)
         lane.text.feed(piece, control=control)
         self._report(lane)
         if lane.text.stopped:

@@ -92,7 +92,7 @@ class Prompts:
         if _MARK not in text:
             return tokens
         mark = _MARK.encode()
-        pieces = [self._model.cached_piece(token)[0] for token in tokens]
+        pieces = [self._model.cached_piece(token).text for token in tokens]
         kept = []
         at = 0
         while at < len(tokens):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from time import perf_counter
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from workbench.engine.decode import Generation, Lane
 from workbench.engine.llama.backend import gpu_offload, llama_cpp_version, system_info
@@ -167,17 +167,14 @@ class Service:
                 request=request.request,
                 started=started,
                 emit=self.emit,
-                adjustment=lambda: self._adjustment(loaded),
+                adjustment=self._requests.adjustment,
+                completed=loaded.values,
             ).run(
                 prompt,
                 Lane(sampler, text, seed=seed, max_tokens=values["max_tokens"]),
                 overflow,
                 notes,
             )
-
-    def _adjustment(self, loaded: LoadedModel) -> dict[str, Any] | None:
-        values = self._requests.adjustment()
-        return None if values is None else loaded.values(values)
 
     def _save_state(self, request: SaveState) -> None:
         if self._loaded is None:

@@ -65,12 +65,16 @@ class TextFilter:
 
     def take(self) -> tuple[str, str]:
         """Thoughts and text since the last call."""
-        taken = "".join(self._thoughts), "".join(self._text)
+        taken = _shown("".join(self._thoughts)), _shown("".join(self._text))
         self._thoughts.clear()
         self._text.clear()
         return taken
 
     def _add(self, characters: str, *, last: bool = False) -> None:
+        if self._section is None and not self._at_start and not self._stop:
+            # Nothing is looked for any more: the way of nearly every token.
+            self._text.append(characters)
+            return
         if self.stopped:
             return
         self._held += characters
@@ -117,7 +121,7 @@ class TextFilter:
             certain = plain if last else plain[: len(plain) - _overlap(plain, awaited)].rstrip()
             return self._release(self._thoughts, len(plain) - len(certain))
         thought = plain[:end].removesuffix(ends)
-        self._thoughts.append(_shown(self._held[: len(thought.rstrip())]))
+        self._thoughts.append(self._held[: len(thought.rstrip())])
         self._held = self._held[end + len(closes) :]
         self._section = None
         self._trim = True
@@ -127,7 +131,7 @@ class TextFilter:
         """In the answer: does it come to a stop string?"""
         ends = [at for at in map(self._held.find, self._stop) if at >= 0]
         if ends:
-            self._text.append(_shown(self._held[: min(ends)]))
+            self._text.append(self._held[: min(ends)])
             self._held = ""
             self.stopped = True
             return False
@@ -136,7 +140,7 @@ class TextFilter:
     def _release(self, into: list[str], n_kept: int) -> bool:
         """Let go of all but the last ``n_kept`` characters; False: more must come."""
         end = len(self._held) - n_kept
-        into.append(_shown(self._held[:end]))
+        into.append(self._held[:end])
         self._held = self._held[end:]
         return False
 

@@ -61,19 +61,23 @@ class AbortFlag:
 
     def __init__(self) -> None:
         self._buffer = ctypes.create_string_buffer(2)
+        # The same once more, as our loop asks for every token.
+        self._is_set = False
         self.callback = ctypes.cast(ctypes.CDLL(None).strlen, binding.ggml_abort_callback)
         self.data = ctypes.cast(self._buffer, ctypes.c_void_p)
 
     def set(self) -> None:
         """Ask for an end."""
         self._buffer[0] = b"\x01"
+        self._is_set = True
 
     def clear(self) -> None:
         """Make ready for the next request."""
         self._buffer[0] = b"\x00"
+        self._is_set = False
 
     def __bool__(self) -> bool:
-        return self._buffer[0] != b"\x00"
+        return self._is_set
 
 
 class Context(Handle):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from workbench.engine.llama.backend import NO_MEMORY, log
 from workbench.engine.llama.binding import binding
@@ -33,6 +33,16 @@ _CONTROL: Final = 1 << 3
 # enum llama_vocab_type.
 _NO_VOCABULARY: Final = 0
 _INCOMPLETE: Final = re.compile("not within|corrupted or incomplete")
+
+
+class Piece(NamedTuple):
+    """What a token stands for in an answer."""
+
+    text: bytes
+    """Its bytes; a control token's name."""
+    control: bool
+    ends: bool
+    """Whether it ends the answer."""
 
 
 class Model(Handle):
@@ -80,7 +90,7 @@ class Model(Handle):
         self.eos: int = binding.llama_vocab_eos(self._vocab)
         self.adds_bos: bool = binding.llama_vocab_get_add_bos(self._vocab)
         self._buffer = ctypes.create_string_buffer(128)
-        self._pieces: dict[int, tuple[bytes, bool]] = {}
+        self._pieces: dict[int, Piece] = {}
 
     @property
     def pointer(self) -> Any:
@@ -143,12 +153,14 @@ class Model(Handle):
             return self.piece(token, special=special)
         return self._buffer.raw[:size]
 
-    def cached_piece(self, token: int) -> tuple[bytes, bool]:
-        """A token's bytes, and whether they are the name of a control token."""
+    def cached_piece(self, token: int) -> Piece:
+        """What a token stands for; llama.cpp is asked once."""
         known = self._pieces.get(token)
         if known is None:
             control = self.is_control(token)
-            known = self._pieces[token] = (self.piece(token, special=control), control)
+            known = self._pieces[token] = Piece(
+                self.piece(token, special=control), control, self.ends_answer(token)
+            )
         return known
 
     def token_text(self, token: int) -> str:

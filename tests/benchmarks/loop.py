@@ -12,7 +12,7 @@ from tests.benchmarks import models
 from tests.benchmarks.process import EngineProcess
 from workbench.engine.protocol import ChatMessage, Generate, ModelSource
 
-# A single token may meet one of the thirty reports a second.
+# A single token may meet one of the twenty reports a second.
 _HALF_WINDOW = 10
 
 

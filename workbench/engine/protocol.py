@@ -162,7 +162,7 @@ class PromptProgress(msgspec.Struct, frozen=True, tag=True):
 
 
 class TextArrived(msgspec.Struct, frozen=True, tag=True):
-    """A piece of an answer: what came since the last one, at most thirty times a second.
+    """A piece of an answer: what came since the last one, at most twenty times a second.
 
     ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
     answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time

@@ -13,9 +13,6 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.transcript import Entry, Kind, Transcript
 from workbench.untrusted import without_controls
 
-# At most twenty times a second: more cannot be read, and each flush costs CPU and bytes.
-_FLUSH_SECONDS: Final = 0.05
-
 _EMPTY: Final = (
     "Nothing said yet.\n"
     "\n"
@@ -26,7 +23,7 @@ _EMPTY: Final = (
 
 
 class ChatPane(Vertical):
-    """Transcript above, prompt below. Streaming text is gathered and flushed at a steady pace."""
+    """Transcript above, prompt below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -57,7 +54,6 @@ class ChatPane(Vertical):
         self.border_title = "Chat"
         self._asked: Entry | None = None
         self._answer: Entry | None = None
-        self._pending = ""
 
     def compose(self) -> ComposeResult:
         yield Transcript(empty=_EMPTY)
@@ -77,7 +73,6 @@ class ChatPane(Vertical):
 
     def note(self, text: str, *, error: bool = False) -> None:
         """Show a word of the app's own; it is no part of the conversation."""
-        self._flush()
         self.transcript.add("error" if error else "note", without_controls(text))
 
     def stream(self, thoughts: str, text: str, *, model: str) -> None:
@@ -89,16 +84,12 @@ class ChatPane(Vertical):
 
     def _continue(self, kind: Kind, text: str, *, title: str) -> None:
         if self._answer is None or (text and self._answer.kind != kind):
-            self._flush()
             self._answer = self.transcript.add(kind, text, title=title)
         elif text:
-            if not self._pending:
-                self.set_timer(_FLUSH_SECONDS, self._flush)
-            self._pending += text
+            self.transcript.extend(self._answer, text)
 
     def close_answer(self, remark: str) -> None:
         """End the answer; ``remark`` stands behind its title."""
-        self._flush()
         if self._answer is not None and remark:
             self.transcript.remark(self._answer, remark)
         self._answer = None
@@ -114,10 +105,4 @@ class ChatPane(Vertical):
     def clear(self) -> None:
         """Begin anew."""
         self._asked = self._answer = None
-        self._pending = ""
         self.transcript.clear()
-
-    def _flush(self) -> None:
-        if self._pending and self._answer is not None:
-            self.transcript.extend(self._answer, self._pending)
-        self._pending = ""

@@ -153,3 +153,15 @@ async def test_a_grammar_that_is_wrong_costs_no_text() -> None:
         await wait_until(lambda: len(b.screen.exchange.conversation.path()) == 2, "an answer")
         await b.idle()
         assert b.screen.exchange.conversation.path()[-1].text == "yes"
+
+
+async def test_a_parameter_is_found_by_its_name_and_stays_in_sight() -> None:
+    async with bench() as b:
+        rows = b.screen.parameters.rows
+        await b.pilot.press("f3", "slash", *"gramm")
+        await b.pilot.pause()
+        shown = [rows.render_line(line).text for line in range(rows.size.height)]
+        assert any(line.split()[:1] == ["grammar"] for line in shown)
+        assert "GBNF" in b.screen.parameters.explanation
+        await b.pilot.press("enter", "enter")
+        assert isinstance(b.app.screen, TextScreen)

@@ -70,6 +70,10 @@ class ParameterList(OptionList):
     class PresetsWanted(Message):
         """The person wants to save or to take a preset."""
 
+    def on_resize(self) -> None:
+        """The explanation below takes the room it needs: the row it explains stays in sight."""
+        self.call_after_refresh(self.scroll_to_highlight)
+
     def action_find(self) -> None:
         """Ask for a name to go to."""
         self.post_message(self.FindWanted())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
 from tests.gguf_files import random_model
 from tests.screens.bench import Bench, bench
@@ -93,7 +93,6 @@ async def saved(b: Bench, name: str) -> None:
     """Save the present values under ``name`` and leave the presets."""
     await b.pilot.press("f3", "p")
     assert isinstance(b.app.screen, PresetScreen)
-    b.app.screen.query_one(Input).focus()
     await b.pilot.press(*name, "enter", "escape")
 
 
@@ -109,7 +108,9 @@ async def test_a_preset_is_saved_taken_and_deleted() -> None:
         await b.pilot.press("p", "down", "enter")
         assert b.screen.parameters.values == {"temperature": 0.1, "top_k": 3}
 
-        await b.pilot.press("p", "down", "delete", "escape")
+        await b.pilot.press("p", "down", "delete")
+        assert file.exists()
+        await b.pilot.press("delete", "escape")
         assert not file.exists()
 
 

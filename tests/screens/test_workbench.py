@@ -13,7 +13,9 @@ from textual.widgets import Input
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
+from workbench.models.library import ModelFile
 from workbench.models.pocket import MODEL_FILE
+from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.stats.pane import StatsPane
 from workbench.screens.help import HelpScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -173,15 +175,21 @@ async def test_the_model_is_loaded_in_the_open() -> None:
         assert "pocket" in opened.screen.stats.text
 
 
-async def test_a_prompt_sent_to_a_bad_model_fails_once_and_comes_back(tmp_path: Path) -> None:
-    app = WorkbenchApp(model=str(tmp_path / "nowhere.gguf"), values={})
-    async with app.run_test() as pilot:
-        await wait_until(lambda: isinstance(app.screen, WorkbenchScreen), "a screen")
-        opened = Bench(app, pilot)
-        await opened.ask("Hello?")
-        await wait_until(lambda: opened.screen.chat.prompt.text == "Hello?", "the prompt back")
-        assert opened.screen.exchange.conversation.path() == []
-        assert "".join(opened.said.split()).count("Thereisnofile") == 1
+async def test_a_prompt_sent_while_a_bad_model_loads_fails_once(tmp_path: Path) -> None:
+    async with bench() as b:
+        nowhere = ModelFile("nowhere", tmp_path / "nowhere.gguf", 1, source="a test")
+        # The engine learns of both requests before it answers one.
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        b.screen.browser.post_message(BrowserPane.Chosen(nowhere))
+        await b.phase("loading")
+        await b.ask("Hello?")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await wait_until(lambda: b.screen.chat.prompt.text == "Hello?", "the prompt back")
+        assert b.screen.exchange.conversation.path() == []
+        assert "".join(b.said.split()).count("Thereisnofile") == 1
+        await b.pilot.press("enter")
+        await b.idle()
+        assert b.screen.exchange.conversation.path()[-1].model == "pocket"
 
 
 async def test_a_killed_engine_costs_no_text_and_comes_back(slow_model: Path) -> None:

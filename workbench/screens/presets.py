@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -50,18 +50,31 @@ class PresetScreen(ModalScreen[Values | None]):
         self._folder = folder
         self._model = model
         self._values = values
+        # The preset that the next press of the key deletes.
+        self._doomed: str | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
             pane.border_title = "Presets"
             yield OptionList(markup=False, compact=True)
             yield Static(id="preset-detail", markup=False)
-            yield Input(placeholder="A name, to save the present values", compact=True)
+            yield Input(
+                placeholder="A name, to save the present values",
+                compact=True,
+                select_on_focus=False,
+            )
             yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self._list()
         self.rows.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever begins to write wants to save."""
+        if self.focused is self.rows and event.is_printable and event.character:
+            event.stop()
+            self.field.focus()
+            self.field.insert_text_at_cursor(event.character)
 
     def _list(self) -> None:
         self.rows.clear_options()
@@ -82,6 +95,7 @@ class PresetScreen(ModalScreen[Values | None]):
     @on(OptionList.OptionHighlighted)
     def _describe(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
+        self._doomed = None
         try:
             values = self._load(event.option_id)
         except PresetError as error:
@@ -131,6 +145,10 @@ class PresetScreen(ModalScreen[Values | None]):
         """Delete the preset under the cursor."""
         option = self.rows.highlighted_option
         if option is None or option.id in (None, _DEFAULTS):
+            return
+        if self._doomed != option.id:
+            self._doomed = option.id
+            self.detail.update(Content.styled("The same key once more deletes it.", "$warning"))
             return
         try:
             if option.id == _OWN:

@@ -70,6 +70,12 @@ class ParameterList(OptionList):
     class PresetsWanted(Message):
         """The person wants to save or to take a preset."""
 
+    def scroll_to_highlight(self, top: bool = False) -> None:
+        """Show the row; with the first one the heading above it."""
+        super().scroll_to_highlight(top)
+        if self.highlighted == 1:
+            self.scroll_home(animate=False)
+
     def on_resize(self) -> None:
         """The explanation below takes the room it needs: the row it explains stays in sight."""
         self.call_after_refresh(self.scroll_to_highlight)

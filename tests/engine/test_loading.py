@@ -225,6 +225,15 @@ async def test_a_file_that_was_replaced_is_loaded_anew(
     await engine.generate(source, STORY, {"max_tokens": 1})
     reports = await reports_until(engine, lambda report: isinstance(report, Finished | Failed))
     assert the(Loaded, reports)
+    adapter, stronger = tmp_path / "style.gguf", tmp_path / "stronger.gguf"
+    source = ModelSource.of(file, {"lora": (f"{adapter}",)})
+    lora_adapter(adapter, width=32, layers=1)
+    assert isinstance(await loaded(engine, {"lora": (f"{adapter}",)}, file), Loaded)
+    lora_adapter(stronger, width=32, layers=1)
+    stronger.replace(adapter)
+    await engine.generate(source, STORY, {"max_tokens": 1})
+    reports = await reports_until(engine, lambda report: isinstance(report, Finished | Failed))
+    assert the(Loaded, reports)
     # What is gone can still be asked.
     file.unlink()
     await answer(engine, source, {"max_tokens": 1})

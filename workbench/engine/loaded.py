@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -59,8 +59,11 @@ class LoadedModel:
     ) -> None:
         """Raises LoadError or ParameterError."""
         self.source = source
-        self._fingerprint = _fingerprint(source.file)
         self._values = completed(source.parameters)
+        loras = [entries.adapter(each) for each in self._values["lora"]]
+        vectors = [entries.adapter(each) for each in self._values["control_vector"]]
+        self._files = [source.file, *(each.file for each in (*loras, *vectors))]
+        self._fingerprint = _fingerprint(self._files)
         self._numa_set = numa.set(self._values["numa"])
         machine = machine or Machine()
         self._free = machine.free_memory()
@@ -68,9 +71,7 @@ class LoadedModel:
             self.model = opened.enter_context(
                 Model(source.file, self._values, on_progress=on_progress)
             )
-            adapters = opened.enter_context(
-                LoraAdapters(self.model, [entries.adapter(each) for each in self._values["lora"]])
-            )
+            adapters = opened.enter_context(LoraAdapters(self.model, loras))
             self._fit = fitting(
                 self.model, self._values, free=self._free, machine=machine, abort=abort
             )
@@ -78,7 +79,6 @@ class LoadedModel:
                 Context(self.model, {**self._values, "n_ctx": self._fit.n_ctx}, abort=abort)
             )
             adapters.apply(self.context)
-            vectors = [entries.adapter(each) for each in self._values["control_vector"]]
             if vectors:
                 from workbench.engine.llama import control_vectors
 
@@ -94,8 +94,8 @@ class LoadedModel:
         self.defaults, self._odd_defaults = model_defaults(self.model)
 
     def is_current(self) -> bool:
-        """Whether no other file has taken the place of the one that was loaded."""
-        return _fingerprint(self.source.file) in (self._fingerprint, "")
+        """Whether no other file has taken the place of one that was loaded."""
+        return _fingerprint(self._files) in (self._fingerprint, "")
 
     def close(self) -> None:
         """Free everything."""
@@ -194,10 +194,10 @@ class LoadedModel:
         )
 
 
-def _fingerprint(file: Path) -> str:
-    """What tells one file from another of its name; empty if there is none."""
+def _fingerprint(files: Iterable[Path]) -> str:
+    """What tells files from others of their names; empty if one is not there."""
     try:
-        facts = file.stat()
+        facts = [file.stat() for file in files]
     except OSError:
         return ""
-    return f"{facts.st_size} {facts.st_mtime_ns}"
+    return ", ".join(f"{each.st_size} {each.st_mtime_ns}" for each in facts)

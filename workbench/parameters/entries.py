@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from workbench.parameters.kinds import ParameterError
@@ -36,7 +37,7 @@ class LogitBias(NamedTuple):
 class Adapter(NamedTuple):
     """A file and how strongly it acts."""
 
-    file: str
+    file: Path
     scale: float
 
 
@@ -79,7 +80,7 @@ def adapter(entry: str) -> Adapter:
         file, number = entry, 1.0
     if not file or not math.isfinite(number):
         raise ParameterError(f"'{entry}' is no adapter; write FILE or FILE:SCALE")
-    return Adapter(file, number)
+    return Adapter(Path(file).expanduser(), number)
 
 
 def proportion(entry: str) -> float:

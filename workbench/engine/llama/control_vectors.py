@@ -60,7 +60,7 @@ def apply(
     n_embd = int(binding.llama_model_n_embd(model.pointer))
     data = np.zeros((n_layer, n_embd), dtype=np.float32)
     for vector in vectors:
-        path = Path(vector.file).expanduser()
+        path = vector.file
         for layer, direction in _directions(path):
             if not 1 <= layer <= n_layer or len(direction) != n_embd:
                 raise LoadError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from workbench.engine.llama.backend import log
@@ -24,15 +23,14 @@ class LoraAdapters(Handle):
         self._adapters: list[Any] = []
         self._scales = [adapter.scale for adapter in adapters]
         for adapter in adapters:
-            path = Path(adapter.file).expanduser()
-            check_file(path)
+            check_file(adapter.file)
             log.errors.clear()
-            loaded = binding.llama_adapter_lora_init(model.pointer, os.fsencode(path))
+            loaded = binding.llama_adapter_lora_init(model.pointer, os.fsencode(adapter.file))
             # The binding's NULL is a pointer object that is false.
             if not loaded:
                 self.close()
                 raise LoadError(
-                    f"llama.cpp could not load the LoRA adapter {path} ({log.reason()})."
+                    f"llama.cpp could not load the LoRA adapter {adapter.file} ({log.reason()})."
                 )
             self._adapters.append(loaded)
 

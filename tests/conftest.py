@@ -12,7 +12,8 @@ import pytest
 from tests import gguf_files
 
 # Read when the libraries are first imported, so they stand before any test's imports.
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="workbench-hf-")
+_HUB = tempfile.TemporaryDirectory(prefix="workbench-hf-")
+os.environ["HF_HOME"] = _HUB.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 

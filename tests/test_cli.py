@@ -88,7 +88,7 @@ def test_flags_before_the_command_count_too() -> None:
         (["run", "hi", "--temprature", "1"], "No such option"),
         (["run", ""], "the prompt is empty"),
         (["run", "  \n"], "the prompt is empty"),
-        (["run"], "Missing argument 'PROMPT'"),
+        (["run"], "the prompt is empty"),
         (["walk"], "No such command 'walk'"),
     ],
 )

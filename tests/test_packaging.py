@@ -20,7 +20,8 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
         packed.extractall(tmp_path / "installed")
     wanted = {"workbench/models/pocket/pocket.gguf", "workbench/models/pocket/CARD.md"}
     wanted |= {f"workbench/themes/{file.name}" for file in (ROOT / "themes").iterdir()}
-    wanted |= {str(file.relative_to(ROOT)) for file in ROOT.glob("workbench/**/*.tcss")}
+    for kind in ("tcss", "jinja"):
+        wanted |= {str(file.relative_to(ROOT)) for file in ROOT.glob(f"workbench/**/*.{kind}")}
     assert wanted <= names
     assert not {name for name in names if name.startswith("tests")}
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import signal
+from functools import partial
 from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.drivers import linux_driver
 from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.workbench import WorkbenchScreen
 from workbench.settings import config, paths, themes
-from workbench.settings.config import Config, ConfigError
+from workbench.settings.config import Config
 from workbench.settings.themes import ThemeFile
 
 _FALLBACK_THEME = "textual-dark"
@@ -33,6 +36,8 @@ class WorkbenchApp(App[None]):
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
         "screens/help.tcss",
+        "screens/presets.tcss",
+        "screens/text.tcss",
         "screens/workbench.tcss",
     ]
 
@@ -59,7 +64,7 @@ class WorkbenchApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Textual alone would leave the terminal as it is, full screen and in mouse mode.
             loop.add_signal_handler(number, self.exit)
-        settings, complaints = self._settings()
+        settings, complaints = config.load(paths.config_file())
         self._apply_theme(settings.theme, complaints)
         complaints += [
             f"model_folders in {paths.config_file()}: there is no folder {folder}"
@@ -69,13 +74,12 @@ class WorkbenchApp(App[None]):
         await self.push_screen(
             WorkbenchScreen(
                 self._engine,
-                model=library.resolve(self._model),
+                model=library.resolve(self._model, settings.folders()),
                 values=self._values,
                 folders=settings.folders(),
+                complaints=complaints,
             )
         )
-        for complaint in complaints:
-            self.notify(complaint, severity="error", timeout=20, markup=False)
 
     async def on_unmount(self) -> None:
         await self._engine.close()
@@ -83,13 +87,10 @@ class WorkbenchApp(App[None]):
     def action_help(self) -> None:
         """Show the keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings))
-
-    def _settings(self) -> tuple[Config, list[str]]:
-        try:
-            return config.load(paths.config_file()), []
-        except ConfigError as error:
-            return Config(), [f"{error}. The defaults are used."]
+            active = [each.binding for each in self.screen.active_bindings.values()]
+            # Some of the screen's own are active only at times, Esc to stop above all.
+            own = Binding.make_bindings(self.screen.BINDINGS)
+            self.push_screen(HelpScreen([*active, *own]))
 
     def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
         """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""
@@ -127,8 +128,20 @@ def _theme(file: ThemeFile) -> Theme:
     )
 
 
+def _accept_any_bytes() -> None:
+    """Let a byte from the terminal that is no UTF-8 be a U+FFFD, not the end of the app.
+
+    Textual decodes strictly, in a thread of its driver's: one Latin-1 character that is
+    pasted, or a meta key of an old terminal, would take the conversation with it.
+    """
+    linux_driver.getincrementaldecoder = lambda encoding: partial(  # type: ignore[attr-defined]
+        codecs.getincrementaldecoder(encoding), "replace"
+    )
+
+
 def run_app(model: str, values: Values) -> int:
     """Run the app until it is left; returns the exit code."""
+    _accept_any_bytes()
     app = WorkbenchApp(model=model, values=values)
     app.run()
     return app.return_code or 0

@@ -5,23 +5,38 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from workbench import __version__
 from workbench.models.library import POCKET
-from workbench.parameters.table import BY_KEY, TABLE, Parameter, ParameterError, Value
+from workbench.parameters import presets
+from workbench.parameters.kinds import (
+    Choice,
+    Number,
+    Parameter,
+    ParameterError,
+    Switch,
+    Text,
+    Texts,
+    Value,
+)
+from workbench.parameters.table import BY_KEY, TABLE
+from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_METAVARS = {Number: "number", Choice: "name", Text: "text", Texts: "list"}
 
 
 class _ParameterType(click.ParamType[Value]):
     """A flag's value, read and checked by the table."""
 
     def __init__(self, parameter: Parameter) -> None:
-        self.name = "int" if parameter.kind is int else "float"
+        self.name = _METAVARS[type(parameter)]
         self._parameter = parameter
 
     def convert(
@@ -34,16 +49,30 @@ class _ParameterType(click.ParamType[Value]):
 
 
 def _with_parameters(command: _Command) -> _Command:
-    """Give a command ``--model`` and a flag for every parameter of the table."""
+    """Give a command ``--model``, ``--preset`` and a flag for every parameter of the table."""
     for parameter in reversed(TABLE):
-        click.option(
-            parameter.flag,
-            parameter.key,
-            type=_ParameterType(parameter),
-            default=None,
-            help=f"{parameter.help} [{parameter.takes}; default "
-            f"{parameter.text(parameter.default)}]",
-        )(command)
+        takes = f"[{parameter.takes}; default {parameter.text(parameter.default)}]"
+        if isinstance(parameter, Switch):
+            click.option(
+                f"{parameter.flag}/--no-{parameter.flag[2:]}",
+                parameter.key,
+                default=None,
+                help=f"{parameter.help} [default {parameter.text(parameter.default)}]",
+            )(command)
+        else:
+            click.option(
+                parameter.flag,
+                parameter.key,
+                type=_ParameterType(parameter),
+                default=None,
+                help=f"{parameter.help} {takes}",
+            )(command)
+    click.option(
+        "--preset",
+        default=None,
+        metavar="NAME",
+        help="Parameters that were saved under this name; flags come before them.",
+    )(command)
     return click.option(
         "--model",
         "-m",
@@ -53,12 +82,21 @@ def _with_parameters(command: _Command) -> _Command:
     )(command)
 
 
-def _chosen(flags: dict[str, Value | None]) -> dict[str, Value]:
-    """The parameters given on the command line that differ from their defaults."""
+def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Value]:
+    """The parameters of the preset and of the command line.
+
+    What a model is loaded with counts only where it differs from the default; a model file
+    may have its own ideas of the rest, so there a default may be a choice.
+    """
+    try:
+        named = presets.load(paths.presets(), preset) if preset else {}
+    except presets.PresetError as error:
+        raise click.UsageError(str(error)) from error
+    given = {key: value for key, value in flags.items() if value is not None}
     return {
         key: value
-        for key, value in flags.items()
-        if value is not None and value != BY_KEY[key].default
+        for key, value in {**named, **given}.items()
+        if BY_KEY[key].acts != "load" or value != BY_KEY[key].default
     }
 
 
@@ -66,12 +104,15 @@ def _chosen(flags: dict[str, Value | None]) -> dict[str, Value]:
 @_with_parameters
 @click.version_option(__version__, package_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
-def workbench(context: click.Context, /, model: str | None, **flags: Value | None) -> None:
+def workbench(
+    context: click.Context, /, model: str | None, preset: str | None, **flags: Value | None
+) -> None:
     """A full-screen workbench for local language models on llama.cpp.
 
     Without a command the app opens, with the given model and parameters.
     """
-    context.obj = (model, _chosen(flags))
+    values = _chosen(preset, flags)
+    context.obj = (model, values)
     if context.invoked_subcommand is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
@@ -83,26 +124,34 @@ def workbench(context: click.Context, /, model: str | None, **flags: Value | Non
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model or POCKET, _chosen(flags)))
+    context.exit(run_app(model or POCKET, values))
 
 
 @workbench.command()
-@click.argument("prompt")
-@click.option("--system", metavar="TEXT", help="A system message before the prompt.")
+@click.argument("prompt", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is done.")
+@click.option(
+    "--prompt-cache",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the KV state in FILE: the same beginning is then not evaluated again.",
+)
 @_with_parameters
 @click.pass_context
 def run(
     context: click.Context,
     /,
-    prompt: str,
-    system: str | None,
+    prompt: str | None,
     as_json: bool,
+    prompt_cache: Path | None,
     model: str | None,
+    preset: str | None,
     **flags: Value | None,
 ) -> None:
-    """Answer PROMPT on standard output; '-' reads the prompt from standard input."""
-    if prompt == "-":
+    """Answer PROMPT on standard output; without it, or with '-', standard input is read."""
+    if prompt is None and sys.stdin.isatty():
+        raise click.UsageError('there is no prompt: workbench run "PROMPT"')
+    if prompt in (None, "-"):
         prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     if not prompt.strip():
         raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
@@ -114,8 +163,8 @@ def run(
             # What the shell passes need not be Unicode.
             without_controls(prompt),
             model=model or app_model or POCKET,
-            system=without_controls(system) if system else None,
-            values={**app_values, **_chosen(flags)},
+            values={**app_values, **_chosen(preset, flags)},
             as_json=as_json,
+            prompt_cache=prompt_cache,
         )
     )

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from workbench.engine.client import EngineClient, EngineDied
-from workbench.engine.protocol import ChatMessage, Event, Failed, Finished, ModelSource, TextArrived
-from workbench.parameters.table import Values
+from workbench.engine.protocol import (
+    ChatMessage,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    ModelSource,
+    Ready,
+    TextArrived,
+)
+from workbench.parameters.kinds import Values
 
 Report = Event | EngineDied
 _Kind = TypeVar("_Kind")
@@ -39,6 +51,21 @@ async def reports_until(engine: EngineClient, last: Callable[[Report], bool]) ->
     return reports
 
 
+async def reports_of(engine: EngineClient, request: int) -> list[Report]:
+    """What the engine reports up to the end of ``request``, or its own."""
+    reports: list[Report] = []
+    async for report in engine.events():
+        reports.append(report)
+        match report:
+            case EngineDied():
+                break
+            case Finished() | Failed() if report.request == request:
+                break
+            case _:
+                pass
+    return reports
+
+
 def the(kind: type[_Kind], reports: Sequence[Report]) -> _Kind:
     """The one report of its kind."""
     [found] = [report for report in reports if isinstance(report, kind)]
@@ -48,6 +75,18 @@ def the(kind: type[_Kind], reports: Sequence[Report]) -> _Kind:
 def text_of(reports: Sequence[Report]) -> str:
     """The text that was streamed."""
     return "".join(report.text for report in reports if isinstance(report, TextArrived))
+
+
+async def loaded(
+    engine: EngineClient, file: Path, parameters: Values | None = None
+) -> Loaded | Failed:
+    """How an attempt to load a model ends. Fails if the engine dies of it."""
+    await engine.load(ModelSource.of(file, parameters))
+    async for report in engine.events():
+        if isinstance(report, Loaded | Failed):
+            return report
+        assert not isinstance(report, EngineDied), report
+    raise AssertionError("the engine reports for ever")
 
 
 async def answer(
@@ -66,3 +105,12 @@ async def answer(
         ),
     )
     return text_of(reports), the(Finished, reports)
+
+
+async def limit_memory(engine: EngineClient, more: int) -> None:
+    """Start the engine and let its address space grow by ``more`` bytes at most."""
+    await engine.start()
+    await reports_until(engine, lambda report: isinstance(report, Ready))
+    assert engine.pid is not None
+    most = psutil.Process(engine.pid).memory_info().vms + more
+    resource.prlimit(engine.pid, resource.RLIMIT_AS, (most, most))

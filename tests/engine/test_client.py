@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.engine.reports import HELLO, answer, reports_until, running_engine, text_of, the
-from tests.gguf_files import random_model
+from tests.gguf_files import random_model, recurrent_model, sliding_model
 from tests.waiting import wait_until
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -27,6 +25,7 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.template import NO_TEMPLATE_NOTE
 from workbench.models.pocket import MODEL_FILE
+from workbench.parameters.kinds import Value
 
 POCKET = ModelSource.of(MODEL_FILE)
 
@@ -114,17 +113,47 @@ async def test_a_stop_keeps_the_text_and_the_engine(engine: EngineClient, slow_m
     assert engine.pid == pid
 
 
-async def test_a_stop_is_seen_inside_a_long_prompt(engine: EngineClient, slow_model: Path) -> None:
-    source = ModelSource.of(slow_model, {"n_ctx": 32_768})
-    long = [ChatMessage("user", "word " * 3000)]
-    request = await engine.generate(source, long, {"max_tokens": 1})
-    await reports_until(engine, lambda report: isinstance(report, PromptProgress))
+def middling_model(path: Path, *, n_ctx: int) -> Path:
+    return random_model(path, layers=4, width=256, heads=4, forward=768, n_ctx=n_ctx)
+
+
+@pytest.mark.parametrize(
+    ("make", "n_words"),
+    # The small ones read faster.
+    [(middling_model, 1500), (sliding_model, 3000), (recurrent_model, 3000)],
+)
+async def test_a_stop_inside_a_long_prompt_leaves_the_memory_right(
+    engine: EngineClient, tmp_path: Path, make: Callable[..., Path], n_words: int
+) -> None:
+    source = ModelSource.of(
+        make(tmp_path / "long.gguf", n_ctx=16_384), {"n_threads": 1, "n_ubatch": 128}
+    )
+    # No part of it is like another, or a gap in the memory would not show.
+    long = [ChatMessage("user", " ".join(map(str, range(n_words))))]
+    # Drawn from all tokens, so that the least difference in what was read shows.
+    hot: dict[str, Value] = {
+        "temperature": 1,
+        "samplers": ("temperature",),
+        "seed": 1,
+        "max_tokens": 24,
+    }
+    request = await engine.generate(source, long, hot)
+    before = await reports_until(engine, lambda report: isinstance(report, PromptProgress))
+    midway = the(PromptProgress, before)
+    assert 0 < midway.n_done < midway.n_total
+    assert midway.n_total >= 4000
     await engine.stop(request)
-    reports = await reports_until(engine, finished_or_failed)
-    finished = the(Finished, reports)
+    finished = the(Finished, await reports_until(engine, finished_or_failed))
     assert finished.reason == "cancelled"
     assert finished.timings.completion_tokens == 0
-    assert finished.timings.n_context < finished.timings.prompt_tokens
+    assert midway.n_done <= finished.timings.n_context < midway.n_total
+
+    text, again = await answer(engine, source, hot, long)
+    # Where a memory cannot be cut, what came after its last checkpoint is read again.
+    if make is middling_model:
+        assert again.timings.cached_tokens == finished.timings.n_context
+    async with running_engine(engine.log_file.with_name("fresh.log")) as fresh:
+        assert (await answer(fresh, source, hot, long))[0] == text
 
 
 async def test_a_stop_before_its_request_begins_is_kept(
@@ -189,13 +218,31 @@ async def test_notes_say_what_a_person_should_know(engine: EngineClient, tmp_pat
     bare = random_model(
         tmp_path / "bare.gguf", layers=1, width=64, heads=2, forward=64, drop_template=True
     )
-    await engine.load(ModelSource.of(bare, {"n_ctx": 8192, "n_gpu_layers": 9}))
+    await engine.load(ModelSource.of(bare, {"n_ctx": 8192}))
     reports = await reports_until(engine, lambda report: isinstance(report, Loaded | Failed))
     notes = the(Loaded, reports).notes
     assert NO_TEMPLATE_NOTE in notes
     assert any("4096 tokens this model was trained on" in note for note in notes)
-    ready = the(Ready, reports)
-    assert ready.gpu_offload or any("n_gpu_layers has no effect" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"n_gpu_layers": 5}, "n_gpu_layers has no effect"),
+        ({"n_gpu_layers": 5, "tensor_split": ("3", "1")}, "n_gpu_layers, tensor_split have no"),
+        ({"n_gpu_layers": 0, "offload_kqv": False, "split_mode": "layer"}, ""),
+        ({}, ""),
+    ],
+)
+async def test_without_a_gpu_what_only_a_gpu_can_do_is_a_note(
+    engine: EngineClient, asked: dict[str, Value], said: str
+) -> None:
+    await engine.load(ModelSource.of(MODEL_FILE, asked))
+    reports = await reports_until(engine, lambda report: isinstance(report, Loaded))
+    if the(Ready, reports).gpu_offload:
+        pytest.skip("this llama.cpp is built for a GPU")
+    notes = [note for note in the(Loaded, reports).notes if "no effect" in note]
+    assert [note.startswith(said) for note in notes] == ([True] if said else [])
 
 
 @pytest.mark.parametrize(
@@ -238,32 +285,6 @@ async def test_a_broken_template_fails_the_answer_alone(
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert "broken at line 1" in failed.message
     await answer(engine, POCKET, {"max_tokens": 1})
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
-    engine: EngineClient, slow_model: Path, number: signal.Signals
-) -> None:
-    source = ModelSource.of(slow_model)
-    await engine.generate(source, HELLO, {"temperature": 0})
-    before = await reports_until(
-        engine, lambda report: isinstance(report, TextArrived) and bool(report.text)
-    )
-    first_pid = engine.pid
-    assert first_pid is not None
-    os.kill(first_pid, number)
-    died = the(
-        EngineDied,
-        await reports_until(engine, lambda report: isinstance(report, EngineDied | Finished)),
-    )
-    assert text_of(before)
-    assert died.cause == number.name
-    assert died.advice
-    assert died.log
-
-    _, finished = await answer(engine, source, {"max_tokens": 2})
-    assert finished.timings.completion_tokens
-    assert engine.pid != first_pid
 
 
 async def test_closing_leaves_no_process(tmp_path: Path, slow_model: Path) -> None:

@@ -4,15 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.parameters.table import (
-    BY_KEY,
-    TABLE,
-    Parameter,
-    ParameterError,
-    answering,
-    completed,
-    loading,
-)
+from workbench.parameters.kinds import Parameter, ParameterError
+from workbench.parameters.table import BY_KEY, TABLE, answering, completed, loading
 
 ASKED_FOR = {
     "temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repeat_last_n", "seed",
@@ -39,7 +32,8 @@ def test_defaults_fit_and_help_is_one_sentence(parameter: Parameter) -> None:
 def test_what_a_pane_shows_can_be_typed_again(parameter: Parameter, data: st.DataObject) -> None:
     steps = data.draw(st.integers(-30, 30))
     value = parameter.stepped(parameter.default, steps)
-    assert parameter.parse(parameter.text(value)) == pytest.approx(value, rel=1e-5)
+    typed = parameter.parse(parameter.text(value))
+    assert typed == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value)
 
 
 @given(parameters, st.lists(st.sampled_from([-1, 1]), max_size=60))

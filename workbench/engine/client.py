@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -15,24 +16,37 @@ import msgspec
 
 from workbench.engine.protocol import (
     HEADER,
+    Adjust,
     ChatMessage,
     Event,
     Generate,
     Load,
     ModelSource,
     Request,
+    SaveState,
     Stop,
     decode_event,
     frame,
 )
-from workbench.parameters.table import Values
+from workbench.parameters.kinds import Values
 from workbench.untrusted import without_controls
 
 _LOG_TAIL_LINES: Final = 6
+# llama.cpp talks a lot; what it said about buffers explains no death.
+_TELLING: Final = re.compile(
+    r"error|fail|abort|assert|exception|invalid|unable|cannot|what\(\)|terminate"
+    r"|\.(?:c|cc|cpp|cu|cuh|h|hpp|m):\d+: ",
+    re.IGNORECASE,
+)
+# llama.cpp names its own files as they lay where it was built.
+_BUILT_IN: Final = re.compile(r"/\S*/(?=[\w.-]+\.(?:c|cc|cpp|cu|cuh|h|hpp|m):\d+: )")
 _LOG_TAIL_BYTES: Final = 8192
 _GRACE_SECONDS: Final = 2.0
 
+_ENDED: Final = "you ended it"
+
 _ADVICE: Final[Mapping[str, str]] = {
+    _ENDED: "It did not stop by itself.",
     "SIGKILL": "Something killed it, often the system for lack of memory: "
     "try a smaller model or a smaller n_ctx.",
     "SIGILL": "llama.cpp was built for another kind of CPU: build llama-cpp-python again here.",
@@ -40,6 +54,11 @@ _ADVICE: Final[Mapping[str, str]] = {
     "SIGABRT": "llama.cpp gave up: its last words below say why.",
     "SIGBUS": "The model file changed or vanished while it was in use.",
 }
+# However llama.cpp or Python end when they get no memory.
+_NO_MEMORY: Final = re.compile(
+    r"bad_alloc|MemoryError|[Cc]annot allocate|failed to allocate|mem_buffer != NULL"
+)
+_NO_MEMORY_ADVICE: Final = "It got no more memory: try a smaller model or a smaller n_ctx."
 
 
 class EngineDied(msgspec.Struct, frozen=True):
@@ -63,12 +82,14 @@ class EngineClient:
 
     def __init__(self, log_file: Path) -> None:
         self.log_file = log_file
+        self._log_start = 0
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._events: asyncio.Queue[Event | EngineDied] = asyncio.Queue()
         self._last_request = 0
         self._stopping = False
+        self._killed = False
 
     @property
     def pid(self) -> int | None:
@@ -81,18 +102,48 @@ class EngineClient:
         return await self._send(Load(self._last_request, model))
 
     async def generate(
-        self, model: ModelSource, messages: Sequence[ChatMessage], parameters: Values
+        self,
+        model: ModelSource,
+        messages: Sequence[ChatMessage],
+        parameters: Values,
+        *,
+        state: Path | None = None,
     ) -> int:
-        """Ask for an answer; returns the request's number."""
+        """Ask for an answer; returns the request's number.
+
+        ``state`` is a file of ``save_state``'s to take up, if it is there.
+        """
         self._last_request += 1
         return await self._send(
-            Generate(self._last_request, model, list(messages), dict(parameters))
+            Generate(
+                self._last_request,
+                model,
+                list(messages),
+                dict(parameters),
+                os.fsencode(state) if state is not None else b"",
+            )
         )
+
+    async def adjust(self, request: int, parameters: Values) -> None:
+        """Let a running answer go on by these parameters."""
+        if self._process is not None:
+            await self._send(Adjust(request, dict(parameters)))
+
+    async def save_state(self, file: Path) -> int:
+        """Ask for the context's memory to be written to ``file``; returns the request's number."""
+        self._last_request += 1
+        return await self._send(SaveState(self._last_request, os.fsencode(file)))
 
     async def stop(self, request: int) -> None:
         """End a request early. Without an engine there is nothing to end."""
         if self._process is not None:
             await self._send(Stop(request))
+
+    def kill(self) -> None:
+        """End an engine that does not stop. The next request starts a new one."""
+        if self._process is not None:
+            self._killed = True
+            self._process.kill()
 
     async def events(self) -> AsyncIterator[Event | EngineDied]:
         """What the engine reports, for ever."""
@@ -126,8 +177,11 @@ class EngineClient:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         with self.log_file.open("ab") as log:
+            self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
                 sys.executable,
+                # Without it a file in the current folder could pose as one of our modules.
+                "-P",
                 "-m",
                 "workbench.engine.host",
                 stdin=asyncio.subprocess.PIPE,
@@ -163,20 +217,24 @@ class EngineClient:
         self._process = None
         if not self._stopping:
             cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-            self._events.put_nowait(self._died(cause))
+            self._events.put_nowait(self._died(_ENDED if self._killed else cause))
+        self._killed = False
 
     def _died(self, cause: str) -> EngineDied:
-        return EngineDied(
-            cause=cause,
-            advice=_ADVICE.get(cause, "Its last words below may say why."),
-            log=self._log_tail(),
-        )
+        log = self._log_tail()
+        advice = _ADVICE.get(cause, "Its last words below may say why.")
+        if cause != _ENDED and any(map(_NO_MEMORY.search, log)):
+            advice = _NO_MEMORY_ADVICE
+        return EngineDied(cause=cause, advice=advice, log=log)
 
     def _log_tail(self) -> list[str]:
         if not self.log_file.exists():
             return []
         with self.log_file.open("rb") as log:
-            log.seek(max(0, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
+            # Not the last words of the one before it.
+            log.seek(max(self._log_start, self.log_file.stat().st_size - _LOG_TAIL_BYTES))
             text = log.read().decode("utf-8", "replace")
-        lines = deque(maxlen=_LOG_TAIL_LINES, iterable=filter(None, text.splitlines()))
-        return [*map(without_controls, lines), f"(log: {self.log_file})"]
+        telling = filter(_TELLING.search, text.splitlines())
+        lines = deque(maxlen=_LOG_TAIL_LINES, iterable=telling)
+        said = [without_controls(_BUILT_IN.sub("", line)) for line in lines]
+        return [*said, f"(log: {self.log_file})"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Any
 
-from workbench.engine.llama import ABORTED, CONTEXT_FULL, AbortFlag, Context, Model
+from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context
+from workbench.engine.llama.model import Model
 from workbench.engine.memory import PromptMemory
+from workbench.engine.overflow import Overflow, Shift
 from workbench.engine.pace import Pace
 from workbench.engine.protocol import (
     Event,
@@ -18,23 +21,29 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.sampler import Sampler
 from workbench.engine.text import TextFilter
-
-
-class PromptError(ValueError):
-    """The prompt cannot be answered: it is empty, or does not fit into the context."""
+from workbench.parameters.kinds import Values
 
 
 class Lane:
     """One answer in the making: its sampler, its text, its counters."""
 
-    def __init__(self, sampler: Sampler, *, seed: int, max_tokens: int) -> None:
+    def __init__(self, sampler: Sampler, text: TextFilter, *, seed: int, max_tokens: int) -> None:
         """``max_tokens`` below 0 sets no limit."""
         self.index = 0
         self.sampler = sampler
+        self.text = text
         self.seed = seed
-        self.text = TextFilter()
-        self.n_tokens = 0
+        self.tokens: list[int] = []
+        self.limit(max_tokens)
+
+    def limit(self, max_tokens: int) -> None:
+        """Let the answer have at most ``max_tokens`` tokens; below 0 there is no limit."""
         self.n_limit = max_tokens if max_tokens >= 0 else None
+
+    def adjust(self, values: dict[str, Any], held: Sequence[int]) -> None:
+        """Go on by other values; ``held`` are the tokens so far, the prompt's first."""
+        self.sampler.adjust(values, held)
+        self.limit(values["max_tokens"])
 
 
 class Generation:
@@ -50,8 +59,14 @@ class Generation:
         request: int,
         started: float,
         emit: Callable[[Event], None],
+        adjustment: Callable[[], Values | None],
+        completed: Callable[[Values], dict[str, Any]],
     ) -> None:
-        """``started`` is the ``perf_counter`` reading from which time to first token counts."""
+        """``started`` is the ``perf_counter`` reading from which time to first token counts.
+
+        ``adjustment`` is asked before every token for values to go on by; ``completed`` adds
+        those that are left out.
+        """
         self._model = model
         self._context = context
         self._memory = memory
@@ -59,41 +74,33 @@ class Generation:
         self._request = request
         self._started = started
         self._emit = emit
+        self._adjustment = adjustment
+        self._completed = completed
         self._pace = Pace()
-        self._pending: list[str] = []
+        # When the first token came; a pause to make room later moves it on.
+        self._first = 0.0
+        self._last = 0.0
+        self._ttft_ms = 0.0
+        self._n_decoded = 0
 
-    def run(self, prompt: Sequence[int], lane: Lane, notes: list[str]) -> None:
-        """Answer ``prompt`` and report the end. Raises PromptError or DecodeError."""
-        if len(prompt) >= self._context.n_ctx:
-            raise PromptError(
-                f"the conversation has {len(prompt)} tokens and the context holds "
-                f"{self._context.n_ctx}: raise n_ctx, or make it shorter"
-            )
+    def run(self, prompt: Sequence[int], lane: Lane, overflow: Overflow, notes: list[str]) -> None:
+        """Answer ``prompt`` and report the end. Raises DecodeError."""
         n_cached = self._memory.reuse(prompt)
         prompt_started = perf_counter()
         read = self._read(prompt, n_cached)
         prompt_seconds = perf_counter() - prompt_started
-
-        first = last = 0.0
-        n_decoded = 0
         reason: FinishReason = "cancelled"
         if read:
             lane.sampler.read_prompt(prompt)
             # The first token comes from the prompt's own logits and takes no decode.
             token = lane.sampler.sample(self._context)
-            first = last = perf_counter()
-            while (ended := self._take(lane, token, last - first)) is None:
-                status = self._context.decode([token])
-                if status:
-                    ended = "context" if status == CONTEXT_FULL else "cancelled"
-                    break
-                self._memory.add([token])
-                token = lane.sampler.sample(self._context)
-                last = perf_counter()
-                n_decoded += 1
-            reason = ended
-        self._report(lane, lane.text.finish(), last - first, now=True)
+            self._first = self._last = perf_counter()
+            self._ttft_ms = (self._first - self._started) * 1e3
+            reason = self._write(lane, token, overflow)
+        lane.text.finish()
+        self._report(lane, now=True)
         n_read = len(prompt) - n_cached
+        seconds = self._last - self._first
         self._emit(
             Finished(
                 request=self._request,
@@ -106,10 +113,10 @@ class Generation:
                     cached_tokens=n_cached,
                     prompt_ms=prompt_seconds * 1e3,
                     prompt_tps=_rate(n_read if read else 0, prompt_seconds),
-                    completion_tokens=lane.n_tokens,
-                    decode_ms=(last - first) * 1e3,
-                    tps=_rate(n_decoded, last - first),
-                    ttft_ms=(first - self._started) * 1e3 if first else 0.0,
+                    completion_tokens=len(lane.tokens),
+                    decode_ms=seconds * 1e3,
+                    tps=_rate(self._n_decoded, seconds),
+                    ttft_ms=self._ttft_ms,
                     n_context=len(self._memory),
                     n_ctx=self._context.n_ctx,
                 ),
@@ -118,53 +125,105 @@ class Generation:
 
     def _read(self, prompt: Sequence[int], n_done: int) -> bool:
         """Evaluate the prompt from ``n_done`` on; False if it was stopped."""
-        self._progress(n_done, len(prompt))
+        self._memory.checkpoint()
+        n_cached, started = n_done, perf_counter()
         while n_done < len(prompt):
             # llama.cpp computes n_ubatch tokens at a time whatever it is handed, so smaller
             # pieces cost nothing and show how far the prompt has come.
-            tokens = prompt[n_done : n_done + self._context.n_ubatch]
+            end = min(n_done + self._context.n_ubatch, len(prompt))
+            if self._memory.wants_checkpoints and end == len(prompt) > n_done + 1:
+                # The last token alone: the same prompt can then be answered once more.
+                end -= 1
+            tokens = prompt[n_done:end]
             status = ABORTED if self._abort else self._context.decode(tokens)
             if status:
                 self._memory.resync(tokens)
                 return False
             self._memory.add(tokens)
-            n_done += len(tokens)
-            self._progress(n_done, len(prompt))
+            n_done = end
+            if n_done == len(prompt) - 1:
+                self._memory.checkpoint()
+            if n_done == len(prompt) or self._pace.due():
+                milliseconds = (perf_counter() - started) * 1e3
+                self._emit(
+                    PromptProgress(self._request, n_done, len(prompt), n_cached, milliseconds)
+                )
         return True
 
-    def _take(self, lane: Lane, token: int, seconds: float) -> FinishReason | None:
+    def _write(self, lane: Lane, token: int | None, overflow: Overflow) -> FinishReason:
+        """Draw tokens until the answer ends."""
+        while (ended := self._take(lane, token)) is None:
+            assert token is not None
+            if len(self._memory) >= self._context.n_ctx:
+                ended = self._make_room(lane, token, overflow)
+            else:
+                ended = self._decode(token)
+            if ended is not None:
+                break
+            if (values := self._adjustment()) is not None:
+                lane.adjust(self._completed(values), self._memory.tokens)
+            token = lane.sampler.sample(self._context)
+            self._last = perf_counter()
+            self._n_decoded += 1
+        return ended
+
+    def _take(self, lane: Lane, token: int | None) -> FinishReason | None:
         """Count a drawn token and stream its text; the reason if the answer ends here."""
-        if self._model.ends_answer(token):
+        # None: the grammar is complete, and nothing may follow.
+        if token is None:
             return "stop"
-        lane.n_tokens += 1
-        self._report(lane, lane.text.feed(self._model.piece(token)), seconds)
+        piece, control, ends = self._model.cached_piece(token)
+        if ends:
+            return "stop"
+        lane.tokens.append(token)
+        lane.text.feed(piece, control=control)
+        self._report(lane)
+        if lane.text.stopped:
+            return "stop"
         if self._abort:
             return "cancelled"
-        if lane.n_limit is not None and lane.n_tokens >= lane.n_limit:
+        if lane.n_limit is not None and len(lane.tokens) >= lane.n_limit:
             return "length"
-        if len(self._memory) >= self._context.n_ctx:
-            return "context"
         return None
 
-    def _report(self, lane: Lane, text: str, seconds: float, *, now: bool = False) -> None:
-        self._pending.append(text)
+    def _decode(self, token: int) -> FinishReason | None:
+        status = self._context.decode_one(token)
+        if status:
+            return "context" if status == CONTEXT_FULL else "cancelled"
+        self._memory.add((token,))
+        return None
+
+    def _make_room(self, lane: Lane, token: int, overflow: Overflow) -> FinishReason | None:
+        """Go on with ``token``, the answer's last, in a context that is full."""
+        paused = perf_counter()
+        try:
+            room = overflow.make_room(self._memory.tokens, lane.tokens)
+            if room is None:
+                return "context"
+            if isinstance(room, Shift):
+                self._memory.shift(*room)
+                return self._decode(token)
+            return None if self._read(room, self._memory.reuse(room)) else "cancelled"
+        finally:
+            # Making room is not writing: tokens/s leave it out.
+            self._first += perf_counter() - paused
+
+    def _report(self, lane: Lane, *, now: bool = False) -> None:
         if not (now or self._pace.due()):
             return
+        thoughts, text = lane.text.take()
         self._emit(
             TextArrived(
                 request=self._request,
                 lane=lane.index,
-                text="".join(self._pending),
-                n_tokens=lane.n_tokens,
-                decode_ms=seconds * 1e3,
+                thoughts=thoughts,
+                text=text,
+                n_tokens=len(lane.tokens),
+                decode_ms=(self._last - self._first) * 1e3,
+                ttft_ms=self._ttft_ms,
                 n_context=len(self._memory),
             )
         )
-        self._pending.clear()
-
-    def _progress(self, n_done: int, n_total: int) -> None:
-        if n_done == n_total or self._pace.due():
-            self._emit(PromptProgress(self._request, n_done, n_total))
 
 
 def _rate(count: int, seconds: float) -> float:

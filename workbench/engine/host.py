@@ -32,7 +32,7 @@ def main() -> None:
     # Only now: loading llama.cpp's libraries may already print.
     from workbench.engine.service import Service
 
-    Service(events).serve(sys.stdin.buffer)
+    Service(sys.stdin.buffer, events).serve()
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
-# A terminal shows no more, and each event costs the interface.
-_SECONDS: Final = 1 / 30
+# More cannot be read, and every event wakes the interface: where llama.cpp computes on all
+# cores it takes one of them for that long, and the others wait.
+_SECONDS: Final = 1 / 20
 
 
 class Pace:
-    """Lets through at most thirty events a second."""
+    """Lets through at most twenty events a second."""
 
     def __init__(self) -> None:
         self._last = float("-inf")

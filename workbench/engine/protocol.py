@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Literal, Self
 
 import msgspec
 
-from workbench.parameters.table import Value
+from workbench.parameters.kinds import Value
 
 HEADER: Final = struct.Struct("<I")
 
@@ -24,10 +24,14 @@ FinishReason = Literal["stop", "length", "context", "cancelled"]
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """One message of the conversation that the model sees."""
+    """One message of the conversation that the model sees.
+
+    ``thoughts`` is what the model thought before it wrote ``content``.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
+    thoughts: str = ""
 
 
 class ModelSource(msgspec.Struct, frozen=True):
@@ -61,12 +65,34 @@ class Load(msgspec.Struct, frozen=True, tag=True):
 
 
 class Generate(msgspec.Struct, frozen=True, tag=True):
-    """Answer ``messages``; loads the model first if need be."""
+    """Answer ``messages``; loads the model first if need be.
+
+    If the last message is the assistant's, the answer goes on with it. ``state`` names a
+    file of SaveState's, to be used if it holds more of the prompt than the memory does.
+    """
 
     request: int
     model: ModelSource
     messages: list[ChatMessage]
     parameters: dict[str, Value] = {}
+    state: bytes = b""
+
+
+class Adjust(msgspec.Struct, frozen=True, tag=True):
+    """Go on with a running answer by these parameters: all that differ from their defaults.
+
+    Only what the table marks ``live`` acts, from the next token on.
+    """
+
+    request: int
+    parameters: dict[str, Value]
+
+
+class SaveState(msgspec.Struct, frozen=True, tag=True):
+    """Write what the context now holds to ``file``."""
+
+    request: int
+    file: bytes
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
@@ -75,7 +101,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     request: int
 
 
-Request = Load | Generate | Stop
+Request = Load | Generate | Adjust | SaveState | Stop
 
 # ---- events ------------------------------------------------------------------------------
 
@@ -97,7 +123,10 @@ class LoadProgress(msgspec.Struct, frozen=True, tag=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """A loaded model. ``size`` in bytes, lengths in tokens."""
+    """A loaded model. ``size`` in bytes, lengths in tokens.
+
+    ``defaults`` are the parameters that the file itself sets (``general.sampling.*``).
+    """
 
     source: ModelSource
     name: str
@@ -107,6 +136,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n_ctx: int
     n_ctx_train: int
     n_threads: int
+    defaults: dict[str, Value] = {}
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
@@ -119,25 +149,33 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag=True):
-    """How many of the prompt's tokens are in the context, those reused included."""
+    """How many of the prompt's tokens are in the context, those reused included.
+
+    ``n_cached`` were there before; the others took ``prompt_ms`` so far.
+    """
 
     request: int
     n_done: int
     n_total: int
+    n_cached: int
+    prompt_ms: float
 
 
 class TextArrived(msgspec.Struct, frozen=True, tag=True):
-    """A piece of an answer: what came since the last one, at most thirty times a second.
+    """A piece of an answer: what came since the last one, at most twenty times a second.
 
-    ``n_tokens`` counts the answer's tokens so far, ``decode_ms`` the time since its first
-    one, ``n_context`` the tokens now in the context.
+    ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
+    answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time
+    to that one, ``n_context`` the tokens now in the context.
     """
 
     request: int
     lane: int
+    thoughts: str
     text: str
     n_tokens: int
     decode_ms: float
+    ttft_ms: float
     n_context: int
 
 
@@ -184,7 +222,32 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     stopped: bool = False
 
 
-Event = Ready | LoadProgress | Loaded | PromptProgress | TextArrived | Finished | Failed
+class Noted(msgspec.Struct, frozen=True, tag=True):
+    """Something a person should know, said before it acts on the answer."""
+
+    request: int
+    note: str
+
+
+class StateSaved(msgspec.Struct, frozen=True, tag=True):
+    """A state file of ``size`` bytes holds ``n_tokens`` tokens."""
+
+    request: int
+    n_tokens: int
+    size: int
+
+
+Event = (
+    Ready
+    | LoadProgress
+    | Loaded
+    | PromptProgress
+    | Noted
+    | TextArrived
+    | Finished
+    | StateSaved
+    | Failed
+)
 
 # ---- frames ------------------------------------------------------------------------------
 

@@ -48,9 +48,22 @@ class ModelFile(msgspec.Struct, frozen=True):
         return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
 
 
-def resolve(reference: str) -> Path:
-    """The file that ``--model`` names: ``pocket`` or a path. It need not exist."""
-    return pocket.MODEL_FILE if reference == POCKET else Path(reference).expanduser()
+def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
+    """The file that ``--model`` names: ``pocket``, a path, or a name as the browser lists it.
+
+    It need not exist. Names are looked for only where there is no such file.
+    """
+    if reference == POCKET:
+        return pocket.MODEL_FILE
+    path = Path(reference).expanduser()
+    if path.exists() or path.name != reference:
+        return path
+    stem = reference.removesuffix(".gguf")
+    for models in (*map(in_folder, folders), in_hub_cache()):
+        for model in models:
+            if model.name == stem:
+                return model.path
+    return path
 
 
 def built_in() -> ModelFile:
@@ -100,7 +113,7 @@ def _gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     groups: dict[Path, list[Path]] = {}
     for path in paths:
         # An image projector is no chat model.
-        if path.suffix == ".gguf" and "mmproj" not in path.name.lower():
+        if path.suffix == ".gguf" and "mmproj" not in path.name.lower() and not path.is_dir():
             groups.setdefault(path.with_name(_SPLIT.sub("", path.stem)), []).append(path)
     models = []
     for whole, parts in groups.items():

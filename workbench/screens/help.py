@@ -1,12 +1,12 @@
-"""Help: the keys that work where the person was."""
+"""Help: the keys that work where the person was, and those of the screen at any time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -20,9 +20,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q", "dismiss", "Close", id="help.close", tooltip="Close the help"),
     ]
 
-    def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
+    def __init__(self, bindings: Iterable[Binding]) -> None:
+        """``bindings`` may name one more than once."""
         super().__init__()
-        self._active = bindings
+        self._keys = list(bindings)
         self.text = ""
 
     def compose(self) -> ComposeResult:
@@ -35,12 +36,13 @@ class HelpScreen(ModalScreen[None]):
 
     def _table(self) -> Content:
         keys: dict[str, list[str]] = {"Send the prompt": ["Enter"]}
-        for active in self._active.values():
-            binding = active.binding
+        for binding in self._keys:
             # Ours carry an id; the widgets' own editing keys are everybody's.
             if binding.id:
                 shown = keys.setdefault(binding.tooltip or binding.description, [])
-                shown.append(self.app.get_key_display(binding))
+                key = self.app.get_key_display(binding)
+                if key not in shown:
+                    shown.append(key)
         width = max(len(", ".join(shown)) for shown in keys.values()) + 2
         return Content("\n").join(
             Content.assemble((", ".join(shown).ljust(width), "bold $primary"), text)

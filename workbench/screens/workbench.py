@@ -9,35 +9,43 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Footer
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
-    ChatMessage,
-    Event,
     Failed,
     Finished,
     Loaded,
     LoadProgress,
     ModelSource,
+    Noted,
     PromptProgress,
     Ready,
+    StateSaved,
     TextArrived,
 )
 from workbench.models import library
-from workbench.models.library import ModelFile
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.figures import duration, per_second
 from workbench.panes.parameters.pane import ParameterPane
+from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.stats.pane import StatsPane
-from workbench.parameters.table import Values, answering, loading
-from workbench.sessions.conversation import Conversation, Message
+from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Values
+from workbench.parameters.presets import PresetError
+from workbench.parameters.table import answering, loading
+from workbench.screens.exchange import Exchange
+from workbench.screens.keys import KEYS
+from workbench.screens.messages import EngineReported, ModelsFound
+from workbench.screens.presets import PresetScreen
+from workbench.screens.text import TextScreen
+from workbench.sessions.conversation import Conversation
+from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 _REASONS: Final = {
@@ -48,58 +56,10 @@ _REASONS: Final = {
 }
 
 
-class EngineReported(TextualMessage):
-    """The listening worker heard something from the engine."""
-
-    def __init__(self, event: Event | EngineDied) -> None:
-        super().__init__()
-        self.event = event
-
-
-class ModelsFound(TextualMessage):
-    """The disk has been searched for models."""
-
-    def __init__(self, models: Sequence[ModelFile]) -> None:
-        super().__init__()
-        self.models = models
-
-
 class WorkbenchScreen(Screen[None]):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape",
-            "back",
-            "Stop",
-            id="answer.stop",
-            tooltip="Stop the answer, keep it; else go back to the prompt",
-        ),
-        Binding(
-            "f2,ctrl+o",
-            "show('browser')",
-            "Models",
-            id="pane.browser",
-            tooltip="Go to the model browser",
-        ),
-        Binding(
-            "f3,ctrl+t",
-            "show('parameters')",
-            "Parameters",
-            id="pane.parameters",
-            tooltip="Go to the parameters",
-        ),
-        Binding(
-            "f4,ctrl+g",
-            "show('stats')",
-            "Stats",
-            id="pane.stats",
-            tooltip="Show the live stats, on a narrow screen",
-        ),
-        Binding(
-            "ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     chat = getters.query_one(ChatPane)
     browser = getters.query_one(BrowserPane)
@@ -107,33 +67,42 @@ class WorkbenchScreen(Screen[None]):
     stats = getters.query_one(StatsPane)
 
     def __init__(
-        self, engine: EngineClient, *, model: Path, values: Values, folders: Sequence[Path]
+        self,
+        engine: EngineClient,
+        *,
+        model: Path,
+        values: Values,
+        folders: Sequence[Path],
+        complaints: Sequence[str] = (),
     ) -> None:
-        """``model`` is the file to load at once, ``values`` what differs from the defaults."""
+        """``model`` is the file to load at once, ``values`` what differs from the defaults.
+
+        ``complaints`` are about what was wrong before there was a screen to say it on.
+        """
         super().__init__()
         self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
-        self._values = dict(values)
+        self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
-        self.conversation = Conversation()
-        self._request: int | None = None
-        self._asked: Message | None = None
-        self._answer: Message | None = None
+        self._complaints = complaints
+        self.exchange = Exchange()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
             yield BrowserPane()
             yield ChatPane()
             with Vertical(id="instruments"):
-                yield ParameterPane(self._values)
+                yield ParameterPane(self._chosen.values)
                 yield StatsPane()
         yield Footer(show_command_palette=False)
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
+        for complaint in self._complaints:
+            self.chat.note(complaint, error=True)
         self.browser.show([library.built_in()])
         self._listen()
         self._find_models()
@@ -152,7 +121,7 @@ class WorkbenchScreen(Screen[None]):
         for folder in self._folders:
             models += await asyncio.to_thread(library.in_folder, folder)
         models += await asyncio.to_thread(library.in_hub_cache)
-        if self._model not in {model.path for model in models}:
+        if self._model.resolve() not in {model.path.resolve() for model in models}:
             models += library.named(self._model)
         self.post_message(ModelsFound(models))
 
@@ -164,23 +133,20 @@ class WorkbenchScreen(Screen[None]):
         if not event.text.strip():
             self.notify("Write something first.", severity="warning", timeout=2)
             return
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
         self.chat.prompt.clear()
-        self._asked = self.conversation.add("user", event.text)
         self.chat.ask(event.text)
         self.stats.busy("waiting for the engine")
-        messages = [ChatMessage(each.role, each.text) for each in self.conversation.path()]
-        self._request = await self.engine.generate(
-            self._source(), messages, answering(self._values)
+        self.exchange.request = await self.engine.generate(
+            self._source(), self.exchange.ask(event.text), answering(self._chosen.values)
         )
+        self.refresh_bindings()
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
         event.stop()
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
         if event.model.incomplete:
             self.notify(
@@ -191,24 +157,63 @@ class WorkbenchScreen(Screen[None]):
             )
             return
         await self._load(event.model.path)
-        self.action_show("chat")
 
     @on(ParameterPane.Changed)
-    def _change_parameter(self, event: ParameterPane.Changed) -> None:
+    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
-        self._values = dict(event.values)
+        self._chosen.set(event.values)
+        request = self.exchange.request
+        if event.parameter.acts == "live" and self.exchange.answering and request is not None:
+            await self.engine.adjust(request, answering(self._chosen.values))
+
+    @on(ParameterPane.TextWanted)
+    def _write_text(self, event: ParameterPane.TextWanted) -> None:
+        event.stop()
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self.parameters.set(event.parameter.key, text)
+
+        self.app.push_screen(TextScreen(event.parameter, event.text), written)
+
+    @on(ParameterList.PresetsWanted)
+    def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
+        event.stop()
+
+        def taken(values: Values | None) -> None:
+            if values is not None:
+                self._chosen.set(values)
+                self.parameters.replace(values)
+
+        self.app.push_screen(
+            PresetScreen(paths.presets(), self._model.stem, self._chosen.values), taken
+        )
 
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
         event.stop()
         self.chat.border_subtitle = event.summary if self.has_class("-narrow") else ""
 
-    async def action_back(self) -> None:
-        """Stop the answer; with nothing to stop, go back to the prompt."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
+        return action != "stop" or (
+            self.exchange.request is not None and not self.parameters.editing
+        )
+
+    async def action_stop(self) -> None:
+        """Ask for an end; an engine that has not heard it for a while is ended by force."""
+        if self.exchange.request is not None:
+            match self.exchange.stop():
+                case "ask":
+                    self.stats.busy("stopping")
+                    await self.engine.stop(self.exchange.request)
+                case "force":
+                    self.engine.kill()
+
+    def action_back(self) -> None:
+        """Leave the field, or go back to the prompt."""
         if self.parameters.editing:
             self.parameters.stop_editing()
-        elif self._request is not None:
-            await self.engine.stop(self._request)
         else:
             self.action_show("chat")
 
@@ -222,19 +227,23 @@ class WorkbenchScreen(Screen[None]):
 
     def action_new_chat(self) -> None:
         """Begin a new conversation."""
-        if self._answering:
-            self.notify("An answer is being written: Esc stops it.", severity="warning")
+        if self._refuses():
             return
-        self.conversation = Conversation()
+        self.exchange.conversation = Conversation()
         self.chat.clear()
+        self.stats.clear()
         self.action_show("chat")
+
+    def on_resize(self) -> None:
+        """The chat's border says what the stats say where there is no room for them."""
+        self.call_after_refresh(self.stats.summarise)
 
     # ---- what the engine reports -------------------------------------------------------------
 
     def on_engine_reported(self, message: EngineReported) -> None:
         """Pass an event on to the panes it concerns."""
         match message.event:
-            case Ready():
+            case Ready() | StateSaved():
                 pass
             case LoadProgress() as event:
                 self.stats.load_progressed(event)
@@ -242,6 +251,8 @@ class WorkbenchScreen(Screen[None]):
                 self._on_loaded(event)
             case PromptProgress() as event:
                 self.stats.prompt_progressed(event)
+            case Noted() as event:
+                self.chat.note(event.note)
             case TextArrived() as event:
                 self._on_text(event)
             case Finished() as event:
@@ -260,6 +271,7 @@ class WorkbenchScreen(Screen[None]):
         self._loaded_model = event.model.source.file
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
+        self.parameters.use_defaults(event.model.defaults)
         if changed:
             self._model_name = event.model.name
             self._told.clear()
@@ -267,15 +279,16 @@ class WorkbenchScreen(Screen[None]):
             if not first:
                 self.chat.note(f"{self._model_name} loaded in {duration(event.load_ms)}.")
         self._tell(event.notes)
-        if self._asked is None:
-            self._request = None
+        if not self.exchange.answering:
+            self.exchange.end()
+            self.refresh_bindings()
             self.stats.idle()
+            if self.browser.has_focus_within:
+                self.action_show("chat")
 
     def _on_text(self, event: TextArrived) -> None:
-        if self._answer is None:
-            self._answer = self.conversation.add("assistant", model=self._model_name)
-        self._answer.text += event.text
-        self.chat.stream(event.text, model=self._model_name)
+        self.exchange.write(event, model=self._model_name)
+        self.chat.stream(event.thoughts, event.text, model=self._model_name)
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
@@ -288,7 +301,7 @@ class WorkbenchScreen(Screen[None]):
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
-        if event.request != self._request:
+        if event.request != self.exchange.request:
             # A load that failed under a prompt already sent: the prompt's own failure follows.
             return
         self._end_answer("failed", remark="failed")
@@ -298,7 +311,7 @@ class WorkbenchScreen(Screen[None]):
         self.stats.idle()
 
     def _on_died(self, event: EngineDied) -> None:
-        was_busy = self._request is not None
+        was_busy = self.exchange.request is not None
         self._end_answer("died", remark="the engine died")
         self.chat.note(
             f"The engine died ({event.cause}). {event.advice} "
@@ -317,17 +330,29 @@ class WorkbenchScreen(Screen[None]):
         """Whether a model has been loaded since the start."""
         return self._loaded_model is not None
 
-    @property
-    def _answering(self) -> bool:
-        return self._asked is not None
-
     def _source(self) -> ModelSource:
-        return ModelSource.of(self._model, loading(self._values))
+        return ModelSource.of(self._model, loading(self._chosen.values))
+
+    def _refuses(self) -> bool:
+        """Whether an answer is under way; says so."""
+        if self.exchange.answering:
+            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
+        return self.exchange.answering
 
     async def _load(self, path: Path) -> None:
         self._model = path
+        self._take_own_preset()
         self.stats.busy("loading")
-        self._request = await self.engine.load(self._source())
+        self.exchange.request = await self.engine.load(self._source())
+        self.refresh_bindings()
+
+    def _take_own_preset(self) -> None:
+        try:
+            if self._chosen.use_model(self._model.stem):
+                self.chat.note(f"Parameters from {self._model.stem}'s own preset are set.")
+        except PresetError as error:
+            self.chat.note(_sentence(str(error)), error=True)
+        self.parameters.replace(self._chosen.values)
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt."""
@@ -343,15 +368,11 @@ class WorkbenchScreen(Screen[None]):
 
     def _end_answer(self, finish: str, *, remark: str) -> None:
         """The exchange is over. A prompt that got no answer goes back to where it was written."""
-        self._request = None
-        asked, answer = self._asked, self._answer
-        self._asked = self._answer = None
         self.chat.close_answer(remark)
-        if answer is not None:
-            answer.finish = finish
-        if asked is not None and finish != "stop" and not (answer and answer.text):
-            self.conversation.withdraw(asked)
-            self.chat.take_back(asked.text)
+        unanswered = self.exchange.end(finish)
+        self.refresh_bindings()
+        if unanswered:
+            self.chat.take_back(unanswered)
 
 
 def _sentence(text: str) -> str:

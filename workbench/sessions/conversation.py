@@ -12,14 +12,15 @@ Role = Literal["system", "user", "assistant"]
 class Message(msgspec.Struct, kw_only=True):
     """What one side said.
 
-    ``finish`` is empty while an answer is open, then says why it ended; ``model`` names the
-    model that wrote it.
+    ``thoughts`` is what a model thought before it wrote ``text``. ``finish`` is empty while
+    an answer is open, then says why it ended; ``model`` names the model that wrote it.
     """
 
     id: int
     parent: int | None
     role: Role
     text: str = ""
+    thoughts: str = ""
     model: str = ""
     finish: str = ""
 

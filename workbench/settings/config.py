@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 
-class ConfigError(ValueError):
-    """The configuration file cannot be used; the message names the file and what is wrong."""
-
-
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(msgspec.Struct, frozen=True):
     """The keys of ``config.toml``, each with its default."""
 
     theme: str = "workbench-dark"
@@ -22,11 +19,32 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [Path(folder).expanduser() for folder in self.model_folders]
 
 
-def load(file: Path) -> Config:
-    """Read ``file``; a missing one gives the defaults. Raises ConfigError on anything wrong."""
+_KINDS = {"theme": (str, "a text"), "model_folders": (list[str], "a list of texts")}
+
+
+def load(file: Path) -> tuple[Config, list[str]]:
+    """The configuration, and sentences on what in ``file`` is wrong.
+
+    A key that is wrong has its default; the others keep what the file says. A missing file
+    is no mistake.
+    """
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=Config)
+        written = msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
-        return Config()
+        return Config(), []
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: {error}") from error
+        return Config(), [f"{file} cannot be read: {error}. The defaults are used."]
+    good: dict[str, Any] = {}
+    complaints = []
+    for key, value in written.items():
+        if key not in _KINDS:
+            complaints.append(
+                f"{file}: there is no setting '{key}'; there are {', '.join(_KINDS)}."
+            )
+            continue
+        kind, words = _KINDS[key]
+        try:
+            good[key] = msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            complaints.append(f"{file}: {key} takes {words}, not {value!r}. Its default is used.")
+    return Config(**good), complaints

@@ -18,6 +18,11 @@ def config_file() -> Path:
     return platformdirs.user_config_path(_NAME) / "config.toml"
 
 
+def presets() -> Path:
+    """The folder of saved parameters: one TOML file each."""
+    return platformdirs.user_config_path(_NAME) / "presets"
+
+
 def user_themes() -> Path:
     """The folder of a person's own themes."""
     return platformdirs.user_config_path(_NAME) / "themes"

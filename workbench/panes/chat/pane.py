@@ -10,11 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.transcript import Entry, Transcript
+from workbench.panes.chat.transcript import Entry, Kind, Transcript
 from workbench.untrusted import without_controls
-
-# At most twenty times a second: more cannot be read, and each flush costs CPU and bytes.
-_FLUSH_SECONDS: Final = 0.05
 
 _EMPTY: Final = (
     "Nothing said yet.\n"
@@ -26,7 +23,7 @@ _EMPTY: Final = (
 
 
 class ChatPane(Vertical):
-    """Transcript above, prompt below. Streaming text is gathered and flushed at a steady pace."""
+    """Transcript above, prompt below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -55,8 +52,8 @@ class ChatPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="chat", classes="pane")
         self.border_title = "Chat"
+        self._asked: Entry | None = None
         self._answer: Entry | None = None
-        self._pending = ""
 
     def compose(self) -> ComposeResult:
         yield Transcript(empty=_EMPTY)
@@ -71,43 +68,41 @@ class ChatPane(Vertical):
 
     def ask(self, text: str) -> None:
         """Show what the person sent."""
-        self.transcript.add("user", without_controls(text), title="You")
+        self._asked = self.transcript.add("user", without_controls(text), title="You")
         self.transcript.follow()
 
     def note(self, text: str, *, error: bool = False) -> None:
         """Show a word of the app's own; it is no part of the conversation."""
-        self._flush()
         self.transcript.add("error" if error else "note", without_controls(text))
 
-    def stream(self, text: str, *, model: str) -> None:
-        """Show the next piece of the answer."""
-        if self._answer is None:
-            self._answer = self.transcript.add("assistant", text, title=model)
+    def stream(self, thoughts: str, text: str, *, model: str) -> None:
+        """Show the next piece of the answer, and what was thought before it."""
+        if thoughts:
+            self._continue("thoughts", thoughts, title=f"{model} thinks")
+        if text or not thoughts:
+            self._continue("assistant", text, title=model)
+
+    def _continue(self, kind: Kind, text: str, *, title: str) -> None:
+        if self._answer is None or (text and self._answer.kind != kind):
+            self._answer = self.transcript.add(kind, text, title=title)
         elif text:
-            if not self._pending:
-                self.set_timer(_FLUSH_SECONDS, self._flush)
-            self._pending += text
+            self.transcript.extend(self._answer, text)
 
     def close_answer(self, remark: str) -> None:
         """End the answer; ``remark`` stands behind its title."""
-        self._flush()
         if self._answer is not None and remark:
             self.transcript.remark(self._answer, remark)
         self._answer = None
 
     def take_back(self, text: str) -> None:
         """Put an unanswered prompt back where it was written, unless something is there now."""
+        if self._asked is not None:
+            self.transcript.remark(self._asked, "not answered")
         if not self.prompt.text:
             self.prompt.load_text(text)
             self.prompt.move_cursor(self.prompt.document.end)
 
     def clear(self) -> None:
         """Begin anew."""
-        self._answer = None
-        self._pending = ""
+        self._asked = self._answer = None
         self.transcript.clear()
-
-    def _flush(self) -> None:
-        if self._pending and self._answer is not None:
-            self.transcript.extend(self._answer, self._pending)
-        self._pending = ""

@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-Kind = Literal["user", "assistant", "note", "error"]
+Kind = Literal["user", "assistant", "thoughts", "note", "error"]
 
 _INDENT: Final = "  "
 # Beyond this many columns a line is hard to read back to its beginning.
@@ -110,6 +110,7 @@ class Transcript(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "transcript--user",
         "transcript--assistant",
+        "transcript--thoughts",
         "transcript--note",
         "transcript--error",
         "transcript--remark",
@@ -231,7 +232,7 @@ class Transcript(ScrollView, can_focus=True):
             line = row - 1 if entry.title else row
             if line < len(entry.lines):
                 style = base
-                if entry.kind in ("note", "error"):
+                if entry.kind in ("thoughts", "note", "error"):
                     style = self.get_component_rich_style(f"transcript--{entry.kind}")
                 segments = [Segment(_INDENT, base), Segment(entry.lines[line], style)]
         return Strip(segments).adjust_cell_length(width, base)

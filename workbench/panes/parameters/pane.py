@@ -3,78 +3,25 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import ClassVar
+from typing import Final
 
 from textual import events, getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.parameters.table import (
-    BY_KEY,
-    TABLE,
-    Parameter,
-    ParameterError,
-    Value,
-    Values,
-)
+from workbench.panes.parameters.rows import ParameterList
+from workbench.parameters.kinds import Parameter, ParameterError, Text, Value, Values
+from workbench.parameters.table import BY_KEY, TABLE
 
-
-class ParameterList(OptionList):
-    """The parameters, by group."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "j,down",
-            "cursor_down",
-            "Down",
-            show=False,
-            id="parameters.down",
-            tooltip="Next parameter",
-        ),
-        Binding(
-            "k,up", "cursor_up", "Up", show=False, id="parameters.up", tooltip="Previous parameter"
-        ),
-        Binding(
-            "h,left", "step(-1)", "Less", show=False, id="parameters.less", tooltip="One step less"
-        ),
-        Binding(
-            "l,right", "step(1)", "More", show=False, id="parameters.more", tooltip="One step more"
-        ),
-        Binding(
-            "enter", "select", "Edit", show=False, id="parameters.edit", tooltip="Type a value"
-        ),
-        Binding(
-            "backspace,delete",
-            "reset",
-            "Default",
-            show=False,
-            id="parameters.reset",
-            tooltip="Reset the parameter to its default",
-        ),
-    ]
-
-    class Stepped(Message):
-        """The parameter under the cursor should move by ``steps`` steps."""
-
-        def __init__(self, steps: int) -> None:
-            super().__init__()
-            self.steps = steps
-
-    class Reset(Message):
-        """The parameter under the cursor should go back to its default."""
-
-    def action_step(self, steps: int) -> None:
-        """Ask for a step."""
-        self.post_message(self.Stepped(steps))
-
-    def action_reset(self) -> None:
-        """Ask for the default."""
-        self.post_message(self.Reset())
+_ACTS: Final = {
+    "live": "",
+    "answer": " Acts with the next answer.",
+    "load": " Acts when the model is loaded again: with the next answer.",
+}
 
 
 class ParameterPane(Vertical):
@@ -92,10 +39,21 @@ class ParameterPane(Vertical):
             self.parameter = parameter
             self.values = values
 
+    class TextWanted(Message):
+        """A parameter of many lines is to be written; ``text`` is what it holds now."""
+
+        def __init__(self, parameter: Parameter, text: str) -> None:
+            super().__init__()
+            self.parameter = parameter
+            self.text = text
+
     def __init__(self, values: Values) -> None:
         super().__init__(id="parameters", classes="pane")
         self.border_title = "Parameters"
         self.values: dict[str, Value] = dict(values)
+        # What the loaded model's file sets by itself.
+        self._model_defaults: Values = {}
+        self._finding = False
         self.explanation = ""
 
     def compose(self) -> ComposeResult:
@@ -113,8 +71,7 @@ class ParameterPane(Vertical):
         self.rows.highlighted = self.rows.get_option_index(TABLE[0].key)
 
     def on_resize(self, _event: events.Resize) -> None:
-        for parameter in TABLE:
-            self._draw(parameter)
+        self._draw_all()
 
     @property
     def _current(self) -> Parameter:
@@ -122,14 +79,19 @@ class ParameterPane(Vertical):
         return BY_KEY[option.id] if option is not None and option.id else TABLE[0]
 
     def _value(self, parameter: Parameter) -> Value:
-        return self.values.get(parameter.key, parameter.default)
+        return self.values.get(parameter.key, self._default(parameter))
+
+    def _default(self, parameter: Parameter) -> Value:
+        return self._model_defaults.get(parameter.key, parameter.default)
 
     def _draw(self, parameter: Parameter) -> None:
         """Name at the left, value at the right, a mark between where it is no default."""
         # The pane's own width, less the column of the list's scroll bar.
         width = self.content_region.width - 1
-        changed = parameter.key in self.values
+        changed = self._value(parameter) != self._default(parameter)
         value = parameter.text(self._value(parameter))
+        # Whole lists and grammars are for the detail below; a name must stay legible.
+        value = _shortened(value, max(8, width - len(parameter.key) - 4))
         name = Content(parameter.key).truncate(
             max(1, width - len(value) - 4), ellipsis=True, pad=True
         )
@@ -144,11 +106,12 @@ class ParameterPane(Vertical):
         self.rows.replace_option_prompt(parameter.key, row)
 
     def _explain(self, parameter: Parameter, complaint: str = "") -> None:
-        default = parameter.text(parameter.default)
-        when = " Acts when the model is loaded again: with the next answer."
+        default = parameter.text(self._default(parameter))
+        if parameter.key in self._model_defaults:
+            default += f", by the model's file (else {parameter.text(parameter.default)})"
         text = Content.assemble(
             (f"{complaint}\n" if complaint else "", "$error"),
-            f"{parameter.help}{when if parameter.acts == 'load' else ''}\n",
+            f"{parameter.help}{_ACTS[parameter.acts]}\n",
             (f"{parameter.takes}; default {default}", "$foreground-muted"),
         )
         self.explanation = text.plain
@@ -158,8 +121,23 @@ class ParameterPane(Vertical):
         """Give a parameter a value; raises ParameterError if it cannot take it."""
         self._set(BY_KEY[key], BY_KEY[key].check(value))
 
+    def use_defaults(self, defaults: Values) -> None:
+        """Take over what a model's file sets by itself."""
+        self._model_defaults = dict(defaults)
+        self._draw_all()
+
+    def replace(self, values: Values) -> None:
+        """Take over a whole set of values, such as a preset's."""
+        self.values = dict(values)
+        self._draw_all()
+
+    def _draw_all(self) -> None:
+        for parameter in TABLE:
+            self._draw(parameter)
+        self._explain(self._current)
+
     def _set(self, parameter: Parameter, value: Value) -> None:
-        if value == parameter.default:
+        if value == self._default(parameter):
             self.values.pop(parameter.key, None)
         else:
             self.values[parameter.key] = value
@@ -176,7 +154,7 @@ class ParameterPane(Vertical):
     @on(ParameterList.Reset)
     def _reset(self, event: ParameterList.Reset) -> None:
         event.stop()
-        self._set(self._current, self._current.default)
+        self._set(self._current, self._default(self._current))
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -187,15 +165,42 @@ class ParameterPane(Vertical):
     def _edit(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         parameter = self._current
-        self.editor.border_title = parameter.key
-        self.editor.value = parameter.text(self._value(parameter))
+        if isinstance(parameter, Text):
+            self.post_message(self.TextWanted(parameter, str(self._value(parameter))))
+            return
+        self._type(parameter.key, parameter.text(self._value(parameter)))
+
+    @on(ParameterList.FindWanted)
+    def _find(self, event: ParameterList.FindWanted) -> None:
+        event.stop()
+        self._finding = True
+        self._type("find", "")
+
+    def _type(self, title: str, text: str) -> None:
+        """Open the field for a value, or for a name to look for."""
+        self.editor.border_title = title
+        self.editor.value = text
         self.editor.display = True
         self.editor.focus()
         self.editor.action_select_all()
 
+    @on(Input.Changed)
+    def _seek(self, event: Input.Changed) -> None:
+        event.stop()
+        typed = event.value.strip().lower().replace("-", "_")
+        if self._finding and typed:
+            # Names that begin so come before those that only contain it.
+            found = [each.key for each in TABLE if typed in each.key]
+            found.sort(key=lambda key: not key.startswith(typed))
+            if found:
+                self.rows.highlighted = self.rows.get_option_index(found[0])
+
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._finding:
+            self.stop_editing()
+            return
         parameter = self._current
         try:
             value = parameter.parse(event.value)
@@ -209,13 +214,18 @@ class ParameterPane(Vertical):
     def _left(self, event: events.DescendantBlur) -> None:
         if event.widget is self.editor:
             self.editor.display = False
+            self._finding = False
             self._explain(self._current)
 
     @property
     def editing(self) -> bool:
-        """Whether a value is being typed."""
+        """Whether a value or a name is being typed."""
         return self.editor.display
 
     def stop_editing(self) -> None:
         """Leave the value as it is and go back to the list."""
         self.rows.focus()
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"

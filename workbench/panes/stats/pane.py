@@ -20,7 +20,7 @@ from workbench.engine.protocol import (
     PromptProgress,
     TextArrived,
 )
-from workbench.panes.figures import byte_size, duration, per_second
+from workbench.panes.figures import duration, per_second
 
 # Twice a second while something happens; not at all while nothing does.
 _TICK_SECONDS: Final = 0.5
@@ -93,7 +93,8 @@ class StatsPane(Vertical):
         self.phase = f"loading {event.fraction:.0%}"
 
     def model_loaded(self, event: Loaded) -> None:
-        """A model is ready."""
+        """A model is ready: the former one's figures are not its own."""
+        self.clear()
         model = event.model
         self._model = model.name
         parameters = (
@@ -101,8 +102,16 @@ class StatsPane(Vertical):
             if model.n_params < 1e9
             else (f"{model.n_params / 1e9:,.1f} B")
         )
-        self._about = f"{parameters} parameters, {byte_size(model.size)}"
+        self._about = f"{parameters} parameters"
         self._n_ctx = model.n_ctx
+        self._draw()
+
+    def clear(self) -> None:
+        """Forget the figures: another model, or another conversation."""
+        self._points.clear()
+        self._speed = 0.0
+        self._last = self._mark = None
+        self._first_token = self._prompt = _DASH
         self._n_context = 0
         self._draw()
 
@@ -111,12 +120,17 @@ class StatsPane(Vertical):
         self.phase = f"reading prompt {event.n_done / event.n_total:.0%}"
         self._n_context = event.n_done
         self._last = self._mark = None
+        self._first_token = _DASH
+        n_read = event.n_done - event.n_cached
+        speed = n_read / event.prompt_ms * 1000 if event.prompt_ms > 0 else 0.0
+        self._prompt = f"{per_second(speed)} t/s"
 
     def text_arrived(self, event: TextArrived) -> None:
         """Text of the answer has come."""
         self.phase = "writing"
         self._n_context = event.n_context
         self._last = event
+        self._first_token = duration(event.ttft_ms)
         if self._mark is None:
             self._mark = event
 
@@ -124,12 +138,11 @@ class StatsPane(Vertical):
         """The answer is complete."""
         timings = event.timings
         self._n_context = timings.n_context
-        if timings.completion_tokens:
-            self._first_token = duration(timings.ttft_ms)
+        # The whole answer has been measured: what is loaded next must not add to its course.
+        self._mark = None
+        if timings.tps:
             self._speed = timings.tps
             self._points.append(timings.tps)
-        if timings.prompt_tps:
-            self._prompt = f"{per_second(timings.prompt_tps)} t/s"
         self.idle()
 
     # ---- drawing -------------------------------------------------------------------------
@@ -159,6 +172,10 @@ class StatsPane(Vertical):
         points = list(self._points)[-(self._width - 1) :]
         self.course.data = [0.0] * (self._width - len(points)) + points if points else None
         self.table.update(Content("\n").join(self._table_lines()), layout=False)
+        self.summarise()
+
+    def summarise(self) -> None:
+        """Say it all in a line."""
         self.post_message(self.Summarised(self._summary()))
 
     def _summary(self) -> str:

@@ -1,0 +1,75 @@
+"""Answers that are not plain: thoughts, a full context, an engine that hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.screens.bench import bench
+from tests.waiting import wait_until
+from workbench.parameters.kinds import Values
+from workbench.screens import exchange
+
+THINKING = (
+    "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content "
+    "+ '<|im_end|>\n' }}{% endfor %}{{ '<|im_start|>assistant\n<think>\n' }}"
+)
+
+
+async def test_thoughts_are_shown_apart_and_kept_out_of_the_answer() -> None:
+    values: Values = {
+        "chat_template": THINKING,
+        "grammar": 'root ::= "Hm, so.\\n</think>\\n\\nYes, "  [a-z]+',
+        "max_tokens": 30,
+    }
+    async with bench(values=values) as b:
+        await b.ask("Is it?")
+        await b.idle()
+        answer = b.screen.exchange.conversation.path()[-1]
+        assert answer.thoughts == "Hm, so."
+        assert answer.text.startswith("Yes, ")
+        assert b.says("pocket thinks Hm, so.")
+        assert b.said.index("Hm, so.") < b.said.index("Yes, ")
+        assert "think>" not in b.said
+
+
+async def test_what_a_full_context_drops_is_said_before_the_answer_goes_on() -> None:
+    values: Values = {
+        "n_ctx": 160,
+        "context_overflow": "drop",
+        "ignore_eos": True,
+        "temperature": 0,
+        "max_tokens": 50,
+    }
+    async with bench(values=values) as b:
+        for question in ("Hello!", "Who are you?", "And then?"):
+            await b.ask(question)
+            await b.idle()
+        assert b.says("The context is full: the oldest 2 messages")
+        assert len(b.screen.exchange.conversation.path()) == 6
+
+
+async def test_an_engine_that_hangs_is_ended_by_a_second_escape(
+    slow_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(slow_model, {"temperature": 0, "ignore_eos": True}) as b:
+        await b.ask("Go on for ever")
+        await b.phase("writing")
+        pid = b.engine_pid
+        os.kill(pid, signal.SIGSTOP)
+        await b.pilot.press("escape")
+        await b.phase("stopping")
+        await b.pilot.press("escape")
+        # A second one at once is no more than a habit.
+        assert b.engine_pid == pid
+        monkeypatch.setattr(exchange, "_PATIENCE_SECONDS", 0.0)
+        await b.pilot.press("escape")
+        await b.phase("died")
+        assert b.says("The engine died (you ended it)")
+        assert b.screen.exchange.conversation.path()[-1].text
+        b.screen.parameters.set("max_tokens", 2)
+        await b.ask("Still there?")
+        await wait_until(lambda: b.says("max_tokens reached"), "an answer")

@@ -1,0 +1,125 @@
+"""What happens when prompt and answer no longer fit into the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from workbench.engine.llama.context import Context
+from workbench.engine.protocol import ChatMessage
+
+Policy = Literal["stop", "drop", "shift"]
+
+
+class PromptError(ValueError):
+    """The prompt cannot be answered: it is empty, or does not fit into the context."""
+
+
+class Shift(NamedTuple):
+    """Take ``n_discard`` tokens out of the memory after the first ``n_keep``."""
+
+    n_keep: int
+    n_discard: int
+
+
+class Overflow:
+    """Makes room by the policy a person chose, and says so before it does.
+
+    - ``stop``: a prompt that is too long is refused, an answer ends.
+    - ``drop``: the oldest turns leave the prompt, the system message stays; the rest is
+      rendered and, as far as it has moved, evaluated again.
+    - ``shift``: half of what follows the system message leaves the KV cache, and the rest
+      moves up; nothing is evaluated again. Where a model's memory cannot: as ``drop``.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        messages: Sequence[ChatMessage],
+        *,
+        context: Context,
+        render: Callable[[Sequence[ChatMessage]], list[int]],
+        announce: Callable[[str], None],
+    ) -> None:
+        """``render`` makes messages the prompt's tokens; it may raise."""
+        self._policy = policy
+        self._messages = list(messages)
+        self._context = context
+        self._render = render
+        self._announce = announce
+        # The answer needs room too, or the next token would be at the limit again.
+        self._most = context.n_ctx - max(1, context.n_ctx // 4)
+
+    def prompt(self) -> list[int]:
+        """The prompt's tokens, fit for the context. Raises PromptError."""
+        tokens = self._render(self._messages)
+        if not tokens:
+            raise PromptError("the prompt is empty: there is nothing to answer")
+        n_ctx = self._context.n_ctx
+        if len(tokens) < n_ctx:
+            return tokens
+        if self._policy != "stop":
+            shorter = self._dropped(len(tokens), lambda rendered: rendered)
+            if shorter is not None:
+                return shorter
+        advice = (
+            "raise n_ctx, make it shorter, or set context_overflow to drop"
+            if self._policy == "stop"
+            else "even the last message alone does not fit: raise n_ctx, or make it shorter"
+        )
+        raise PromptError(
+            f"the conversation has {len(tokens)} tokens and the context holds {n_ctx}: {advice}"
+        )
+
+    def make_room(self, held: Sequence[int], answer: Sequence[int]) -> Shift | list[int] | None:
+        """Room for the answer to go on; None if it must end.
+
+        ``held`` are the tokens in the memory, ``answer`` those drawn so far. Returns a shift
+        to be done, or a new prompt that ends with ``answer``.
+        """
+        if self._policy == "stop":
+            return None
+        if self._policy == "shift" and self._context.can_shift():
+            n_keep = self._n_system(held)
+            n_discard = (len(held) - n_keep) // 2
+            if n_discard < 1:
+                return None
+            self._announce(
+                f"The context is full: its oldest {n_discard} tokens after the system prompt are "
+                "shifted out."
+            )
+            return Shift(n_keep, n_discard)
+        return self._dropped(len(held), lambda rendered: [*rendered, *answer])
+
+    def _dropped(self, n_tokens: int, whole: Callable[[list[int]], list[int]]) -> list[int] | None:
+        """Drop as few of the oldest turns as will do; None if all but the last are not enough."""
+        messages, n_dropped = self._messages, 0
+        while (shorter := _without_oldest_turn(messages)) is not None:
+            n_dropped += len(messages) - len(shorter)
+            messages = shorter
+            tokens = whole(self._render(messages))
+            if len(tokens) <= self._most:
+                self._messages = messages
+                self._announce(
+                    f"The context is full: the oldest {n_dropped} messages "
+                    f"({n_tokens - len(tokens)} tokens) are left out."
+                )
+                return tokens
+        return None
+
+    def _n_system(self, held: Sequence[int]) -> int:
+        """How many tokens the memory begins with whatever a person says."""
+        system = [each for each in self._messages[:1] if each.role == "system"]
+        bare = self._render([*system, ChatMessage("user", "?")])
+        return next(
+            (at for at, (a, b) in enumerate(zip(held, bare, strict=False)) if a != b),
+            min(len(held), len(bare)),
+        )
+
+
+def _without_oldest_turn(messages: Sequence[ChatMessage]) -> list[ChatMessage] | None:
+    """The messages without the first turn after the system message; None if it is the last."""
+    first = 1 if messages and messages[0].role == "system" else 0
+    following = (at for at in range(first + 1, len(messages)) if messages[at].role == "user")
+    end = next(following, None)
+    return [*messages[:first], *messages[end:]] if end is not None else None

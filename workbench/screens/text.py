@@ -1,0 +1,45 @@
+"""Writing a parameter of many lines: a grammar, a schema, a template."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static, TextArea
+
+from workbench.parameters.kinds import Parameter, ParameterError
+
+
+class TextScreen(ModalScreen[str | None]):
+    """Gives back the text, or None if it is to stay as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "accept", "Accept", id="text.accept", tooltip="Take the text"),
+        Binding("escape", "dismiss", "Cancel", id="text.cancel", tooltip="Leave it as it was"),
+    ]
+
+    def __init__(self, parameter: Parameter, text: str) -> None:
+        super().__init__()
+        self._parameter = parameter
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="pane") as pane:
+            pane.border_title = self._parameter.key
+            area = TextArea(self._text, show_line_numbers=True)
+            area.cursor_blink = False
+            yield area
+            yield Static(f"{self._parameter.help} It takes {self._parameter.takes}.", markup=False)
+            yield Footer(show_command_palette=False)
+
+    def action_accept(self) -> None:
+        """Give the text back, or say what is wrong with it."""
+        try:
+            text = self._parameter.parse(self.query_one(TextArea).text)
+        except ParameterError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.dismiss(str(text))

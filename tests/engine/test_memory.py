@@ -202,6 +202,9 @@ async def test_a_long_conversation_loses_its_oldest_turns_not_its_system_message
 async def test_a_single_message_that_is_too_long_is_refused(engine: EngineClient) -> None:
     reports = await run(engine, [user("word " * 400)], {**GREEDY, "context_overflow": "drop"})
     assert "even the last message alone does not fit" in the(Failed, reports).message
+    # It would be no help to drop what came before.
+    reports = await run(engine, [user("word " * 400)], GREEDY)
+    assert "context_overflow" not in the(Failed, reports).message
 
 
 # ---- states on disk ----------------------------------------------------------------------------
@@ -228,6 +231,7 @@ async def test_a_state_is_taken_up_by_another_engine(
     engine: EngineClient, model: ModelSource, tmp_path: Path
 ) -> None:
     messages = await talk(engine, model, 2)
+    (tmp_path / "states").mkdir()
     state = tmp_path / "states" / "talk.kv"
     saved = await save(engine, state)
     assert saved.size == state.stat().st_size
@@ -289,6 +293,20 @@ async def test_a_state_of_another_model_is_stale(
     await save(engine, state)
     finished = await reopen(tmp_path / "other.log", ModelSource.of(sliding), [user("Hello")], state)
     assert "saved with another model" in finished.notes[0]
+
+
+async def test_a_file_that_is_no_state_is_not_written_over(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    await talk(engine, POCKET, 1)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("my precious notes")
+    await engine.save_state(notes)
+    reports = await reports_until(engine, lambda report: isinstance(report, StateSaved | Failed))
+    assert "is left as it is" in the(Failed, reports).message
+    assert notes.read_text() == "my precious notes"
+    notes.write_text("")
+    await save(engine, notes)
 
 
 async def test_a_state_that_is_not_there_is_no_matter(tmp_path: Path) -> None:

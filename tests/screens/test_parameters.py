@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
 from textual.widgets import TextArea
 
 from tests.gguf_files import random_model
@@ -154,6 +155,18 @@ async def test_a_grammar_that_is_wrong_costs_no_text() -> None:
         await wait_until(lambda: len(b.screen.exchange.conversation.path()) == 2, "an answer")
         await b.idle()
         assert b.screen.exchange.conversation.path()[-1].text == "yes"
+
+
+async def test_a_name_that_comes_in_one_piece_with_its_slash_is_looked_for() -> None:
+    async with bench(values={"top_k": 3}) as b:
+        await b.pilot.press("f3", "end")
+        for key in ("slash", *"temp", "enter"):
+            event = events.Key(key, "/" if key == "slash" else key if len(key) == 1 else "\r")
+            b.screen.parameters.rows.post_message(event)
+        await wait_until(lambda: "Flattens" in b.screen.parameters.explanation, "the row")
+        await wait_until(lambda: b.app.focused is b.screen.parameters.rows, "the list")
+        assert b.app.screen is b.screen
+        assert b.screen.parameters.values == {"top_k": 3}
 
 
 async def test_a_parameter_is_found_by_its_name_and_stays_in_sight() -> None:

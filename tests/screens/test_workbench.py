@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.message import Message
 from textual.widgets import Input
 
@@ -296,8 +297,10 @@ async def test_help_names_the_keys_that_work_here() -> None:
         assert isinstance(b.app.screen, HelpScreen)
         await b.pilot.pause()
         shown = b.app.screen.text
-        for words in ("Send the prompt", "Reset the parameter", "Leave Workbench", "Stop the"):
+        for words in ("Reset the parameter", "Leave Workbench", "Stop the"):
             assert words in shown
+        # Here Enter edits a value.
+        assert "Send the prompt" not in shown
         await b.pilot.press("escape")
         assert b.app.screen_stack[-1] is b.screen
 
@@ -311,3 +314,14 @@ async def test_every_binding_of_ours_has_an_id_and_a_tooltip() -> None:
                 assert not isinstance(binding, tuple)
                 assert binding.id, binding
                 assert binding.tooltip, binding
+
+
+async def test_keys_that_come_in_one_piece_act_in_their_order() -> None:
+    async with bench() as b:
+        prompt = b.screen.chat.prompt
+        for key in ("a", "b", "home", "X", "end", "Y", "ctrl+j", "z", "enter"):
+            b.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_until(lambda: b.screen.exchange.conversation.path(), "the prompt")
+        assert b.screen.exchange.conversation.path()[0].text == "XabY\nz"
+        assert prompt.text == ""
+        await b.idle()

@@ -166,7 +166,10 @@ class LoadedModel:
     # ---- the KV state on disk --------------------------------------------------------------
 
     def save_state(self, file: Path) -> tuple[int, int]:
-        """Write what the context holds; returns tokens and bytes. Raises OSError."""
+        """Write what the context holds; returns tokens and bytes.
+
+        Raises OSError or StateError.
+        """
         return len(self.memory), state.save(file, self._key(), self.memory.saved())
 
     def take_state(self, file: Path, prompt: list[int]) -> str:

@@ -22,6 +22,13 @@ class Shift(NamedTuple):
     n_discard: int
 
 
+class Shorter(NamedTuple):
+    """A conversation that fits, and its prompt."""
+
+    messages: list[ChatMessage]
+    tokens: list[int]
+
+
 class Overflow:
     """Makes room by the policy a person chose, and says so before it does.
 
@@ -44,6 +51,7 @@ class Overflow:
         """``render`` makes messages the prompt's tokens; it may raise."""
         self._policy = policy
         self._messages = list(messages)
+        self._has_dropped = False
         self._context = context
         self._render = render
         self._announce = announce
@@ -58,15 +66,13 @@ class Overflow:
         n_ctx = self._context.n_ctx
         if len(tokens) < n_ctx:
             return tokens
-        if self._policy != "stop":
-            shorter = self._dropped(len(tokens), lambda rendered: rendered)
-            if shorter is not None:
-                return shorter
-        advice = (
-            "raise n_ctx, make it shorter, or set context_overflow to drop"
-            if self._policy == "stop"
-            else "even the last message alone does not fit: raise n_ctx, or make it shorter"
-        )
+        shorter = self._shorter(lambda rendered: rendered)
+        if shorter is None:
+            advice = "even the last message alone does not fit: raise n_ctx, or make it shorter"
+        elif self._policy == "stop":
+            advice = "raise n_ctx, make it shorter, or set context_overflow to drop"
+        else:
+            return self._drop(shorter, len(tokens))
         raise PromptError(
             f"the conversation has {len(tokens)} tokens and the context holds {n_ctx}: {advice}"
         )
@@ -89,23 +95,30 @@ class Overflow:
                 "shifted out."
             )
             return Shift(n_keep, n_discard)
-        return self._dropped(len(held), lambda rendered: [*rendered, *answer])
+        shorter = self._shorter(lambda rendered: [*rendered, *answer])
+        return None if shorter is None else self._drop(shorter, len(held))
 
-    def _dropped(self, n_tokens: int, whole: Callable[[list[int]], list[int]]) -> list[int] | None:
-        """Drop as few of the oldest turns as will do; None if all but the last are not enough."""
-        messages, n_dropped = self._messages, 0
-        while (shorter := _without_oldest_turn(messages)) is not None:
-            n_dropped += len(messages) - len(shorter)
-            messages = shorter
+    def _shorter(self, whole: Callable[[list[int]], list[int]]) -> Shorter | None:
+        """As few of the oldest turns less as will do; None if all but the last are not enough."""
+        messages = self._messages
+        while (remaining := _without_oldest_turn(messages)) is not None:
+            messages = remaining
             tokens = whole(self._render(messages))
             if len(tokens) <= self._most:
-                self._messages = messages
-                self._announce(
-                    f"The context is full: the oldest {n_dropped} messages "
-                    f"({n_tokens - len(tokens)} tokens) are left out."
-                )
-                return tokens
+                return Shorter(messages, tokens)
         return None
+
+    def _drop(self, shorter: Shorter, n_tokens: int) -> list[int]:
+        """Go on with fewer messages than the ``n_tokens`` that did not fit, and say so."""
+        n_dropped = len(self._messages) - len(shorter.messages)
+        which = f"another {n_dropped}" if self._has_dropped else f"the oldest {n_dropped}"
+        self._announce(
+            f"The context is full: {which} messages "
+            f"({n_tokens - len(shorter.tokens)} tokens) are left out."
+        )
+        self._messages = shorter.messages
+        self._has_dropped = True
+        return shorter.tokens
 
     def _n_system(self, held: Sequence[int]) -> int:
         """How many tokens the memory begins with whatever a person says."""

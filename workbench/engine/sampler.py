@@ -107,14 +107,16 @@ def _gbnf(values: dict[str, Any]) -> str:
     if not schema:
         return str(grammar)
     try:
-        json.loads(schema)
+        read = json.loads(schema)
     except ValueError as error:
         raise GrammarError(f"the JSON schema is not JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise GrammarError('a JSON schema is an object, such as {"type": "array"}')
     try:
         return str(submodule("llama_grammar").json_schema_to_gbnf(schema))
     # The converter fails in as many ways as a schema can be odd.
     except Exception as error:
-        raise GrammarError(f"the JSON schema cannot be made a grammar: {error!r}") from error
+        raise GrammarError(f"the JSON schema cannot be made a grammar: {error}") from error
 
 
 def _selecting(values: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ from workbench.engine.protocol import (
 )
 from workbench.engine.requests import RequestQueue
 from workbench.engine.sampler import GrammarError, Sampler, chosen_seed
+from workbench.engine.state import StateError
 from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter
 from workbench.parameters.kinds import ParameterError
@@ -184,4 +185,6 @@ class Service:
             n_tokens, size = self._loaded.save_state(file)
         except OSError as error:
             raise PromptError(f"cannot write {file}: {error.strerror}") from error
+        except StateError as error:
+            raise PromptError(str(error)) from error
         self.emit(StateSaved(request.request, n_tokens, size))

@@ -50,7 +50,12 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
-    """Write a state, all of it or nothing; returns the file's bytes. Raises OSError."""
+    """Write a state, all of it or nothing; returns the file's bytes.
+
+    Raises OSError, and StateError rather than put an end to a file that is none of ours.
+    """
+    if file.exists() and not _is_ours(file):
+        raise StateError(f"{file} is no saved state and is left as it is: name another file")
     parts = [memory.state, *(each.state for each in memory.checkpoints)]
     contents = _Contents(
         memory.tokens,
@@ -58,7 +63,6 @@ def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
         [(each.n_tokens, len(each.state)) for each in memory.checkpoints],
     )
     header = msgspec.msgpack.encode(_Header(key, contents, _checksum(contents, parts)))
-    file.parent.mkdir(parents=True, exist_ok=True)
     # For its owner's eyes alone, which is what mkstemp makes: it is their conversation.
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
@@ -70,6 +74,11 @@ def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
         Path(name).unlink(missing_ok=True)
         raise
     return file.stat().st_size
+
+
+def _is_ours(file: Path) -> bool:
+    with file.open("rb") as read:
+        return read.read(len(_MAGIC)) in (_MAGIC, b"")
 
 
 def load(file: Path, key: StateKey) -> SavedMemory:

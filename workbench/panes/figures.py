@@ -23,3 +23,8 @@ def per_second(rate: float) -> str:
 def duration(milliseconds: float) -> str:
     """``12 ms``, ``3.4 s``."""
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def tokens(count: int) -> str:
+    """A number of tokens."""
+    return f"{count} token" if count == 1 else f"{count} tokens"

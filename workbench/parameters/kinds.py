@@ -119,7 +119,7 @@ class Number(Parameter, frozen=True, kw_only=True):
         if not math.isfinite(value) or not (
             value in self.named or self.minimum <= value <= self.maximum
         ):
-            raise ParameterError(f"{self.key} takes {self.takes}, not {value:g}")
+            raise ParameterError(f"{self.key} takes {self.takes}, not {value}")
         return self.kind(value)
 
     def parse(self, text: str) -> int | float:

@@ -35,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(table, markup=False)
 
     def _table(self) -> Content:
-        keys: dict[str, list[str]] = {"Send the prompt": ["Enter"]}
+        keys: dict[str, list[str]] = {}
         for binding in self._keys:
             # Ours carry an id; the widgets' own editing keys are everybody's.
             if binding.id:

@@ -50,7 +50,7 @@ class PresetScreen(ModalScreen[Values | None]):
         self._folder = folder
         self._model = model
         self._values = values
-        # The preset that the next press of the key deletes.
+        # The preset that the next press of the key deletes, or writes over.
         self._doomed: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -116,11 +116,17 @@ class PresetScreen(ModalScreen[Values | None]):
     def _save(self, event: Input.Submitted) -> None:
         event.stop()
         name = event.value.strip()
+        if name in presets.names(self._folder) and self._doomed != _NAMED + name:
+            self._doomed = _NAMED + name
+            warning = "There is one of that name: Enter once more writes over it."
+            self.detail.update(Content.styled(warning, "$warning"))
+            return
         try:
             presets.save(self._folder, name, self._values)
         except PresetError as error:
             self._complain(error)
             return
+        self._doomed = None
         self.field.clear()
         self._list()
         self.rows.highlighted = self.rows.get_option_index(_NAMED + name)

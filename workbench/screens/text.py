@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Footer, Static
 
+from workbench.panes.editor import Editor
 from workbench.parameters.kinds import Parameter, ParameterError
 
 
@@ -29,7 +30,7 @@ class TextScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
             pane.border_title = self._parameter.key
-            area = TextArea(self._text, show_line_numbers=True)
+            area = Editor(self._text, show_line_numbers=True)
             area.cursor_blink = False
             yield area
             yield Static(f"{self._parameter.help} It takes {self._parameter.takes}.", markup=False)
@@ -38,7 +39,7 @@ class TextScreen(ModalScreen[str | None]):
     def action_accept(self) -> None:
         """Give the text back, or say what is wrong with it."""
         try:
-            text = self._parameter.parse(self.query_one(TextArea).text)
+            text = self._parameter.parse(self.query_one(Editor).text)
         except ParameterError as error:
             self.notify(str(error), severity="error", markup=False)
             return

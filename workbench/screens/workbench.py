@@ -31,7 +31,7 @@ from workbench.models import library
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.figures import duration, per_second
+from workbench.panes.figures import duration, per_second, tokens
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.stats.pane import StatsPane
@@ -184,6 +184,10 @@ class WorkbenchScreen(Screen[None]):
             if values is not None:
                 self._chosen.set(values)
                 self.parameters.replace(values)
+                said = (
+                    "The preset's parameters are set." if values else "All are at their defaults."
+                )
+                self.notify(said, timeout=3)
 
         self.app.push_screen(
             PresetScreen(paths.presets(), self._model.stem, self._chosen.values), taken
@@ -294,7 +298,7 @@ class WorkbenchScreen(Screen[None]):
     def _on_finished(self, event: Finished) -> None:
         timings = event.timings
         self._tell(event.notes)
-        facts = [f"{timings.completion_tokens} tokens", _REASONS[event.reason]]
+        facts = [tokens(timings.completion_tokens), _REASONS[event.reason]]
         if timings.tps:
             facts.insert(1, f"{per_second(timings.tps)} t/s")
         self._end_answer(event.reason, remark=", ".join(filter(None, facts)))

@@ -82,7 +82,7 @@ def apply(
 
 def _directions(path: Path) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """The layers of a control vector's file and their directions."""
-    check_file(path)
+    check_file(path, "control vector")
     gguf = _gguf_open(os.fsencode(path), _GgufInitParams(True, None))
     if not gguf:
         raise LoadError(f"llama.cpp could not read the control vector {path} ({log.reason()}).")

@@ -128,5 +128,5 @@ class _stderr:  # noqa: N801
         self._file.close()
 
     def text(self) -> str:
-        """The words, on one line."""
-        return " ".join(self._text.split())
+        """The words on one line, but for those that only say that something was wrong."""
+        return " ".join(self._text.replace("failed to parse grammar", "").split())

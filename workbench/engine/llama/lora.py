@@ -23,7 +23,7 @@ class LoraAdapters(Handle):
         self._adapters: list[Any] = []
         self._scales = [adapter.scale for adapter in adapters]
         for adapter in adapters:
-            check_file(adapter.file)
+            check_file(adapter.file, "LoRA adapter")
             log.errors.clear()
             loaded = binding.llama_adapter_lora_init(model.pointer, os.fsencode(adapter.file))
             # The binding's NULL is a pointer object that is false.

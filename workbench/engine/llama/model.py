@@ -199,20 +199,24 @@ class Model(Handle):
             self._model = None
 
 
-def check_file(path: Path) -> None:
-    """Raise LoadError if ``path`` cannot be a GGUF, in plainer words than llama.cpp's."""
+def check_file(path: Path, what: str = "") -> None:
+    """Raise LoadError if ``path`` cannot be a GGUF, in plainer words than llama.cpp's.
+
+    ``what`` names what it is to be, if it is not the model itself.
+    """
+    what = what and f"{what}: "
     try:
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:
-        raise LoadError(f"there is no file {path}") from None
+        raise LoadError(f"{what}there is no file {path}") from None
     except IsADirectoryError:
-        raise LoadError(f"{path} is a folder; name a .gguf file in it") from None
+        raise LoadError(f"{what}{path} is a folder; name a .gguf file in it") from None
     except OSError as error:
-        raise LoadError(f"cannot read {path}: {error.strerror}") from error
+        raise LoadError(f"{what}cannot read {path}: {error.strerror}") from error
     if magic != b"GGUF":
         raise LoadError(
-            f"{path} is not a GGUF file"
+            f"{what}{path} is not a GGUF file"
             + (": it is empty" if not magic else "")
             + ". llama.cpp needs a model in that format."
         )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
 
-_NEWLINE_KEYS: Final = ("ctrl+j", "shift+enter")
+from workbench.panes.editor import Editor
 
 
-class Prompt(TextArea):
+class Prompt(Editor):
     """Where a person writes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", show=False, id="prompt.send", tooltip="Send the prompt"),
         Binding(
-            ",".join(_NEWLINE_KEYS),
+            "ctrl+j,shift+enter",
             "newline",
             "New line",
             show=False,
@@ -43,19 +42,9 @@ class Prompt(TextArea):
         # A blinking cursor costs half a KB/s over SSH for ever.
         self.cursor_blink = False
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Submitted(self.text))
-            return
-        if event.key in _NEWLINE_KEYS:
-            # As a binding alone it would come to pass after keys typed or pasted behind it.
-            event.stop()
-            event.prevent_default()
-            self.action_newline()
-            return
-        await super()._on_key(event)
+    def action_send(self) -> None:
+        """Hand over what has been written."""
+        self.post_message(self.Submitted(self.text))
 
     def action_newline(self) -> None:
         """Begin a new line."""

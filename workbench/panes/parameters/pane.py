@@ -57,13 +57,13 @@ class ParameterPane(Vertical):
         self.explanation = ""
 
     def compose(self) -> ComposeResult:
-        rows = ParameterList(markup=False, compact=True)
+        rows = ParameterList()
         for group, parameters in groupby(TABLE, key=lambda parameter: parameter.group):
             rows.add_option(Option(Content.styled(group, "$foreground-muted"), disabled=True))
             for parameter in parameters:
                 rows.add_option(Option(parameter.key, id=parameter.key))
         yield rows
-        yield Input(compact=True)
+        yield Input(compact=True, select_on_focus=False)
         yield Static(id="parameter-detail", markup=False)
 
     def on_mount(self) -> None:
@@ -175,6 +175,14 @@ class ParameterPane(Vertical):
         event.stop()
         self._finding = True
         self._type("find", "")
+
+    @on(ParameterList.FindTyped)
+    def _find_typed(self, event: ParameterList.FindTyped) -> None:
+        event.stop()
+        if event.character:
+            self.editor.insert_text_at_cursor(event.character)
+        else:
+            self.stop_editing()
 
     def _type(self, title: str, text: str) -> None:
         """Open the field for a value, or for a name to look for."""

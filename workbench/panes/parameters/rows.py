@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import OptionList
@@ -67,8 +68,37 @@ class ParameterList(OptionList):
     class FindWanted(Message):
         """The person wants to go to a parameter by its name."""
 
+    class FindTyped(Message):
+        """A key that was pressed before the field for the name was there; Enter is empty."""
+
+        def __init__(self, character: str) -> None:
+            super().__init__()
+            self.character = character
+
     class PresetsWanted(Message):
         """The person wants to save or to take a preset."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, compact=True)
+        self._finding = False
+
+    def on_focus(self) -> None:
+        """Whatever was looked for has been found."""
+        self._finding = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Over a slow line a name comes in one piece with its slash, all of it to this list:
+        # taken for keys of its own, the p of "temperature" would open the presets.
+        if self._finding and (event.key == "enter" or event.character):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.FindTyped("" if event.key == "enter" else event.character or ""))
+        elif event.key == "slash":
+            event.stop()
+            event.prevent_default()
+            self.action_find()
+        else:
+            await super()._on_key(event)
 
     def scroll_to_highlight(self, top: bool = False) -> None:
         """Show the row; with the first one the heading above it."""
@@ -82,6 +112,7 @@ class ParameterList(OptionList):
 
     def action_find(self) -> None:
         """Ask for a name to go to."""
+        self._finding = True
         self.post_message(self.FindWanted())
 
     def action_presets(self) -> None:

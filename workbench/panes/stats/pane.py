@@ -20,7 +20,7 @@ from workbench.engine.protocol import (
     PromptProgress,
     TextArrived,
 )
-from workbench.panes.figures import duration, per_second
+from workbench.panes.figures import duration, per_second, tokens
 
 # Twice a second while something happens; not at all while nothing does.
 _TICK_SECONDS: Final = 0.5
@@ -208,7 +208,7 @@ class StatsPane(Vertical):
         return [
             _row("first token", self._first_token, width),
             _row("prompt", self._prompt, width),
-            _row("answer", f"{n_tokens} tokens" if n_tokens else _DASH, width),
+            _row("answer", tokens(n_tokens) if n_tokens else _DASH, width),
             _row("context", context, width),
             Content.assemble(
                 ("━" * filled, "$warning" if used > 0.8 else "$primary"),

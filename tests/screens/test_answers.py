@@ -32,7 +32,7 @@ async def test_thoughts_are_shown_apart_and_kept_out_of_the_answer() -> None:
         assert answer.thoughts == "Hm, so."
         assert answer.text.startswith("Yes, ")
         assert b.says("pocket thinks Hm, so.")
-        assert b.said.index("Hm, so.") < b.said.index("Yes, ")
+        assert b.said.index("Hm, so.") < b.said.index("Yes,")
         assert "think>" not in b.said
 
 

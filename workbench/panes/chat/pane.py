@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from workbench.panes.chat.entry import Entry, Kind
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.transcript import Entry, Kind, Transcript
+from workbench.panes.chat.transcript import Transcript
 from workbench.untrusted import without_controls
 
 _EMPTY: Final = (
@@ -90,8 +91,10 @@ class ChatPane(Vertical):
 
     def close_answer(self, remark: str) -> None:
         """End the answer; ``remark`` stands behind its title."""
-        if self._answer is not None and remark:
-            self.transcript.remark(self._answer, remark)
+        if self._answer is not None:
+            self.transcript.close(self._answer)
+            if remark:
+                self.transcript.remark(self._answer, remark)
         self._answer = None
 
     def take_back(self, text: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import ClassVar, Final, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
@@ -12,64 +13,13 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 
-Kind = Literal["user", "assistant", "thoughts", "note", "error"]
+from workbench.panes.chat.entry import Entry, Kind
 
 _INDENT: Final = "  "
 # Beyond this many columns a line is hard to read back to its beginning.
 _MEASURE: Final = 100
-
-
-class Entry:
-    """One block of the transcript, wrapped lines cached.
-
-    Only the last paragraph of an open entry is wrapped again when text arrives.
-    """
-
-    def __init__(self, kind: Kind, title: str, text: str) -> None:
-        self.kind = kind
-        self.title = title
-        self.remark = ""
-        self._paragraphs = [""]
-        # Per paragraph but the last: lines before it and its own, in one flat list.
-        self._closed: list[str] = []
-        self._n_closed = 0
-        self._width = 0
-        self.lines: list[str] = []
-        self.append(text)
-
-    def append(self, text: str) -> None:
-        """Add text at the end."""
-        first, *rest = text.split("\n")
-        self._paragraphs[-1] += first
-        self._paragraphs.extend(rest)
-        if self._width:
-            self._wrap()
-
-    def fit(self, width: int) -> None:
-        """Wrap to ``width`` columns."""
-        if width != self._width:
-            self._width = width
-            self._closed.clear()
-            self._n_closed = 0
-            self._wrap()
-
-    def _wrap(self) -> None:
-        for paragraph in self._paragraphs[self._n_closed : -1]:
-            self._closed.extend(self._wrapped(paragraph))
-        self._n_closed = len(self._paragraphs) - 1
-        self.lines = self._closed + self._wrapped(self._paragraphs[-1])
-
-    def _wrapped(self, paragraph: str) -> list[str]:
-        if not paragraph:
-            return [""]
-        lines = Content(paragraph.expandtabs(4)).wrap(self._width)
-        return [line.plain.rstrip() for line in lines]
-
-    @property
-    def height(self) -> int:
-        """Rows: title, text, a blank one. A note has no title."""
-        return len(self.lines) + (2 if self.title else 1)
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -138,9 +88,18 @@ class Transcript(ScrollView, can_focus=True):
     def extend(self, entry: Entry, text: str) -> None:
         """Add text to an entry, as a rule the last one."""
         entry.append(text)
+        self._measure(entry)
+
+    def _measure(self, entry: Entry) -> None:
+        """Move what comes after an entry to where it now ends."""
         for index in range(self._entries.index(entry), len(self._entries)):
             self._tops[index + 1] = self._tops[index] + self._entries[index].height
         self._grown()
+
+    def close(self, entry: Entry) -> None:
+        """No more text will come for an entry."""
+        entry.close()
+        self._measure(entry)
 
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
@@ -165,8 +124,10 @@ class Transcript(ScrollView, can_focus=True):
         return "\n".join(
             line
             for entry in self._entries
-            for line in ([f"{entry.title}  {entry.remark}".rstrip()] if entry.title else [])
-            + entry.lines
+            for line in (
+                *([f"{entry.title}  {entry.remark}".rstrip()] if entry.title else []),
+                *(line.plain for line in entry.lines),
+            )
         )
 
     @property
@@ -231,11 +192,19 @@ class Transcript(ScrollView, can_focus=True):
         else:
             line = row - 1 if entry.title else row
             if line < len(entry.lines):
-                style = base
-                if entry.kind in ("thoughts", "note", "error"):
-                    style = self.get_component_rich_style(f"transcript--{entry.kind}")
-                segments = [Segment(_INDENT, base), Segment(entry.lines[line], style)]
+                segments = [Segment(_INDENT, base), *self._styled(entry, entry.lines[line])]
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _styled(self, entry: Entry, line: Content) -> Iterable[Segment]:
+        """A line of an entry in the colours of the theme."""
+        style = self.visual_style
+        if entry.kind in ("thoughts", "note", "error"):
+            style = self.get_visual_style(f"transcript--{entry.kind}")
+        for text, part in line.render(style, end="", parse_style=self._parse_style):
+            yield Segment(text, part.rich_style)
+
+    def _parse_style(self, style: str | Style) -> Style:
+        return self.app.stylesheet.parse_style(style)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         style = self.get_component_rich_style("transcript--empty")

@@ -1,0 +1,105 @@
+"""The app, told of an answer at a steady rate: ``python -m ... STREAM REPORT``, both JSON files.
+
+The engine's reports are made here, as no model writes at so even a pace; all that follows
+from them is the app's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from textual import work
+
+from workbench.app import WorkbenchApp
+from workbench.engine.protocol import TextArrived
+from workbench.screens.messages import EngineReported
+from workbench.screens.workbench import WorkbenchScreen
+
+_REPORTS_A_SECOND = 20
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """What is streamed: pieces of text, how many a second, after how many messages."""
+
+    pieces: list[str]
+    rate: float
+    earlier: int
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What the interface's process used from the first piece to the last, in seconds."""
+
+    cpu: float
+    wall: float
+
+
+class StreamingApp(WorkbenchApp):
+    """Streams, writes what it cost, and ends."""
+
+    def __init__(self, stream: Stream, report: Path) -> None:
+        super().__init__(model="pocket", values={})
+        self._stream = stream
+        self._report = report
+
+    async def on_mount(self) -> None:
+        await super().on_mount()
+        self.run_stream()
+
+    @work
+    async def run_stream(self) -> None:
+        """Stream when the model is loaded and the earlier messages are shown."""
+        screen = self.screen
+        assert isinstance(screen, WorkbenchScreen)
+        while not screen.model_is_loaded:
+            await asyncio.sleep(0.05)
+        for number in range(self._stream.earlier):
+            text = f"Message {number}. " + "Some words of an earlier answer. " * 8
+            entry = screen.chat.transcript.add("assistant", text, title="pocket")
+            screen.chat.transcript.close(entry)
+        await asyncio.sleep(1.0)
+        sys.stdout.flush()
+        started, cpu = time.perf_counter(), time.process_time()
+        # A mark in the terminal's stream, which a terminal would ignore.
+        os.write(1, MARK)
+        sent, pieces, rate = 0, self._stream.pieces, self._stream.rate
+        while sent < len(pieces):
+            await asyncio.sleep(1 / _REPORTS_A_SECOND)
+            due = min(len(pieces), int((time.perf_counter() - started) * rate))
+            if due > sent:
+                text = "".join(pieces[sent:due])
+                screen.post_message(EngineReported(_event(text, due, rate)))
+                sent = due
+        await asyncio.sleep(0.3)
+        os.write(1, MARK)
+        cost = Cost(time.process_time() - cpu, time.perf_counter() - started)
+        self._report.write_bytes(msgspec.json.encode(cost))
+        self.exit()
+
+
+MARK = b"\x1b]7777;\x07"
+"""Parts what the terminal got before, during and after the stream."""
+
+
+def _event(text: str, n_tokens: int, rate: float) -> TextArrived:
+    return TextArrived(
+        request=1,
+        lane=0,
+        thoughts="",
+        text=text,
+        n_tokens=n_tokens,
+        decode_ms=n_tokens / rate * 1000,
+        ttft_ms=5.0,
+        n_context=100 + n_tokens,
+    )
+
+
+if __name__ == "__main__":
+    app = StreamingApp(
+        msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Stream), Path(sys.argv[2])
+    )
+    app.run()

@@ -53,10 +53,11 @@ def _prose(chance: random.Random, n_tokens: int) -> Iterator[str]:
 def fence(n_tokens: int) -> list[str]:
     """Tokens of one long block of code."""
     chance = random.Random(1)
-    pieces = ["```python\n"]
-    for number in range(n_tokens - 2):
-        pieces.append(f"{chance.choice(_WORDS)} = {number}\n" if number % 6 == 5 else "f(x) + ")
-    return [*pieces, "```\n"]
+    code = (
+        f"{chance.choice(_WORDS)} = {number}\n" if number % 6 == 5 else "f(x) + "
+        for number in range(n_tokens - 2)
+    )
+    return ["```python\n", *code, "```\n"]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

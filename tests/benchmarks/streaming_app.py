@@ -10,7 +10,8 @@ import asyncio
 import os
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import ClassVar
 
 import msgspec
 from textual import work
@@ -41,21 +42,24 @@ class Cost(msgspec.Struct, frozen=True):
 class StreamingApp(WorkbenchApp):
     """Streams, writes what it cost, and ends."""
 
+    # Textual looks beside the file of the class that it is given.
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        Path(sys.modules[WorkbenchApp.__module__].__file__ or "").parent / str(file)
+        for file in WorkbenchApp.CSS_PATH
+    ]
+
     def __init__(self, stream: Stream, report: Path) -> None:
         super().__init__(model="pocket", values={})
         self._stream = stream
         self._report = report
 
-    async def on_mount(self) -> None:
-        await super().on_mount()
+    def on_ready(self) -> None:
         self.run_stream()
 
     @work
     async def run_stream(self) -> None:
         """Stream when the model is loaded and the earlier messages are shown."""
-        screen = self.screen
-        assert isinstance(screen, WorkbenchScreen)
-        while not screen.model_is_loaded:
+        while not isinstance(screen := self.screen, WorkbenchScreen) or not screen.model_is_loaded:
             await asyncio.sleep(0.05)
         for number in range(self._stream.earlier):
             text = f"Message {number}. " + "Some words of an earlier answer. " * 8

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry
 from workbench.panes.chat.transcript import Transcript
@@ -111,3 +112,41 @@ async def test_text_may_grow_above_a_later_entry() -> None:
         transcript.extend(entry, "\ntwo")
         await pilot.pause()
         assert rows(host)[:5] == ["m", "  one", "  two", "", "  a note"]
+
+
+async def test_only_what_is_new_is_drawn_while_there_is_room() -> None:
+    host = Host()
+    async with host.run_test(size=(40, 20)) as pilot:
+        transcript = host.transcript
+        entry = transcript.add("assistant", "One line", title="m")
+        await pilot.pause()
+        drawn: list[int] = []
+        original = transcript.render_line
+
+        def render_line(y: int) -> Strip:
+            drawn.append(y)
+            return original(y)
+
+        transcript.render_line = render_line  # type: ignore[method-assign]
+        transcript.extend(entry, " and more")
+        await pilot.pause()
+        assert drawn == [1]
+        assert rows(host)[1] == "  One line and more"
+
+
+async def test_an_answer_that_reaches_the_end_gets_room_ahead() -> None:
+    host = Host()
+    async with host.run_test(size=(40, 12)) as pilot:
+        transcript = host.transcript
+        entry = transcript.add("user", "", title="m")
+        offsets = []
+        for number in range(40):
+            transcript.extend(entry, f"line {number}\n")
+            await pilot.pause()
+            offsets.append(transcript.scroll_offset.y)
+            # Whatever is new can be seen.
+            assert f"  line {number}" in rows(host)
+        assert len(set(offsets)) < 12
+        transcript.add("user", "Next", title="You")
+        await pilot.pause()
+        assert rows(host)[-2:] == ["  Next", ""]

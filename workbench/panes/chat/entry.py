@@ -6,8 +6,6 @@ from typing import Final, Literal
 
 from textual.content import Content
 
-from workbench.panes.chat import markdown
-
 Kind = Literal["user", "assistant", "thoughts", "note", "error"]
 
 _TAB: Final = 4
@@ -72,6 +70,9 @@ class Entry:
             self.lines = self._closed + _plain(self._open, self._width)
 
     def _lay_out_markdown(self) -> None:
+        # Here: parser and lexers take a tenth of the time in which the app starts.
+        from workbench.panes.chat import markdown
+
         blocks = markdown.parse(self._open)
         if not blocks:
             self.lines = self._closed or [Content()]

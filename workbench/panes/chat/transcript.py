@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
@@ -20,6 +20,8 @@ from workbench.panes.chat.entry import Entry, Kind
 _INDENT: Final = "  "
 # Beyond this many columns a line is hard to read back to its beginning.
 _MEASURE: Final = 100
+# Rows kept free below a growing answer.
+_AHEAD: Final = 10
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -87,19 +89,35 @@ class Transcript(ScrollView, can_focus=True):
 
     def extend(self, entry: Entry, text: str) -> None:
         """Add text to an entry, as a rule the last one."""
+        before = entry.lines
         entry.append(text)
-        self._measure(entry)
-
-    def _measure(self, entry: Entry) -> None:
-        """Move what comes after an entry to where it now ends."""
-        for index in range(self._entries.index(entry), len(self._entries)):
-            self._tops[index + 1] = self._tops[index] + self._entries[index].height
-        self._grown()
+        self._redraw(entry, before)
 
     def close(self, entry: Entry) -> None:
         """No more text will come for an entry."""
+        before = entry.lines
         entry.close()
-        self._measure(entry)
+        self._redraw(entry, before)
+
+    def _redraw(self, entry: Entry, before: Sequence[Content]) -> None:
+        """Draw what has changed of an entry that had the lines ``before``.
+
+        While the end is followed there is room below it for some lines to come: only when it
+        is used up does the screen move, and with it every cell of the pane.
+        """
+        first = self._entries.index(entry)
+        grown = len(entry.lines) != len(before)
+        for index in range(first, len(self._entries)) if grown else ():
+            self._tops[index + 1] = self._tops[index] + self._entries[index].height
+        end = self._tops[-1]
+        if end > self.virtual_size.height or end < self._tops[first] + len(before):
+            ahead = min(_AHEAD, self.scrollable_content_region.height // 3)
+            self._grown(ahead if end > self.scrollable_content_region.height else 0)
+        elif grown and first < len(self._entries) - 1:
+            self.refresh()
+        else:
+            top = self._tops[first] + (1 if entry.title else 0) - self.scroll_offset.y
+            self.refresh(*_changes(before, entry.lines, self.gutter.left + len(_INDENT), top))
 
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
@@ -148,8 +166,16 @@ class Transcript(ScrollView, can_focus=True):
         elif new_value < old_value:
             self._following = False
 
-    def _grown(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self._tops[-1])
+    def _grown(self, ahead: int = 0) -> None:
+        """Take up all rows, and ``ahead`` more for what is to come."""
+        view = self.scrollable_content_region
+        size = Size(view.width, self._tops[-1] + ahead)
+        if (self.virtual_size.height > view.height) != (size.height > view.height):
+            self.virtual_size = size
+        else:
+            # The scroll bar stays or stays away: no other widget need be laid out for that.
+            self.set_reactive(Transcript.virtual_size, size)
+            self._scroll_update(size)
         self.refresh()
         if self._following:
             # By force: before the next layout there may be no scroll bar to allow it.
@@ -215,3 +241,19 @@ class Transcript(ScrollView, can_focus=True):
         ]
         text = lines[y - 1] if 0 < y <= len(lines) else ""
         return Strip([Segment(_INDENT + text, style)]).adjust_cell_length(width, self.rich_style)
+
+
+def _changes(
+    before: Sequence[Content], after: Sequence[Content], left: int, top: int
+) -> Iterator[Region]:
+    """Where lines are drawn anew that begin in column ``left`` and row ``top``."""
+    for row in range(max(len(before), len(after))):
+        old = before[row] if row < len(before) else Content()
+        new = after[row] if row < len(after) else Content()
+        if old is new or old.is_same(new):
+            continue
+        kept = 0
+        if new.plain.startswith(old.plain) and set(old.spans) <= set(new.spans):
+            kept = old.cell_length
+        width = max(old.cell_length, new.cell_length) - kept
+        yield Region(left + kept, top + row, width, 1)

@@ -66,7 +66,7 @@ class StreamingApp(WorkbenchApp):
             entry = screen.chat.transcript.add("assistant", text, title="pocket")
             screen.chat.transcript.close(entry)
         await asyncio.sleep(1.0)
-        sys.stdout.flush()
+        screen.stats.busy("writing")
         started, cpu = time.perf_counter(), time.process_time()
         # A mark in the terminal's stream, which a terminal would ignore.
         os.write(1, MARK)

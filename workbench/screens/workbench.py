@@ -196,7 +196,10 @@ class WorkbenchScreen(Screen[None]):
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
         event.stop()
-        self.chat.border_subtitle = event.summary if self.has_class("-narrow") else ""
+        summary = event.summary if self.has_class("-narrow") else ""
+        # To set a border's text draws the whole pane again, even if it is the same.
+        if summary != self.chat.border_subtitle:
+            self.chat.border_subtitle = summary
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""

@@ -219,7 +219,8 @@ class Transcript(ScrollView, can_focus=True):
             line = row - 1 if entry.title else row
             if line < len(entry.lines):
                 segments = [Segment(_INDENT, base), *self._styled(entry, entry.lines[line])]
-        return Strip(segments).adjust_cell_length(width, base)
+        # Every piece costs forty bytes of colours on its way to the terminal.
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _styled(self, entry: Entry, line: Content) -> Iterable[Segment]:
         """A line of an entry in the colours of the theme."""

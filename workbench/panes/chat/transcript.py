@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
 
 from workbench.panes.chat.entry import Entry, Kind
+from workbench.panes.lines import changes, drawn, segments
 
 _INDENT: Final = "  "
 # Beyond this many columns a line is hard to read back to its beginning.
@@ -117,7 +117,7 @@ class Transcript(ScrollView, can_focus=True):
             self.refresh()
         else:
             top = self._tops[first] + (1 if entry.title else 0) - self.scroll_offset.y
-            self.refresh(*_changes(before, entry.lines, self.gutter.left + len(_INDENT), top))
+            self.refresh(*changes(before, entry.lines, self.gutter.left + len(_INDENT), top))
 
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
@@ -204,34 +204,25 @@ class Transcript(ScrollView, can_focus=True):
         if row >= self._tops[-1]:
             return Strip.blank(width, base)
         index = bisect_right(self._tops, row) - 1
-        return self._entry_line(self._entries[index], row - self._tops[index], width)
+        return self._entry_line(self._entries[index], row - self._tops[index])
 
-    def _entry_line(self, entry: Entry, row: int, width: int) -> Strip:
+    def _entry_line(self, entry: Entry, row: int) -> Strip:
         base = self.rich_style
-        segments: list[Segment] = []
+        pieces: list[Segment] = []
         if entry.title and row == 0:
             title = self.get_component_rich_style(f"transcript--{entry.kind}")
-            segments = [Segment(entry.title, title)]
+            pieces = [Segment(entry.title, title)]
             if entry.remark:
                 remark = self.get_component_rich_style("transcript--remark")
-                segments.append(Segment(f"  {entry.remark}", remark))
+                pieces.append(Segment(f"  {entry.remark}", remark))
         else:
             line = row - 1 if entry.title else row
             if line < len(entry.lines):
-                segments = [Segment(_INDENT, base), *self._styled(entry, entry.lines[line])]
-        # Every piece costs forty bytes of colours on its way to the terminal.
-        return Strip(segments).adjust_cell_length(width, base).simplify()
-
-    def _styled(self, entry: Entry, line: Content) -> Iterable[Segment]:
-        """A line of an entry in the colours of the theme."""
-        style = self.visual_style
-        if entry.kind in ("thoughts", "note", "error"):
-            style = self.get_visual_style(f"transcript--{entry.kind}")
-        for text, part in line.render(style, end="", parse_style=self._parse_style):
-            yield Segment(text, part.rich_style)
-
-    def _parse_style(self, style: str | Style) -> Style:
-        return self.app.stylesheet.parse_style(style)
+                style = self.visual_style
+                if entry.kind in ("thoughts", "note", "error"):
+                    style = self.get_visual_style(f"transcript--{entry.kind}")
+                pieces = [Segment(_INDENT, base), *segments(self, entry.lines[line], style)]
+        return drawn(self, pieces)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         style = self.get_component_rich_style("transcript--empty")
@@ -242,19 +233,3 @@ class Transcript(ScrollView, can_focus=True):
         ]
         text = lines[y - 1] if 0 < y <= len(lines) else ""
         return Strip([Segment(_INDENT + text, style)]).adjust_cell_length(width, self.rich_style)
-
-
-def _changes(
-    before: Sequence[Content], after: Sequence[Content], left: int, top: int
-) -> Iterator[Region]:
-    """Where lines are drawn anew that begin in column ``left`` and row ``top``."""
-    for row in range(max(len(before), len(after))):
-        old = before[row] if row < len(before) else Content()
-        new = after[row] if row < len(after) else Content()
-        if old is new or old.is_same(new):
-            continue
-        kept = 0
-        if new.plain.startswith(old.plain) and set(old.spans) <= set(new.spans):
-            kept = old.cell_length
-        width = max(old.cell_length, new.cell_length) - kept
-        yield Region(left + kept, top + row, width, 1)

@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Sparkline, Static
 
 from workbench.engine.protocol import (
     Finished,
@@ -21,10 +20,13 @@ from workbench.engine.protocol import (
     TextArrived,
 )
 from workbench.panes.figures import duration, per_second, tokens
+from workbench.panes.lines import Lines
 
 # Twice a second while something happens; not at all while nothing does.
 _TICK_SECONDS: Final = 0.5
 _COURSE_POINTS: Final = 120
+_COURSE_ROWS: Final = 2
+_BARS: Final = " ▁▂▃▄▅▆▇█"
 _DASH: Final = "-"
 # By their shape as well as by their colour.
 _SIGNS: Final = {"idle": ("○", "$foreground-muted"), "died": ("✕", "$error")}
@@ -33,9 +35,7 @@ _SIGNS: Final = {"idle": ("○", "$foreground-muted"), "died": ("✕", "$error")
 class StatsPane(Vertical):
     """What the engine is doing, and how fast."""
 
-    course = getters.query_one(Sparkline)
-    head = getters.query_one("#stats-head", Static)
-    table = getters.query_one("#stats-table", Static)
+    lines = getters.query_one(Lines)
 
     class Summarised(Message):
         """What the pane says, in a line for screens that have no room for it."""
@@ -61,9 +61,7 @@ class StatsPane(Vertical):
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="stats-head", markup=False)
-        yield Sparkline(summary_function=max)
-        yield Static(id="stats-table", markup=False)
+        yield Lines()
 
     def on_mount(self) -> None:
         self._ticker = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
@@ -167,11 +165,7 @@ class StatsPane(Vertical):
         return max(16, self.content_region.width)
 
     def _draw(self) -> None:
-        self.head.update(Content("\n").join(self._head_lines()), layout=False)
-        # Zeros at the left: the course grows from the right, and its scale begins at nothing.
-        points = list(self._points)[-(self._width - 1) :]
-        self.course.data = [0.0] * (self._width - len(points)) + points if points else None
-        self.table.update(Content("\n").join(self._table_lines()), layout=False)
+        self.lines.show([*self._head_lines(), *self._course(), Content(), *self._table_lines()])
         self.summarise()
 
     def summarise(self) -> None:
@@ -198,6 +192,20 @@ class StatsPane(Vertical):
             ),
             _row("tokens/s", per_second(self._speed) if self._points else _DASH, width),
         ]
+
+    def _course(self) -> list[Content]:
+        """The speed over time, the newest at the right; its scale begins at nothing."""
+        width, eighths = self._width, len(_BARS) - 1
+        points = list(self._points)[-width:]
+        most = max(points, default=0.0) or 1.0
+        heights = [0] * (width - len(points)) + [
+            max(1, round(point / most * eighths * _COURSE_ROWS)) for point in points
+        ]
+        rows = [
+            "".join(_BARS[min(eighths, max(0, height - row * eighths))] for height in heights)
+            for row in reversed(range(_COURSE_ROWS))
+        ]
+        return [Content.styled(row, "$primary") for row in rows]
 
     def _table_lines(self) -> list[Content]:
         width = self._width

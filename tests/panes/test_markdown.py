@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workbench.panes.chat.entry import Entry
@@ -143,6 +143,8 @@ def test_tables_give_way_to_the_width() -> None:
     st.integers(10, 60),
 )
 @example(["- ", "a", "\n\n", "    ", "- ", "b"], 12)
+@example(["```", "&#27;[31m"], 10)
+@settings(max_examples=500, deadline=None)
 def test_in_pieces_as_in_one_and_never_too_wide(pieces: list[str], width: int) -> None:
     text = "".join(pieces)
     entry = Entry("assistant", "m", "")

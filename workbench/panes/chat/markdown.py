@@ -191,7 +191,7 @@ def _code(token: Token, width: int, *, is_open: bool) -> Iterator[Content]:
     language = token.info.split()[0] if token.info.strip() else ""
     source = token.content.removesuffix("\n")
     if language:
-        yield Content.styled(f"│ {language}", _MUTED)
+        yield Content.styled(f"│ {language}", _MUTED).truncate(width, ellipsis=True)
     # Line by line while it grows; only the whole is coloured beyond doubt.
     lines = (
         [_code_line(language, line) for line in source.split("\n")]

@@ -144,6 +144,7 @@ def test_tables_give_way_to_the_width() -> None:
 )
 @example(["- ", "a", "\n\n", "    ", "- ", "b"], 12)
 @example(["```", "&#27;[31m"], 10)
+@example(["- ", "- ", "- ", "- ", "1. "], 10)
 @settings(max_examples=500, deadline=None)
 def test_in_pieces_as_in_one_and_never_too_wide(pieces: list[str], width: int) -> None:
     text = "".join(pieces)

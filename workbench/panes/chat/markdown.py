@@ -21,6 +21,8 @@ _MUTED: Final = "$foreground-muted"
 _HEADINGS: Final = {"h1": "bold underline $primary", "h2": "bold $primary"}
 _BULLETS: Final = ("• ", "◦ ", "▪ ")
 _TAB: Final = 4
+# Columns below which nothing is laid out.
+_LEAST: Final = 8
 
 _OPENS: Final = {
     "strong_open": "bold",
@@ -41,7 +43,10 @@ class Block:
 
     def lines(self, width: int, *, is_open: bool = False) -> list[Content]:
         """The block in ``width`` columns; of an open one the end is still to come."""
-        return list(_blocks(self._tokens, max(8, width), is_open=is_open))
+        width = max(_LEAST, width)
+        lines = _blocks(self._tokens, width, is_open=is_open)
+        # Lists in lists in lists leave no room for words at last.
+        return [part for line in lines for part in _folded(line, width)]
 
 
 def parse(text: str) -> list[Block]:
@@ -92,7 +97,7 @@ def _block(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -
         case "bullet_list_open" | "ordered_list_open":
             return _list(token, inner, width, is_open=is_open)
         case "blockquote_open":
-            quoted = _blocks(inner, width - 2, is_open=is_open)
+            quoted = _blocks(inner, max(_LEAST, width - 2), is_open=is_open)
             return [Content.assemble(("▌ ", _MUTED), line.stylize("italic")) for line in quoted]
         case "fence" | "code_block":
             return _code(token, width, is_open=is_open)
@@ -116,6 +121,10 @@ def _end(tokens: Sequence[Token], at: int) -> int:
         if depth == 0:
             return end
     return len(tokens) - 1
+
+
+def _folded(line: Content, width: int) -> list[Content]:
+    return [line] if line.cell_length <= width else line.fold(width)
 
 
 def _wrapped(content: Content, width: int) -> list[Content]:
@@ -181,7 +190,7 @@ def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) ->
         if index and loose and item and item[0].type == "paragraph_open":
             yield Content()
         mark = bullet if number is None else f"{number + index}.".rjust(room - 1) + " "
-        lines = list(_blocks(item, width - room, is_open=is_open and index == last))
+        lines = list(_blocks(item, max(_LEAST, width - room), is_open=is_open and index == last))
         for row, line in enumerate(lines or [Content()]):
             yield Content.assemble((mark if row == 0 else " " * room, _MUTED), line)
 

@@ -6,15 +6,14 @@ model file NAME's own preset and acts whenever that model is loaded.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import tomli_w
 
+from workbench import whole
 from workbench.parameters.kinds import ParameterError, Value, Values
 from workbench.parameters.table import BY_KEY, checked
 
@@ -92,14 +91,6 @@ def _write(file: Path, values: Values) -> None:
         multiline_strings=True,
     )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as written:
-                written.write(text)
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        whole.write(file, text)
     except OSError as error:
         raise PresetError(f"cannot write {file}: {error.strerror}") from error

@@ -35,6 +35,11 @@ def shipped_themes() -> Path:
     return packed if packed.is_dir() else package.parent / "themes"
 
 
+def remembered() -> Path:
+    """What the app remembers of the screen; see ``remembered.py``."""
+    return platformdirs.user_state_path(_NAME) / "screen.toml"
+
+
 def engine_log() -> Path:
     """A log file for this process's engine; the oldest of earlier ones are removed."""
     folder = platformdirs.user_log_path(_NAME)

@@ -1,0 +1,1 @@
+"""What the terminal, and the line to it, can do. No Textual here."""

@@ -7,14 +7,18 @@ import codecs
 import signal
 from functools import partial
 from pathlib import PurePath
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.console import RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.drivers import linux_driver
+from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
+from workbench.frames import Frames, Written
 from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
@@ -57,6 +61,7 @@ class WorkbenchApp(App[None]):
         super().__init__()
         self._model = model
         self._values = values
+        self._frames = Frames()
         self._engine = EngineClient(paths.engine_log())
 
     async def on_mount(self) -> None:
@@ -64,6 +69,7 @@ class WorkbenchApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Textual alone would leave the terminal as it is, full screen and in mouse mode.
             loop.add_signal_handler(number, self.exit)
+        self.app_resume_signal.subscribe(self, lambda _: self._frames.forget())
         settings, complaints = config.load(paths.config_file())
         self._apply_theme(settings.theme, complaints)
         complaints += [
@@ -80,6 +86,19 @@ class WorkbenchApp(App[None]):
                 complaints=complaints,
             )
         )
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write of a frame what differs; see ``frames``."""
+        is_written = self._running and not self._closed and not self._batch_count
+        if isinstance(renderable, CompositorUpdate) and is_written and not self.is_headless:
+            text = self._frames.text(renderable, self.size, self.console._color_system)
+            if text is not None:
+                renderable = Written(text) if text or self._cursor_moved else None
+        super()._display(screen, renderable)
+
+    @property
+    def _cursor_moved(self) -> bool:
+        return self.cursor_position != self._previous_cursor_position
 
     async def on_unmount(self) -> None:
         await self._engine.close()

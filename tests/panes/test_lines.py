@@ -1,43 +1,40 @@
-"""Only the cells that change are drawn."""
+"""Only the lines that change are drawn."""
 
 from __future__ import annotations
 
-import pytest
+from textual.app import App, ComposeResult
 from textual.content import Content
-from textual.geometry import Region
+from textual.strip import Strip
 
-from workbench.panes.lines import changes
-
-
-def dirty(old: str | Content, new: str | Content) -> list[Region]:
-    return list(changes([Content.from_text(old)], [Content.from_text(new)], 2, 5))
+from workbench.panes.lines import Lines
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "columns"),
-    [
-        ("", "abc", (2, 3)),
-        ("One line", "One line and more", (10, 9)),
-        ("tokens/s 120", "tokens/s 125", (13, 1)),
-        ("abc", "ab", (4, 1)),
-        # A family is one character of several: it is drawn whole, with its word.
-        ("see 👩", "see 👩\u200d👧", (6, 2)),
-    ],
-)
-def test_the_cells_from_the_first_difference_on(
-    old: str, new: str, columns: tuple[int, int]
-) -> None:
-    [region] = dirty(old, new)
-    assert (region.x, region.width) == columns
-    assert (region.y, region.height) == (5, 1)
+class Host(App[None]):
+    """Lines alone on the screen."""
+
+    def compose(self) -> ComposeResult:
+        yield Lines()
 
 
-def test_what_is_the_same_is_not_drawn() -> None:
-    assert dirty("same", "same") == []
+async def test_only_lines_that_differ_are_drawn() -> None:
+    host = Host()
+    async with host.run_test(size=(40, 10)) as pilot:
+        lines = host.query_one(Lines)
+        lines.show([Content("one"), Content("two"), Content("three")])
+        await pilot.pause()
+        drawn: list[int] = []
+        original = lines.render_line
 
+        def render_line(y: int) -> Strip:
+            drawn.append(y)
+            return original(y)
 
-def test_another_style_draws_the_whole_line() -> None:
-    [region] = dirty(Content("a *b"), Content.assemble("a ", ("b", "italic")))
-    assert (region.x, region.width) == (4, 2)
-    [region] = dirty(Content.styled("ab", "bold"), Content("ab"))
-    assert (region.x, region.width) == (2, 2)
+        lines.render_line = render_line  # type: ignore[method-assign]
+        lines.show([Content("one"), Content("TWO"), Content.styled("three", "bold"), Content("4")])
+        await pilot.pause()
+        assert drawn == [1, 2, 3]
+        assert [original(y).text.rstrip() for y in range(5)] == ["one", "TWO", "three", "4", ""]
+        drawn.clear()
+        lines.show([Content("one"), Content("TWO")])
+        await pilot.pause()
+        assert drawn == [2, 3]

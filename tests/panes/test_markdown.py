@@ -49,7 +49,7 @@ def styles(text: str, word: str) -> set[str]:
         for line in block.lines(80):
             at = line.plain.find(word)
             if at >= 0:
-                return {str(span.style) for span in line.spans if span.start <= at < span.end}
+                return {str(span.style) for span in line.content.spans if span.start <= at < span.end}
     raise AssertionError(f"there is no {word}")
 
 
@@ -152,7 +152,7 @@ def test_in_pieces_as_in_one_and_never_too_wide(pieces: list[str], width: int) -
     entry.fit(width)
     for piece in pieces:
         entry.append(piece)
-        assert all(line.cell_length <= max(width, 8) for line in entry.lines)
+        assert all(line.content.cell_length <= max(width, 8) for line in entry.lines)
     entry.close()
     lines = [line.plain for line in entry.lines]
     assert lines == shown(text, width)

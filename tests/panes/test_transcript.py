@@ -5,26 +5,26 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry
-from workbench.panes.chat.transcript import Transcript
+from workbench.panes.chat.reader import Reader
 
 
 class Host(App[None]):
     """A transcript alone on the screen."""
 
-    CSS = "Transcript { height: 1fr; }"
+    CSS = "Reader { height: 1fr; }"
 
     def compose(self) -> ComposeResult:
-        yield Transcript(empty="Nothing yet.")
+        yield Reader(empty="Nothing yet.")
 
     @property
-    def transcript(self) -> Transcript:
-        return self.query_one(Transcript)
+    def transcript(self) -> Reader:
+        return self.query_one(Reader)
 
 
 def rows(host: Host) -> list[str]:
-    """What is on the screen, trailing blanks cut."""
+    """What is on the screen, without the column of the cursor and trailing blanks."""
     transcript = host.transcript
-    return [transcript.render_line(y).text.rstrip() for y in range(transcript.size.height)]
+    return [transcript.render_line(y).text[1:].rstrip() for y in range(transcript.size.height)]
 
 
 def plain(entry: Entry) -> list[str]:
@@ -52,7 +52,7 @@ async def test_the_empty_state_says_what_to_do_and_gives_way() -> None:
         assert rows(host)[:3] == ["You", "  Hi", ""]
 
 
-async def filled(pilot: Pilot[None], transcript: Transcript) -> Entry:
+async def filled(pilot: Pilot[None], transcript: Reader) -> Entry:
     entry = transcript.add("assistant", "", title="m")
     for number in range(50):
         transcript.extend(entry, f"line {number}\n")

@@ -31,7 +31,12 @@ async def test_thoughts_are_shown_apart_and_kept_out_of_the_answer() -> None:
         answer = b.screen.exchange.conversation.path()[-1]
         assert answer.thoughts == "Hm, so."
         assert answer.text.startswith("Yes, ")
-        assert b.says("pocket thinks Hm, so.")
+        # Folded away, with their length, until somebody wants to see them.
+        assert "▸ pocket thinks  2 words" in b.said
+        assert "Hm, so." not in b.said
+        b.screen.chat.transcript.focus()
+        await b.pilot.press("k", "space")
+        assert b.says("▾ pocket thinks 2 words Hm, so.")
         assert b.said.index("Hm, so.") < b.said.index("Yes,")
         assert "think>" not in b.said
 

@@ -12,12 +12,36 @@ def test_the_path_runs_from_the_root_to_the_leaf() -> None:
     assert answer.parent == question.id
 
 
-def test_a_withdrawn_message_is_off_the_path_but_not_lost() -> None:
+def test_a_message_left_behind_is_off_the_path_but_not_lost() -> None:
     conversation = Conversation()
     first = conversation.add("user", "one")
     second = conversation.add("user", "two")
-    conversation.withdraw(second)
+    conversation.go_to(second.parent)
     assert conversation.path() == [first]
     third = conversation.add("user", "three")
     assert third.parent == first.id
-    assert third.id not in (first.id, second.id)
+    assert conversation.message(second.id) is second
+
+
+def test_versions_are_shown_with_what_was_written_last_behind_them() -> None:
+    conversation = Conversation()
+    question = conversation.add("user", "why?")
+    first = conversation.add("assistant", "because")
+    more = conversation.add("user", "and?")
+    last = conversation.add("assistant", "so")
+    conversation.go_to(question.id)
+    second = conversation.add("assistant", "who knows")
+    assert conversation.versions(first) == conversation.versions(second) == [first, second]
+    assert conversation.path() == [question, second]
+    conversation.show(first)
+    assert conversation.path() == [question, first, more, last]
+
+
+def test_prompts_without_an_answer_are_no_versions() -> None:
+    conversation = Conversation()
+    failed = conversation.add("user", "why?")
+    conversation.go_to(None)
+    again = conversation.add("user", "why?")
+    conversation.add("assistant", "because")
+    assert conversation.versions(again) == [again]
+    assert conversation.versions(failed) == [failed, again]

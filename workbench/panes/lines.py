@@ -1,11 +1,10 @@
-"""Styled lines of which only the cells that change are drawn again."""
+"""Styled lines of which only those that change are drawn again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterable
+from itertools import zip_longest
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region
@@ -24,7 +23,11 @@ class Lines(Widget):
     def show(self, lines: list[Content]) -> None:
         """Show these lines instead."""
         before, self._lines = self._lines, lines
-        self.refresh(*changes(before, lines, self.gutter.left, self.gutter.top))
+        for row, (old, new) in enumerate(zip_longest(before, lines)):
+            if old is None or new is None or not old.is_same(new):
+                self.refresh(
+                    Region(self.gutter.left, self.gutter.top + row, self.content_size.width, 1)
+                )
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
@@ -39,30 +42,5 @@ def segments(widget: Widget, line: Content, style: Style) -> Iterable[Segment]:
 
 
 def drawn(widget: Widget, pieces: Iterable[Segment]) -> Strip:
-    """A row of ``widget``; every piece costs forty bytes of colours on its way to a terminal."""
+    """A row of ``widget``, as wide as it is."""
     return Strip(pieces).adjust_cell_length(widget.size.width, widget.rich_style).simplify()
-
-
-def changes(
-    before: Sequence[Content], after: Sequence[Content], left: int, top: int
-) -> Iterator[Region]:
-    """The cells that differ in lines that begin in column ``left`` and row ``top``."""
-    for row in range(max(len(before), len(after))):
-        old = before[row] if row < len(before) else Content()
-        new = after[row] if row < len(after) else Content()
-        if old is new or old.is_same(new):
-            continue
-        width = max(old.cell_length, new.cell_length)
-        kept = 0
-        if set(old.spans) <= set(new.spans):
-            kept = cell_len(_common(old.plain, new.plain))
-        yield Region(left + kept, top + row, width - kept, 1)
-
-
-def _common(old: str, new: str) -> str:
-    """What both begin with; beside wide characters whole words, as some are made of several."""
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))
-    common = "".join(character for character, _ in same)
-    if (old + new).isascii():
-        return common
-    return common[: common.rfind(" ") + 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final, Literal
 
-from workbench.engine.protocol import ChatMessage, TextArrived
+from workbench.engine.protocol import ChatMessage, Finished, TextArrived
 from workbench.sessions.conversation import Conversation, Message
 
 # Two presses of Esc in a row are a habit; one after this long is despair.
@@ -24,6 +24,9 @@ class Exchange:
         self.request: int | None = None
         self._asked: Message | None = None
         self._answer: Message | None = None
+        # Where the path ended before, and whether the prompt was there already.
+        self._before: int | None = None
+        self._asked_again = False
         self._stop_asked: float | None = None
 
     @property
@@ -31,19 +34,50 @@ class Exchange:
         """Whether a prompt waits for the end of its answer."""
         return self._asked is not None
 
-    def ask(self, text: str) -> list[ChatMessage]:
-        """Add a prompt; returns what the model is to see."""
-        self._asked = self.conversation.add("user", text)
+    @property
+    def answer(self) -> Message | None:
+        """What has come of the answer."""
+        return self._answer
+
+    def messages(self) -> list[ChatMessage]:
+        """What the model is to see."""
         return [
             ChatMessage(each.role, each.text, each.thoughts) for each in self.conversation.path()
         ]
 
-    def write(self, event: TextArrived, *, model: str) -> None:
-        """Add to the answer."""
+    def ask(self, text: str, *, instead_of: Message | None = None) -> Message:
+        """Add a prompt at the end, or beside one that it takes the place of."""
+        self._before = self.conversation.leaf
+        self._asked_again = False
+        if instead_of is not None:
+            self.conversation.go_to(instead_of.parent)
+        self._asked = self.conversation.add("user", text)
+        return self._asked
+
+    def ask_again(self, message: Message) -> None:
+        """Have a prompt answered anew: ``message`` is that prompt, or an answer to it."""
+        if message.role == "assistant" and message.parent is not None:
+            message = self.conversation.message(message.parent)
+        self._before = self.conversation.leaf
+        self._asked_again = True
+        self.conversation.go_to(message.id)
+        self._asked = message
+
+    def write(self, event: TextArrived, *, model: str) -> Message:
+        """Add to the answer; returns it."""
         if self._answer is None:
             self._answer = self.conversation.add("assistant", model=model)
         self._answer.text += event.text
         self._answer.thoughts += event.thoughts
+        self._answer.n_tokens = event.n_tokens
+        return self._answer
+
+    def finish(self, event: Finished) -> str:
+        """The answer is complete; returns as ``end`` does."""
+        if self._answer is not None:
+            self._answer.n_tokens = event.timings.completion_tokens
+            self._answer.tps = event.timings.tps
+        return self.end(event.reason)
 
     def stop(self) -> Literal["ask", "wait", "force"]:
         """What a wish to stop calls for: asking the engine, patience, or force."""
@@ -53,14 +87,22 @@ class Exchange:
         return "force" if perf_counter() - self._stop_asked > _PATIENCE_SECONDS else "wait"
 
     def end(self, finish: str = "") -> str:
-        """The request is over; returns a prompt that got no answer, withdrawn from the path."""
+        """The request is over; returns a prompt that got no answer.
+
+        The path then is as it was before.
+        """
         self.request = None
         self._stop_asked = None
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
         if answer is not None:
             answer.finish = finish
-        if asked is None or finish == "stop" or (answer and (answer.text or answer.thoughts)):
+        if asked is None or (answer and (answer.text or answer.thoughts)):
             return ""
-        self.conversation.withdraw(asked)
+        if self._asked_again:
+            self.conversation.go_to(self._before)
+            return ""
+        if finish == "stop":
+            return ""
+        self.conversation.go_to(self._before)
         return asked.text

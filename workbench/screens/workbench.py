@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from textual.widgets import Footer
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
+    ChatMessage,
     Failed,
     Finished,
     Loaded,
@@ -31,7 +33,8 @@ from workbench.models import library
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.figures import duration, per_second, tokens
+from workbench.panes.chat.reader import Reader
+from workbench.panes.figures import duration
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.stats.pane import StatsPane
@@ -43,17 +46,10 @@ from workbench.screens.exchange import Exchange
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.presets import PresetScreen
+from workbench.screens.talk import Talk
 from workbench.screens.text import TextScreen
-from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
-
-_REASONS: Final = {
-    "stop": "",
-    "length": "max_tokens reached",
-    "context": "context full",
-    "cancelled": "stopped",
-}
 
 
 class WorkbenchScreen(Screen[None]):
@@ -88,7 +84,6 @@ class WorkbenchScreen(Screen[None]):
         self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
         self._complaints = complaints
-        self.exchange = Exchange()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -98,6 +93,16 @@ class WorkbenchScreen(Screen[None]):
                 yield ParameterPane(self._chosen.values)
                 yield StatsPane()
         yield Footer(show_command_palette=False)
+
+    @cached_property
+    def talk(self) -> Talk:
+        """The conversation on the screen."""
+        return Talk(self.chat, self._generate)
+
+    @property
+    def exchange(self) -> Exchange:
+        """What of the conversation is open."""
+        return self.talk.exchange
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
@@ -135,13 +140,33 @@ class WorkbenchScreen(Screen[None]):
             return
         if self._refuses():
             return
-        self.chat.prompt.clear()
-        self.chat.ask(event.text)
+        await self.talk.ask(event.text)
+
+    async def _generate(self, messages: Sequence[ChatMessage]) -> int:
         self.stats.busy("waiting for the engine")
-        self.exchange.request = await self.engine.generate(
-            self._source(), self.exchange.ask(event.text), answering(self._chosen.values)
+        request = await self.engine.generate(
+            self._source(), messages, answering(self._chosen.values)
         )
-        self.refresh_bindings()
+        self.call_after_refresh(self.refresh_bindings)
+        return request
+
+    @on(Reader.EditWanted)
+    def _edit(self, event: Reader.EditWanted) -> None:
+        event.stop()
+        if not self._refuses():
+            self.talk.edit(event.message)
+
+    @on(Reader.RegenerateWanted)
+    async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
+        event.stop()
+        if not self._refuses():
+            await self.talk.ask_again(event.message)
+
+    @on(Reader.VersionWanted)
+    def _show_version(self, event: Reader.VersionWanted) -> None:
+        event.stop()
+        if not self._refuses() and not self.talk.show_version(event.message, event.step):
+            self.notify("There is no other version that way.", timeout=2)
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
@@ -204,7 +229,7 @@ class WorkbenchScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
         return action != "stop" or (
-            self.exchange.request is not None and not self.parameters.editing
+            self.exchange.request is not None and not self.parameters.editing and not self.chat.busy
         )
 
     async def action_stop(self) -> None:
@@ -221,6 +246,8 @@ class WorkbenchScreen(Screen[None]):
         """Leave the field, or go back to the prompt."""
         if self.parameters.editing:
             self.parameters.stop_editing()
+        elif self.chat.busy:
+            self.chat.leave()
         else:
             self.action_show("chat")
 
@@ -236,8 +263,7 @@ class WorkbenchScreen(Screen[None]):
         """Begin a new conversation."""
         if self._refuses():
             return
-        self.exchange.conversation = Conversation()
-        self.chat.clear()
+        self.talk.clear()
         self.stats.clear()
         self.action_show("chat")
 
@@ -294,24 +320,21 @@ class WorkbenchScreen(Screen[None]):
                 self.action_show("chat")
 
     def _on_text(self, event: TextArrived) -> None:
-        self.exchange.write(event, model=self._model_name)
-        self.chat.stream(event.thoughts, event.text, model=self._model_name)
+        self.talk.write(event, model=self._model_name)
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
-        timings = event.timings
         self._tell(event.notes)
-        facts = [tokens(timings.completion_tokens), _REASONS[event.reason]]
-        if timings.tps:
-            facts.insert(1, f"{per_second(timings.tps)} t/s")
-        self._end_answer(event.reason, remark=", ".join(filter(None, facts)))
+        self.talk.finish(event)
+        self.refresh_bindings()
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
         if event.request != self.exchange.request:
             # A load that failed under a prompt already sent: the prompt's own failure follows.
             return
-        self._end_answer("failed", remark="failed")
+        self.talk.end("failed")
+        self.refresh_bindings()
         if not event.stopped:
             self.chat.note(_sentence(event.message), error=True)
         self._keep_loaded_model()
@@ -319,7 +342,8 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_died(self, event: EngineDied) -> None:
         was_busy = self.exchange.request is not None
-        self._end_answer("died", remark="the engine died")
+        self.talk.end("died")
+        self.refresh_bindings()
         self.chat.note(
             f"The engine died ({event.cause}). {event.advice} "
             + ("What was written is kept. " if was_busy else "")
@@ -372,14 +396,6 @@ class WorkbenchScreen(Screen[None]):
             if note not in self._told:
                 self._told.add(note)
                 self.chat.note(note)
-
-    def _end_answer(self, finish: str, *, remark: str) -> None:
-        """The exchange is over. A prompt that got no answer goes back to where it was written."""
-        self.chat.close_answer(remark)
-        unanswered = self.exchange.end(finish)
-        self.refresh_bindings()
-        if unanswered:
-            self.chat.take_back(unanswered)
 
 
 def _sentence(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Literal
 
 import msgspec
@@ -13,7 +14,8 @@ class Message(msgspec.Struct, kw_only=True):
     """What one side said.
 
     ``thoughts`` is what a model thought before it wrote ``text``. ``finish`` is empty while
-    an answer is open, then says why it ended; ``model`` names the model that wrote it.
+    an answer is open, then says why it ended; ``model`` names the model that wrote it,
+    ``n_tokens`` of them at ``tps`` tokens per second.
     """
 
     id: int
@@ -23,6 +25,8 @@ class Message(msgspec.Struct, kw_only=True):
     thoughts: str = ""
     model: str = ""
     finish: str = ""
+    n_tokens: int = 0
+    tps: float = 0.0
 
 
 class Conversation:
@@ -30,6 +34,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
+        self._children: defaultdict[int | None, list[Message]] = defaultdict(list)
         self._leaf: int | None = None
 
     def add(self, role: Role, text: str = "", *, model: str = "") -> Message:
@@ -38,6 +43,7 @@ class Conversation:
             id=len(self._messages), parent=self._leaf, role=role, text=text, model=model
         )
         self._messages.append(message)
+        self._children[message.parent].append(message)
         self._leaf = message.id
         return message
 
@@ -50,6 +56,33 @@ class Conversation:
             step = path[-1].parent
         return path[::-1]
 
-    def withdraw(self, message: Message) -> None:
-        """Make ``message``'s parent the leaf again; the message itself stays in the tree."""
-        self._leaf = message.parent
+    @property
+    def leaf(self) -> int | None:
+        """The last message of the path; None before there is any."""
+        return self._leaf
+
+    def message(self, number: int) -> Message:
+        """The message of this ``id``."""
+        return self._messages[number]
+
+    def versions(self, message: Message) -> list[Message]:
+        """What was written in the place of ``message``, itself included, the oldest first.
+
+        Prompts that never got an answer do not count.
+        """
+        return [
+            each
+            for each in self._children[message.parent]
+            if each.role == message.role
+            and (each is message or each.role != "user" or self._children[each.id])
+        ]
+
+    def go_to(self, leaf: int | None) -> None:
+        """Let the path end with this message; those behind it stay in the tree."""
+        self._leaf = leaf
+
+    def show(self, message: Message) -> None:
+        """Let the path lead through ``message``, and on by what was written last behind it."""
+        while behind := self._children[message.id]:
+            message = behind[-1]
+        self._leaf = message.id

@@ -6,90 +6,138 @@ from typing import Final, Literal
 
 from textual.content import Content
 
+from workbench.panes.chat.line import BLANK, Line, wrapped
+
 Kind = Literal["user", "assistant", "thoughts", "note", "error"]
 
-_TAB: Final = 4
+_FOLDED: Final = "▸"
+_UNFOLDED: Final = "▾"
 
 
 class Entry:
     """Text that may still grow.
 
-    Only the open end is laid out again when text arrives: the last paragraph of plain text,
-    the last block of an answer's Markdown.
+    It is laid out when its lines are first wanted; until then its height is an estimate. Only
+    the open end is laid out again when text arrives: the last paragraph of plain text, the
+    last block of an answer's Markdown.
+
+    ``message`` is the number of the conversation's message that it shows, if any.
     """
 
-    def __init__(self, kind: Kind, title: str, text: str) -> None:
+    def __init__(self, kind: Kind, title: str, text: str, *, message: int | None = None) -> None:
         self.kind = kind
-        self.title = title
-        self.remark = ""
         self.text = text
+        self.message = message
+        self.remark = ""
+        self.folded = False
+        self._title = title
         # The end of the text, from the beginning of its last block.
         self._open = text
-        self._closed: list[Content] = []
+        self._closed: list[Line] = []
         self._width = 0
         self._growing = True
-        self.lines: list[Content] = []
+        self._lines: list[Line] | None = None
 
-    def append(self, text: str) -> None:
-        """Add text at the end."""
+    @property
+    def title(self) -> str:
+        """Who says it, and whether it is folded; nothing for a note."""
+        if self.kind != "thoughts":
+            return self._title
+        return f"{_FOLDED if self.folded else _UNFOLDED} {self._title}"
+
+    @property
+    def lines(self) -> list[Line]:
+        """The text's lines, also if they are folded away; none before there is a width."""
+        if not self._width:
+            return []
+        if self._lines is None:
+            self._open = self.text
+            self._closed = []
+            self._lines = self._laid_out()
+        return self._lines
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether the height is more than an estimate."""
+        return self.folded or self._lines is not None
+
+    def lay_out(self) -> bool:
+        """Find out the true height; returns whether it was an estimate."""
+        if self.is_laid_out:
+            return False
+        return bool(self.lines)
+
+    @property
+    def height(self) -> int:
+        """Rows: title, text, a blank one."""
+        around = 2 if self._title else 1
+        if self.folded:
+            return around
+        if self._lines is not None:
+            return len(self._lines) + around
+        width = max(1, self._width)
+        return around + sum(1 + len(each) // width for each in self.text.split("\n"))
+
+    def append(self, text: str) -> int:
+        """Add text at the end; returns the number of the first line that differs."""
         self.text += text
         self._open += text
-        self._lay_out()
+        if self._lines is None:
+            return 0
+        before = self._lines
+        self._lines = self._laid_out()
+        return _first_difference(before, self._lines)
 
     def fit(self, width: int) -> None:
-        """Lay out for ``width`` columns."""
+        """Lay out for ``width`` columns when the lines are next wanted."""
         if width != self._width:
             self._width = width
-            self._lay_out_anew()
+            self._lines = None
 
     def close(self) -> None:
         """No more will come: what the whole text decides can be decided."""
         if self._growing:
             self._growing = False
-            self._lay_out_anew()
+            self._lines = None
 
-    @property
-    def height(self) -> int:
-        """Rows: title, text, a blank one. A note has no title."""
-        return len(self.lines) + (2 if self.title else 1)
+    def line_at(self, row: int) -> Line | None:
+        """What is in a row of the entry; None is the blank one at its end."""
+        if self._title:
+            row -= 1
+        if row < 0:
+            return Line(Content(self.title))
+        return self.lines[row] if not self.folded and row < len(self.lines) else None
 
-    def _lay_out_anew(self) -> None:
-        self._open = self.text
-        self._closed = []
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        if not self._width:
-            return
+    def _laid_out(self) -> list[Line]:
         if self.kind == "assistant":
-            self._lay_out_markdown()
-        else:
-            *closed, self._open = self._open.split("\n")
-            for paragraph in closed:
-                self._closed += _plain(paragraph, self._width)
-            self.lines = self._closed + _plain(self._open, self._width)
+            return self._markdown()
+        *closed, self._open = self._open.split("\n")
+        for paragraph in closed:
+            self._closed += wrapped(Content(paragraph), self._width)
+        return self._closed + wrapped(Content(self._open), self._width)
 
-    def _lay_out_markdown(self) -> None:
+    def _markdown(self) -> list[Line]:
         # Here: parser and lexers take a tenth of the time in which the app starts.
         from workbench.panes.chat import markdown
 
         blocks = markdown.parse(self._open)
         if not blocks:
-            self.lines = self._closed or [Content()]
-            return
+            return self._closed or [BLANK]
         *closed, last = blocks
         for block in closed:
             self._closed += self._apart(block.lines(self._width))
         self._open = "\n".join(self._open.split("\n")[last.first :])
         lines = last.lines(self._width, is_open=self._growing)
-        self.lines = self._closed + self._apart(lines)
+        return self._closed + self._apart(lines)
 
-    def _apart(self, lines: list[Content]) -> list[Content]:
+    def _apart(self, lines: list[Line]) -> list[Line]:
         """A block's lines, after a blank one if there is something before it."""
-        return [Content(), *lines] if self._closed else lines
+        return [BLANK, *lines] if self._closed else lines
 
 
-def _plain(paragraph: str, width: int) -> list[Content]:
-    if not paragraph:
-        return [Content()]
-    return [line.rstrip() for line in Content(paragraph.expandtabs(_TAB)).wrap(width)]
+def _first_difference(before: list[Line], after: list[Line]) -> int:
+    number = 0
+    for number, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old is not new and not old.content.is_same(new.content):
+            return number
+    return number if len(before) == len(after) else min(len(before), len(after))

@@ -1,13 +1,13 @@
 """Markdown as styled lines of text, for a terminal of a given width.
 
-What a model writes is mostly Markdown. It is parsed by markdown-it-py and coloured by
-Pygments; what is no Markdown stays as it was written.
+What a model writes is mostly Markdown. It is parsed by markdown-it-py; what is no Markdown
+stays as it was written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -15,12 +15,14 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.texmath import texmath_plugin
 from textual.content import Content
-from textual.highlight import highlight
+
+from workbench.panes.chat.code import code_lines
+from workbench.panes.chat.line import BLANK, Line, folded, wrapped
 
 _MUTED: Final = "$foreground-muted"
 _HEADINGS: Final = {"h1": "bold underline $primary", "h2": "bold $primary"}
+_QUOTE: Final = Content.styled("▌ ", _MUTED)
 _BULLETS: Final = ("• ", "◦ ", "▪ ")
-_TAB: Final = 4
 # Columns below which nothing is laid out.
 _LEAST: Final = 8
 
@@ -41,12 +43,18 @@ class Block:
         self.first = first
         """The line of the text with which the block begins."""
 
-    def lines(self, width: int, *, is_open: bool = False) -> list[Content]:
+    def lines(self, width: int, *, is_open: bool = False) -> list[Line]:
         """The block in ``width`` columns; of an open one the end is still to come."""
         width = max(_LEAST, width)
-        lines = _blocks(self._tokens, width, is_open=is_open)
-        # Lists in lists in lists leave no room for words at last.
-        return [part for line in lines for part in _folded(line, width)]
+        lines: list[Line] = []
+        for line in _blocks(self._tokens, width, is_open=is_open):
+            if line.content.cell_length <= width:
+                lines.append(line)
+                continue
+            # Lists in lists in lists leave no room for words at last.
+            first, *rest = folded(line.content, width)
+            lines += [line._replace(content=first.content), *rest]
+        return lines
 
 
 def parse(text: str) -> list[Block]:
@@ -72,7 +80,7 @@ def _parser() -> MarkdownIt:
     )
 
 
-def _blocks(tokens: Sequence[Token], width: int, *, is_open: bool = False) -> Iterator[Content]:
+def _blocks(tokens: Sequence[Token], width: int, *, is_open: bool = False) -> Iterator[Line]:
     """The lines of blocks that follow each other, a blank one between them."""
     at = 0
     tight = False
@@ -81,36 +89,36 @@ def _blocks(tokens: Sequence[Token], width: int, *, is_open: bool = False) -> It
         inner = tokens[at + 1 : end]
         # In a tight list nothing stands apart.
         if at and not (tight or tokens[at].hidden):
-            yield Content()
+            yield BLANK
         tight = tokens[at].hidden
         yield from _block(tokens[at], inner, width, is_open=is_open and end + 1 == len(tokens))
         at = end + 1
 
 
-def _block(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -> Iterable[Content]:
+def _block(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -> Iterable[Line]:
     match token.type:
         case "paragraph_open":
-            return _wrapped(_inline(inner), width)
+            return wrapped(_inline(inner), width)
         case "heading_open":
             style = _HEADINGS.get(token.tag, "bold")
-            return [line.stylize(style) for line in _wrapped(_inline(inner), width)]
+            return wrapped(_inline(inner).stylize(style), width)
         case "bullet_list_open" | "ordered_list_open":
             return _list(token, inner, width, is_open=is_open)
         case "blockquote_open":
             quoted = _blocks(inner, max(_LEAST, width - 2), is_open=is_open)
-            return [Content.assemble(("▌ ", _MUTED), line.stylize("italic")) for line in quoted]
+            return [line.behind(_QUOTE, is_text=False) for line in quoted]
         case "fence" | "code_block":
-            return _code(token, width, is_open=is_open)
+            return code_lines(token, width, is_open=is_open)
         case "table_open":
             return _table(inner, width)
         case "hr":
-            return [Content.styled("─" * width, _MUTED)]
+            return [Line(Content.styled("─" * width, _MUTED))]
     # Formulas, HTML, and what there may be some day: as it was written.
     if token.type.startswith("math_block"):
         opening, closing = ("\\[", "\\]") if token.markup == "\\[" else ("$$", "$$")
         formula = f"{opening}{token.content}{closing}"
-        return _wrapped(Content.styled(formula, _LITERAL["math"]), width)
-    return _wrapped(Content(token.content.rstrip("\n")), width)
+        return wrapped(Content.styled(formula, _LITERAL["math"]), width)
+    return wrapped(Content(token.content.rstrip("\n")), width)
 
 
 def _end(tokens: Sequence[Token], at: int) -> int:
@@ -121,16 +129,6 @@ def _end(tokens: Sequence[Token], at: int) -> int:
         if depth == 0:
             return end
     return len(tokens) - 1
-
-
-def _folded(line: Content, width: int) -> list[Content]:
-    return [line] if line.cell_length <= width else line.fold(width)
-
-
-def _wrapped(content: Content, width: int) -> list[Content]:
-    if not content.plain:
-        return [Content()]
-    return [line.rstrip() for line in content.expand_tabs(_TAB).wrap(width)]
 
 
 def _inline(tokens: Sequence[Token]) -> Content:
@@ -174,7 +172,7 @@ def _styled(text: str, *styles: str) -> Content:
     return content
 
 
-def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -> Iterator[Content]:
+def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -> Iterator[Line]:
     number = int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None
     bullet = _BULLETS[min(token.level // 2, len(_BULLETS) - 1)]
     items = []
@@ -188,40 +186,15 @@ def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) ->
     loose = any(not part.hidden for item in items for part in item[:1] if part.type != "fence")
     for index, item in enumerate(items):
         if index and loose and item and item[0].type == "paragraph_open":
-            yield Content()
+            yield BLANK
         mark = bullet if number is None else f"{number + index}.".rjust(room - 1) + " "
         lines = list(_blocks(item, max(_LEAST, width - room), is_open=is_open and index == last))
-        for row, line in enumerate(lines or [Content()]):
-            yield Content.assemble((mark if row == 0 else " " * room, _MUTED), line)
+        for row, line in enumerate(lines or [BLANK]):
+            indent = Content.styled(mark, _MUTED) if row == 0 else Content(" " * room)
+            yield line.behind(indent, is_text=row == 0)
 
 
-def _code(token: Token, width: int, *, is_open: bool) -> Iterator[Content]:
-    """Code between a bar and its end, too long lines folded, none of them reflowed."""
-    language = token.info.split()[0] if token.info.strip() else ""
-    source = token.content.removesuffix("\n")
-    if language:
-        yield Content.styled(f"│ {language}", _MUTED).truncate(width, ellipsis=True)
-    # Line by line while it grows; only the whole is coloured beyond doubt.
-    lines = (
-        [_code_line(language, line) for line in source.split("\n")]
-        if is_open
-        else _coloured(language, source).split("\n", allow_blank=True)
-    )
-    for line in lines:
-        for row in line.expand_tabs(_TAB).fold(width - 2):
-            yield Content.assemble(("│ ", _MUTED), row)
-
-
-def _coloured(language: str, source: str) -> Content:
-    return highlight(source, language=language, tab_size=_TAB) if language else Content(source)
-
-
-@lru_cache(maxsize=4096)
-def _code_line(language: str, line: str) -> Content:
-    return _coloured(language, line)
-
-
-def _table(inner: Sequence[Token], width: int) -> Iterator[Content]:
+def _table(inner: Sequence[Token], width: int) -> Iterator[Line]:
     rows: list[list[Content]] = []
     rights: list[bool] = []
     for at, token in enumerate(inner):
@@ -234,21 +207,21 @@ def _table(inner: Sequence[Token], width: int) -> Iterator[Content]:
     columns = zip(*rows, strict=True)
     widths = _widths([max(cell.cell_length for cell in column) for column in columns], width)
     for number, row in enumerate(rows):
-        cells = [_wrapped(cell, room) for cell, room in zip(row, widths, strict=True)]
+        cells = [wrapped(cell, room) for cell, room in zip(row, widths, strict=True)]
         for line in range(max(map(len, cells))):
             parts = [
-                _padded(cell[line] if line < len(cell) else Content(), room, right=right)
+                _padded(cell[line] if line < len(cell) else BLANK, room, right=right)
                 for cell, room, right in zip(cells, widths, rights, strict=True)
             ]
             content = Content("  ").join(parts)
-            yield content.stylize("bold") if number == 0 else content
+            yield Line(content.stylize("bold") if number == 0 else content)
         if number == 0:
-            yield Content.styled("  ".join("─" * room for room in widths), _MUTED)
+            yield Line(Content.styled("  ".join("─" * room for room in widths), _MUTED))
 
 
-def _padded(cell: Content, width: int, *, right: bool) -> Content:
-    gap = max(0, width - cell.cell_length)
-    return cell.pad_left(gap) if right else cell.pad_right(gap)
+def _padded(cell: Line, width: int, *, right: bool) -> Content:
+    gap = max(0, width - cell.content.cell_length)
+    return cell.content.pad_left(gap) if right else cell.content.pad_right(gap)
 
 
 def _widths(natural: list[int], width: int) -> list[int]:
@@ -258,3 +231,9 @@ def _widths(natural: list[int], width: int) -> list[int]:
     while sum(widths) > room and max(widths) > 3:
         widths[widths.index(max(widths))] -= 1
     return widths
+
+
+def codes(text: str) -> list[str]:
+    """The pieces of code in ``text``, in their order, as they can be run or saved."""
+    kinds = ("fence", "code_block")
+    return [token.content for token in _parser().parse(text) if token.type in kinds]

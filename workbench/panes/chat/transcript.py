@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry, Kind
-from workbench.panes.lines import changes, drawn, segments
+from workbench.panes.chat.rows import Rows
+from workbench.panes.lines import drawn, segments
 
 _INDENT: Final = "  "
+_CURSOR: Final = "▌"
 # Beyond this many columns a line is hard to read back to its beginning.
 _MEASURE: Final = 100
 # Rows kept free below a growing answer.
@@ -25,39 +26,10 @@ _AHEAD: Final = 10
 
 
 class Transcript(ScrollView, can_focus=True):
-    """What has been said, drawn line by line; follows the end until the reader scrolls up."""
+    """What has been said, drawn line by line; follows the end until the reader scrolls up.
 
-    ALLOW_SELECT = False
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "j,down",
-            "scroll_down",
-            "Down",
-            show=False,
-            id="transcript.down",
-            tooltip="Scroll down a line",
-        ),
-        Binding(
-            "k,up", "scroll_up", "Up", show=False, id="transcript.up", tooltip="Scroll up a line"
-        ),
-        Binding(
-            "g,home",
-            "scroll_home",
-            "Start",
-            show=False,
-            id="transcript.start",
-            tooltip="Go to the start",
-        ),
-        Binding(
-            "G,end",
-            "scroll_end",
-            "End",
-            show=False,
-            id="transcript.end",
-            tooltip="Go to the end and follow it",
-        ),
-    ]
+    One entry may be marked; reading by keys is ``Reader``'s.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "transcript--user",
@@ -67,96 +39,102 @@ class Transcript(ScrollView, can_focus=True):
         "transcript--error",
         "transcript--remark",
         "transcript--empty",
+        "transcript--waiting",
+        "transcript--cursor",
+        "transcript--hit",
+        "transcript--present-hit",
     }
 
     def __init__(self, *, empty: str, id: str | None = None) -> None:  # noqa: A002
         """``empty`` is shown until something is said."""
         super().__init__(id=id)
         self._empty = empty
-        self._entries: list[Entry] = []
+        self._rows = Rows()
         self._following = True
-        # The first row of each entry, and the row after the last.
-        self._tops: list[int] = [0]
+        # Up to which row the reader has been shown the text.
+        self._seen = 0
+        self._marked: Entry | None = None
 
-    def add(self, kind: Kind, text: str, *, title: str = "") -> Entry:
+    # ---- what is said ------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All that has been said."""
+        return self._rows.entries
+
+    def add(self, kind: Kind, text: str, *, title: str = "", message: int | None = None) -> Entry:
         """Append an entry."""
-        entry = Entry(kind, title, text)
-        entry.fit(self._text_width)
-        self._entries.append(entry)
-        self._tops.append(self._tops[-1] + entry.height)
-        self._grown()
+        entry = Entry(kind, title, text, message=message)
+        self._rows.add(entry)
+        self._take_up()
         return entry
 
     def extend(self, entry: Entry, text: str) -> None:
         """Add text to an entry, as a rule the last one."""
-        before = entry.lines
-        entry.append(text)
-        self._redraw(entry, before)
+        before = entry.height
+        self._changed(entry, entry.append(text), before)
 
     def close(self, entry: Entry) -> None:
         """No more text will come for an entry."""
-        before = entry.lines
+        before = entry.height
         entry.close()
-        self._redraw(entry, before)
-
-    def _redraw(self, entry: Entry, before: Sequence[Content]) -> None:
-        """Draw what has changed of an entry that had the lines ``before``.
-
-        While the end is followed there is room below it for some lines to come: only when it
-        is used up does the screen move, and with it every cell of the pane.
-        """
-        first = self._entries.index(entry)
-        grown = len(entry.lines) != len(before)
-        for index in range(first, len(self._entries)) if grown else ():
-            self._tops[index + 1] = self._tops[index] + self._entries[index].height
-        end = self._tops[-1]
-        if end > self.virtual_size.height or end < self._tops[first] + len(before):
-            ahead = min(_AHEAD, self.scrollable_content_region.height // 3)
-            self._grown(ahead if end > self.scrollable_content_region.height else 0)
-        elif grown and first < len(self._entries) - 1:
-            self.refresh()
-        else:
-            top = self._tops[first] + (1 if entry.title else 0) - self.scroll_offset.y
-            self.refresh(*changes(before, entry.lines, self.gutter.left + len(_INDENT), top))
+        self._changed(entry, 0, before)
 
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
         entry.remark = remark
         self.refresh()
 
-    def remove_last(self) -> None:
-        """Take the last entry away."""
-        self._entries.pop()
-        self._tops.pop()
-        self._grown()
+    def fold(self, entry: Entry, folded: bool) -> None:
+        """Leave of an entry only its title, or show all of it."""
+        before = entry.height
+        entry.folded = folded
+        self._changed(entry, 0, before)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._tops = [0]
-        self._grown()
+    def cut(self, index: int) -> None:
+        """Take away the entries from ``index`` on."""
+        if self._marked in self._rows.entries[index:]:
+            self._marked = None
+        self._rows.cut(index)
+        self._seen = min(self._seen, self._rows.height)
+        self._take_up()
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Append entries that are complete, and go to the end."""
+        for entry in entries:
+            entry.close()
+            self._rows.add(entry)
+        self.follow()
 
     @property
     def text(self) -> str:
         """All that is shown, line by line."""
         return "\n".join(
             line
-            for entry in self._entries
+            for entry in self._rows.entries
             for line in (
                 *([f"{entry.title}  {entry.remark}".rstrip()] if entry.title else []),
-                *(line.plain for line in entry.lines),
+                *(() if entry.folded else (line.plain for line in entry.lines)),
             )
         )
+
+    # ---- what is in sight --------------------------------------------------------------------
 
     @property
     def _text_width(self) -> int:
         # One column is left free at the right, beside the scroll bar.
-        return max(10, min(self.scrollable_content_region.width - len(_INDENT) - 1, _MEASURE))
+        width = self.scrollable_content_region.width - len(_INDENT) - 2
+        return max(10, min(width, _MEASURE))
+
+    @property
+    def waiting(self) -> int:
+        """How many new lines wait below what has been seen."""
+        return 0 if self._following else max(0, self._rows.height - self._seen)
 
     def follow(self) -> None:
         """Go to the end and stay there while text comes."""
         self._following = True
-        self._grown()
+        self._take_up()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Going up ends the following; coming back to the end begins it again."""
@@ -165,11 +143,64 @@ class Transcript(ScrollView, can_focus=True):
             self._following = True
         elif new_value < old_value:
             self._following = False
+        self._settle()
+        view = self.scrollable_content_region.height
+        self._seen = max(self._seen, min(self.scroll_offset.y + view, self._rows.height))
 
-    def _grown(self, ahead: int = 0) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
+        """Wrap everything anew, keeping the place in the text."""
+        place = self._rows.place(self.scroll_offset.y)
+        self._rows.fit(self._text_width)
+        self._take_up()
+        if not self._following:
+            self._scroll_to_row(self._rows.row_of(place))
+
+    def _settle(self) -> None:
+        """Know the true height of what is in sight, and leave it where it is."""
+        height = self._rows.height
+        row = self.scroll_offset.y
+        settled = self._rows.settle_from(row, self.scrollable_content_region.height)
+        if self._rows.height != height:
+            self._take_up()
+            if not self._following:
+                self._scroll_to_row(settled)
+
+    def _scroll_to_row(self, row: int) -> None:
+        if row != self.scroll_offset.y:
+            # By force: before the next layout there may be no scroll bar to allow it.
+            self.scroll_to(y=row, animate=False, immediate=True, force=True)
+
+    def _changed(self, entry: Entry, first: int, before: int) -> None:
+        """Draw an entry that was ``before`` rows high from its line ``first`` on.
+
+        While the end is followed there is room below it for some lines to come: only when it
+        is used up does the screen move.
+        """
+        index = self._rows.entries.index(entry)
+        entry.lay_out()
+        grown = entry.height - before
+        if grown:
+            self._rows.recount(index)
+        view = self.scrollable_content_region
+        end = self._rows.height
+        if end > self.virtual_size.height or grown < 0:
+            self._take_up(min(_AHEAD, view.height // 3) if end > view.height else 0)
+        elif grown and index < len(self._rows.entries) - 1:
+            self.refresh()
+        else:
+            top = self._rows.top(index) - self.scroll_offset.y
+            first_row = max(0, top + (1 if entry.title else 0) + first)
+            rows = min(view.height, top + entry.height - 1) - first_row
+            self.refresh(Region(self.gutter.left, first_row, view.width, max(0, rows)))
+            if not self._following:
+                self.refresh(Region(self.gutter.left, view.height - 1, view.width, 1))
+
+    def _take_up(self, ahead: int = 0) -> None:
         """Take up all rows, and ``ahead`` more for what is to come."""
         view = self.scrollable_content_region
-        size = Size(view.width, self._tops[-1] + ahead)
+        if self._following:
+            self._rows.settle_end(view.height)
+        size = Size(view.width, self._rows.height + ahead)
         if (self.virtual_size.height > view.height) != (size.height > view.height):
             self.virtual_size = size
         else:
@@ -178,53 +209,78 @@ class Transcript(ScrollView, can_focus=True):
             self._scroll_update(size)
         self.refresh()
         if self._following:
-            # By force: before the next layout there may be no scroll bar to allow it.
+            self._seen = self._rows.height
             self.scroll_end(animate=False, immediate=True, force=True)
 
-    def on_resize(self, _event: events.Resize) -> None:
-        """Wrap everything anew, keeping the place in the text."""
-        following = self._following
-        top = min(bisect_right(self._tops, self.scroll_offset.y) - 1, len(self._entries) - 1)
-        within = self.scroll_offset.y - self._tops[top] if self._entries else 0
-        self._tops = [0]
-        for entry in self._entries:
-            entry.fit(self._text_width)
-            self._tops.append(self._tops[-1] + entry.height)
-        self._grown()
-        if not following and self._entries:
-            self.scroll_to(y=self._tops[top] + within, animate=False, immediate=True)
+    # ---- drawing -----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
-        width = self.size.width
-        base = self.rich_style
-        if not self._entries:
-            return self._empty_line(y, width)
+        if not self._rows.entries:
+            return drawn(self, self._empty_line(y))
+        if y == self.size.height - 1 and (waiting := self.waiting):
+            return self._waiting_line(waiting)
         row = self.scroll_offset.y + y
-        if row >= self._tops[-1]:
-            return Strip.blank(width, base)
-        index = bisect_right(self._tops, row) - 1
-        return self._entry_line(self._entries[index], row - self._tops[index])
+        if row >= self._rows.height:
+            return Strip.blank(self.size.width, self.rich_style)
+        return self._row(row)
 
-    def _entry_line(self, entry: Entry, row: int) -> Strip:
+    def _row(self, row: int) -> Strip:
+        index, within = self._rows.at(row)
+        entry = self._rows.entries[index]
         base = self.rich_style
-        pieces: list[Segment] = []
-        if entry.title and row == 0:
-            title = self.get_component_rich_style(f"transcript--{entry.kind}")
-            pieces = [Segment(entry.title, title)]
-            if entry.remark:
-                remark = self.get_component_rich_style("transcript--remark")
-                pieces.append(Segment(f"  {entry.remark}", remark))
+        gutter = Segment(" ", base)
+        if entry is self._marked and self.has_focus and within < max(1, entry.height - 1):
+            gutter = Segment(_CURSOR, self.get_component_rich_style("transcript--cursor"))
+        line = entry.line_at(within)
+        if line is None:
+            return drawn(self, [gutter])
+        style = self.visual_style
+        if entry.title and within == 0:
+            indent = ""
+            content = Content.assemble(
+                (line.plain, self.get_visual_style(f"transcript--{entry.kind}")),
+                (
+                    f"  {entry.remark}" if entry.remark else "",
+                    self.get_visual_style("transcript--remark"),
+                ),
+            )
         else:
-            line = row - 1 if entry.title else row
-            if line < len(entry.lines):
-                style = self.visual_style
-                if entry.kind in ("thoughts", "note", "error"):
-                    style = self.get_visual_style(f"transcript--{entry.kind}")
-                pieces = [Segment(_INDENT, base), *segments(self, entry.lines[line], style)]
-        return drawn(self, pieces)
+            indent, content = _INDENT, line.content
+            if entry.kind in ("thoughts", "note", "error"):
+                style = self.get_visual_style(f"transcript--{entry.kind}")
+            for start, end, component in self._highlights(entry, within - bool(entry.title)):
+                content = content.stylize(self.get_visual_style(component), start, end)
+        selection = self.text_selection
+        span = selection.get_span(row) if selection is not None else None
+        if span is not None:
+            end = len(content) if span[1] == -1 else span[1]
+            if not content:
+                # An empty line that is selected shows it.
+                content = Content(" ")
+                end = 1
+            content = content.stylize(
+                self.screen.get_visual_style("screen--selection"), span[0], end
+            )
+        text = Strip(segments(self, content, style)).apply_offsets(0, row)
+        return drawn(self, [gutter, Segment(indent, base), *text])
 
-    def _empty_line(self, y: int, width: int) -> Strip:
+    def _highlights(self, entry: Entry, line: int) -> Iterator[tuple[int, int, str]]:
+        """What of a line stands out: start, end, and the component style."""
+        del entry, line
+        return iter(())
+
+    def _waiting_line(self, waiting: int) -> Strip:
+        """The last row while the reader is elsewhere."""
+        words = f" ↓ {waiting} new line{'s' if waiting > 1 else ''} "
+        style = self.get_component_rich_style("transcript--waiting")
+        left = max(0, self.size.width - len(words) - 1)
+        row = self._row(min(self.scroll_offset.y + self.size.height - 1, self._rows.height - 1))
+        return Strip(
+            [*row.crop(0, left).adjust_cell_length(left, self.rich_style), Segment(words, style)]
+        ).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _empty_line(self, y: int) -> list[Segment]:
         style = self.get_component_rich_style("transcript--empty")
         lines = [
             part.plain
@@ -232,4 +288,19 @@ class Transcript(ScrollView, can_focus=True):
             for part in (Content(line).wrap(self._text_width) if line else [Content()])
         ]
         text = lines[y - 1] if 0 < y <= len(lines) else ""
-        return Strip([Segment(_INDENT + text, style)]).adjust_cell_length(width, self.rich_style)
+        return [Segment(" " + _INDENT + text, style)]
+
+    # ---- selected text -----------------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it was written: no indents, no breaks of the width's."""
+        start, end = selection
+        first = (start.y, start.x) if start else (0, 0)
+        last = (end.y, end.x) if end else (self._rows.height - 1, -1)
+        if not self._rows.entries or first[0] >= self._rows.height:
+            return None
+        return self._rows.text_between(first, last), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
+        """Show it."""
+        self.refresh()

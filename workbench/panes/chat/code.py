@@ -1,0 +1,80 @@
+"""Code between a bar and its end, in few and quiet colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import ClassVar, Final
+
+from markdown_it.token import Token as Block
+from pygments.token import Token
+from textual.content import Content
+from textual.highlight import HighlightTheme, highlight
+
+from workbench.panes.chat.line import TAB, Line, folded
+
+_BAR: Final = Content.styled("│ ", "$foreground-muted")
+
+
+class _Quiet(HighlightTheme):
+    """Names and signs keep the colour of the text.
+
+    Every change of colour costs up to forty bytes on the way to a terminal, and a page of
+    many colours is no easier to read.
+    """
+
+    STYLES: ClassVar[dict[tuple[str, ...], str]] = {  # type: ignore[misc]
+        Token.Comment: "italic $foreground-muted",
+        Token.Generic.Heading: "bold",
+        Token.Generic.Subheading: "bold",
+        Token.Generic.Inserted: "$success",
+        Token.Generic.Deleted: "$error",
+        Token.Keyword: "bold $primary",
+        Token.Literal.String: "$success",
+        Token.Literal.Number: "$accent",
+        Token.Name.Tag: "$primary",
+        Token.Name.Decorator: "$primary",
+        Token.Operator.Word: "bold $primary",
+    }
+
+
+def language_of(token: Block) -> str:
+    """The language that a fence names, or nothing."""
+    words = token.info.split()
+    return words[0] if words else ""
+
+
+def code_lines(token: Block, width: int, *, is_open: bool) -> Iterator[Line]:
+    """A fence's rows; too long lines are folded, none is reflowed."""
+    language = language_of(token)
+    source = token.content.removesuffix("\n")
+    if language:
+        name = Content.styled(language, "$foreground-muted")
+        heading = (_BAR + name).truncate(width, ellipsis=True)
+        yield Line(heading, skip=len(heading))
+    if is_open:
+        # Line by line while it grows; only the whole is coloured beyond doubt.
+        for line in source.split("\n"):
+            yield from _rows(language, line, width)
+    else:
+        for content in coloured(language, source).split("\n", allow_blank=True):
+            yield from _barred(content, width)
+
+
+def coloured(language: str, source: str) -> Content:
+    """Source in the colours of its language, if it is known."""
+    if not language:
+        return Content(source)
+    content = highlight(source, language=language, theme=_Quiet, tab_size=TAB)
+    # What has no colour of its own has the text's.
+    return Content(content.plain, [span for span in content.spans if span.style != "$text"])
+
+
+@lru_cache(maxsize=4096)
+def _rows(language: str, line: str, width: int) -> tuple[Line, ...]:
+    return tuple(_barred(coloured(language, line), width))
+
+
+def _barred(line: Content, width: int) -> Iterator[Line]:
+    for row in folded(line.expand_tabs(TAB), width - 2):
+        yield row.behind(_BAR, is_text=False)

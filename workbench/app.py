@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import re
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
 from typing import Any, ClassVar
@@ -13,6 +15,7 @@ from rich.console import RenderableType
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.drivers import linux_driver
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
@@ -30,29 +33,49 @@ from workbench.settings.themes import ThemeFile
 _FALLBACK_THEME = "textual-dark"
 
 
+def _actions() -> type[Provider]:
+    # Here: the palette is not needed to start.
+    from workbench.screens.palette import Actions
+
+    return Actions
+
+
 class WorkbenchApp(App[None]):
     """Starts the engine and the workbench screen; ends both."""
 
     TITLE = "Workbench"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_actions}
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         "panes/browser/pane.tcss",
         "panes/chat/pane.tcss",
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
         "screens/help.tcss",
+        "screens/jump.tcss",
         "screens/presets.tcss",
         "screens/text.tcss",
         "screens/workbench.tcss",
     ]
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-narrow"),
+        (0, "-slim"),
+        (76, "-narrow"),
         (100, "-medium"),
         (118, "-wide"),
+        (180, "-vast"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Show the keys"),
+        Binding(
+            "f5,ctrl+l",
+            "redraw",
+            "Redraw",
+            show=False,
+            id="app.redraw",
+            tooltip="Draw the whole screen anew, should the terminal have spoilt it",
+        ),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
@@ -71,6 +94,7 @@ class WorkbenchApp(App[None]):
             loop.add_signal_handler(number, self.exit)
         self.app_resume_signal.subscribe(self, lambda _: self._frames.forget())
         settings, complaints = config.load(paths.config_file())
+        self._use_keys(settings, complaints)
         self._apply_theme(settings.theme, complaints)
         complaints += [
             f"model_folders in {paths.config_file()}: there is no folder {folder}"
@@ -103,13 +127,35 @@ class WorkbenchApp(App[None]):
     async def on_unmount(self) -> None:
         await self._engine.close()
 
+    def action_redraw(self) -> None:
+        """Draw every cell, whatever the terminal shows."""
+        self._frames.forget()
+        self.refresh()
+
     def action_help(self) -> None:
         """Show the keys."""
-        if not isinstance(self.screen, HelpScreen):
-            active = [each.binding for each in self.screen.active_bindings.values()]
-            # Some of the screen's own are active only at times, Esc to stop above all.
-            own = Binding.make_bindings(self.screen.BINDINGS)
-            self.push_screen(HelpScreen([*active, *own]))
+        if isinstance(self.screen, HelpScreen):
+            return
+        places: dict[str, list[Binding]] = {"Here": [], "Everywhere": []}
+        for active in self.screen.active_bindings.values():
+            is_everywhere = active.node in (self, self.screen)
+            places["Everywhere" if is_everywhere else "Here"].append(active.binding)
+        # Some of the screen's own are active only at times, Esc to stop above all.
+        places["Everywhere"] += Binding.make_bindings(self.screen.BINDINGS)
+        self.push_screen(HelpScreen(places.items()))
+
+    def _use_keys(self, settings: Config, complaints: list[str]) -> None:
+        if settings.keys:
+            from workbench.screens import keymap
+
+            keys, wrong = keymap.checked(settings.keys, type(self))
+            complaints += [f"{paths.config_file()}, keys: {each}" for each in wrong]
+            self.set_keymap(keys)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Function keys in capitals, as they stand on the keys."""
+        shown = super().get_key_display(binding)
+        return shown.upper() if re.fullmatch(r"f\d+", shown) else shown
 
     def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
         """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""

@@ -168,3 +168,17 @@ def run(
             prompt_cache=prompt_cache,
         )
     )
+
+
+@workbench.command()
+def keys() -> None:
+    """Print all keys as TOML, to be changed in config.toml."""
+    from workbench.app import WorkbenchApp
+    from workbench.screens import keymap
+    from workbench.settings import config
+
+    settings, _ = config.load(paths.config_file())
+    good, complaints = keymap.checked(settings.keys, WorkbenchApp)
+    click.echo(keymap.as_toml(good, WorkbenchApp), nl=False)
+    for complaint in complaints:
+        click.echo(f"{paths.config_file()}, keys: {complaint}", err=True)

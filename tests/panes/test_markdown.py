@@ -49,7 +49,9 @@ def styles(text: str, word: str) -> set[str]:
         for line in block.lines(80):
             at = line.plain.find(word)
             if at >= 0:
-                return {str(span.style) for span in line.content.spans if span.start <= at < span.end}
+                return {
+                    str(span.style) for span in line.content.spans if span.start <= at < span.end
+                }
     raise AssertionError(f"there is no {word}")
 
 

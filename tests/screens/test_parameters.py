@@ -17,8 +17,10 @@ from workbench.settings import paths
 
 async def go_to(b: Bench, key: str) -> None:
     """Put the pane's cursor on a parameter."""
-    await b.pilot.press("f3")
     rows = b.screen.parameters.rows
+    # From the pane itself the key would hide it.
+    if not rows.has_focus:
+        await b.pilot.press("f3")
     rows.highlighted = rows.get_option_index(key)
     await b.pilot.pause()
 

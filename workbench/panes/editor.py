@@ -15,7 +15,9 @@ class Editor(TextArea):
     """
 
     async def _on_key(self, event: events.Key) -> None:
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+        # The screen knows them as the person's own key map has them.
+        own = next((found for node, found in self.screen._binding_chain if node is self), None)
+        for binding in own.key_to_bindings.get(event.key, ()) if own else ():
             if await self.app.run_action(binding.action, self):
                 event.stop()
                 event.prevent_default()

@@ -1,4 +1,4 @@
-"""Help: the keys that work where the person was, and those of the screen at any time."""
+"""Help: the keys that work where the person was, and those that work everywhere."""
 
 from __future__ import annotations
 
@@ -14,37 +14,59 @@ from textual.widgets import Static
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists bindings, each with its tooltip."""
+    """Lists bindings by place, each with its tooltip."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q", "dismiss", "Close", id="help.close", tooltip="Close the help"),
+        Binding("j,down", "scroll(1)", show=False, id="help.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", show=False, id="help.up", tooltip="Scroll up"),
     ]
 
-    def __init__(self, bindings: Iterable[Binding]) -> None:
-        """``bindings`` may name one more than once."""
+    def __init__(self, places: Iterable[tuple[str, Iterable[Binding]]]) -> None:
+        """``places`` are headings with the keys that work there; a key may come twice."""
         super().__init__()
-        self._keys = list(bindings)
+        self._places = [(heading, _by_words(bindings)) for heading, bindings in places]
         self.text = ""
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="pane") as pane:
+        with VerticalScroll(classes="pane", can_focus=False) as pane:
             pane.border_title = "Keys"
             pane.border_subtitle = "Esc closes"
             table = self._table()
             self.text = table.plain
             yield Static(table, markup=False)
 
+    def action_scroll(self, direction: int) -> None:
+        """Scroll by some lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=3 * direction, animate=False)
+
     def _table(self) -> Content:
-        keys: dict[str, list[str]] = {}
-        for binding in self._keys:
-            # Ours carry an id; the widgets' own editing keys are everybody's.
-            if binding.id:
-                shown = keys.setdefault(binding.tooltip or binding.description, [])
-                key = self.app.get_key_display(binding)
-                if key not in shown:
-                    shown.append(key)
-        width = max(len(", ".join(shown)) for shown in keys.values()) + 2
-        return Content("\n").join(
-            Content.assemble((", ".join(shown).ljust(width), "bold $primary"), text)
-            for text, shown in keys.items()
-        )
+        shown = [
+            (
+                heading,
+                [
+                    (", ".join(dict.fromkeys(map(self.app.get_key_display, bindings))), words)
+                    for words, bindings in by_words.items()
+                ],
+            )
+            for heading, by_words in self._places
+            if by_words
+        ]
+        width = max((len(keys) for _, rows in shown for keys, _ in rows), default=0) + 2
+        lines: list[Content] = []
+        for heading, rows in shown:
+            if lines:
+                lines.append(Content())
+            lines.append(Content.styled(heading, "bold"))
+            for keys, words in rows:
+                lines.append(Content.assemble("  ", (keys.ljust(width), "bold $primary"), words))
+        return Content("\n").join(lines)
+
+
+def _by_words(bindings: Iterable[Binding]) -> dict[str, list[Binding]]:
+    """Ours carry an id; the widgets' own editing keys are everybody's."""
+    found: dict[str, list[Binding]] = {}
+    for binding in bindings:
+        if binding.id:
+            found.setdefault(binding.tooltip or binding.description, []).append(binding)
+    return found

@@ -8,12 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from textual import getters, on, work
-from textual.app import ComposeResult
+from textual import on, work
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Footer
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -31,7 +27,6 @@ from workbench.engine.protocol import (
 )
 from workbench.models import library
 from workbench.panes.browser.pane import BrowserPane
-from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.figures import duration
@@ -45,6 +40,7 @@ from workbench.parameters.table import answering, loading
 from workbench.screens.exchange import Exchange
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
+from workbench.screens.panes import PanesScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.talk import Talk
 from workbench.screens.text import TextScreen
@@ -52,15 +48,10 @@ from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(Screen[None]):
+class WorkbenchScreen(PanesScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
-
-    chat = getters.query_one(ChatPane)
-    browser = getters.query_one(BrowserPane)
-    parameters = getters.query_one(ParameterPane)
-    stats = getters.query_one(StatsPane)
 
     def __init__(
         self,
@@ -75,7 +66,7 @@ class WorkbenchScreen(Screen[None]):
 
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
-        super().__init__()
+        super().__init__(paths.remembered(), values)
         self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None
@@ -84,15 +75,6 @@ class WorkbenchScreen(Screen[None]):
         self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
         self._complaints = complaints
-
-    def compose(self) -> ComposeResult:
-        with Horizontal(id="panes"):
-            yield BrowserPane()
-            yield ChatPane()
-            with Vertical(id="instruments"):
-                yield ParameterPane(self._chosen.values)
-                yield StatsPane()
-        yield Footer(show_command_palette=False)
 
     @cached_property
     def talk(self) -> Talk:
@@ -221,8 +203,8 @@ class WorkbenchScreen(Screen[None]):
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
         event.stop()
-        summary = event.summary if self.has_class("-narrow") else ""
-        # To set a border's text draws the whole pane again, even if it is the same.
+        summary = "" if self.stats.is_on_screen else event.summary
+        # To set a border's text lays the whole screen out again, even if it is the same.
         if summary != self.chat.border_subtitle:
             self.chat.border_subtitle = summary
 
@@ -249,15 +231,7 @@ class WorkbenchScreen(Screen[None]):
         elif self.chat.busy:
             self.chat.leave()
         else:
-            self.action_show("chat")
-
-    def action_show(self, pane: str) -> None:
-        """Go to a pane; on a narrow screen it takes the chat's place."""
-        self.set_class(pane == "browser", "-browser")
-        self.set_class(pane in ("parameters", "stats"), "-instruments")
-        targets = {"browser": self.browser.models, "parameters": self.parameters.rows}
-        # The stats have nothing to focus; whoever looks at them wants to go on writing.
-        targets.get(pane, self.chat.prompt).focus()
+            self.go_to("chat")
 
     def action_new_chat(self) -> None:
         """Begin a new conversation."""
@@ -265,11 +239,7 @@ class WorkbenchScreen(Screen[None]):
             return
         self.talk.clear()
         self.stats.clear()
-        self.action_show("chat")
-
-    def on_resize(self) -> None:
-        """The chat's border says what the stats say where there is no room for them."""
-        self.call_after_refresh(self.stats.summarise)
+        self.go_to("chat")
 
     # ---- what the engine reports -------------------------------------------------------------
 
@@ -317,7 +287,7 @@ class WorkbenchScreen(Screen[None]):
             self.refresh_bindings()
             self.stats.idle()
             if self.browser.has_focus_within:
-                self.action_show("chat")
+                self.go_to("chat")
 
     def _on_text(self, event: TextArrived) -> None:
         self.talk.write(event, model=self._model_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,18 @@ class Config(msgspec.Struct, frozen=True):
 
     theme: str = "workbench-dark"
     model_folders: list[str] = []
+    keys: dict[str, str] = {}
 
     def folders(self) -> list[Path]:
         """``model_folders`` as paths, ``~`` expanded."""
         return [Path(folder).expanduser() for folder in self.model_folders]
 
 
-_KINDS = {"theme": (str, "a text"), "model_folders": (list[str], "a list of texts")}
+_KINDS = {
+    "theme": (str, "a text"),
+    "model_folders": (list[str], "a list of texts"),
+    "keys": (dict[str, str], "a table of texts"),
+}
 
 
 def load(file: Path) -> tuple[Config, list[str]]:
@@ -43,8 +49,19 @@ def load(file: Path) -> tuple[Config, list[str]]:
             )
             continue
         kind, words = _KINDS[key]
+        if key == "keys" and isinstance(value, dict):
+            value = dict(_flattened(value))
         try:
             good[key] = msgspec.convert(value, kind)
         except msgspec.ValidationError:
             complaints.append(f"{file}: {key} takes {words}, not {value!r}. Its default is used.")
     return Config(**good), complaints
+
+
+def _flattened(table: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """``pane.browser = "f2"`` is a table in a table to TOML; here it is one key."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

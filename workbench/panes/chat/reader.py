@@ -71,6 +71,21 @@ class Reader(Transcript):
         self.refresh()
         self.refresh_bindings()
 
+    def in_sight(self) -> Iterator[tuple[int, Entry]]:
+        """The entries that can be seen, each with the row of the pane that it begins in."""
+        top, view = self.scroll_offset.y, self.scrollable_content_region.height
+        first, _ = self._rows.at(top)
+        for index in range(max(0, first), len(self._rows.entries)):
+            row = self._rows.top(index) - top
+            if row >= view:
+                break
+            yield max(0, row), self._rows.entries[index]
+
+    def go_to(self, entry: Entry) -> None:
+        """Have the keys, with the cursor on an entry."""
+        self.focus()
+        self.mark(entry)
+
     def on_focus(self) -> None:
         """The cursor is shown; at first on what was said last."""
         if self._marked is None and self._rows.entries:

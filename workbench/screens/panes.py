@@ -1,0 +1,142 @@
+"""Four panes: where they stand, which are shown, and how to get from one to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from workbench.panes.browser.pane import BrowserPane
+from workbench.panes.chat.pane import ChatPane
+from workbench.panes.parameters.pane import ParameterPane
+from workbench.panes.stats.pane import StatsPane
+from workbench.parameters.kinds import Values
+from workbench.screens.jump import JumpScreen, Target, targets
+from workbench.screens.layout import COLUMNS, Column, Layout, Side
+
+
+class PanesScreen(Screen[None]):
+    """Browser, chat, and the instruments: parameters over stats."""
+
+    chat = getters.query_one(ChatPane)
+    browser = getters.query_one(BrowserPane)
+    parameters = getters.query_one(ParameterPane)
+    stats = getters.query_one(StatsPane)
+    instruments = getters.query_one("#instruments", Vertical)
+
+    def __init__(self, layout: Path, values: Values) -> None:
+        """``layout`` is the file in which the arrangement lasts; ``values`` are set at first."""
+        super().__init__()
+        self._layout = Layout(layout)
+        self._values = values
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            yield BrowserPane()
+            yield ChatPane()
+            with Vertical(id="instruments"):
+                yield ParameterPane(self._values)
+                yield StatsPane()
+        yield Footer(show_command_palette=False)
+
+    def action_pane(self, side: Side) -> None:
+        """Go to a pane; whoever is there, or sees the stats, has it hidden."""
+        pane = self._pane(side)
+        narrow = self.has_class("-narrow", "-slim")
+        there = pane.has_focus_within or side == "stats"
+        if pane.display and pane.is_on_screen and there:
+            if not narrow and not self.has_class("-over"):
+                self._hide(side, True)
+            self.go_to("chat")
+            return
+        self._hide(side, False)
+        self.go_to(side)
+
+    def go_to(self, place: Side | Literal["chat"]) -> None:
+        """Give a pane the keys; on a screen that is too narrow it takes the chat's place."""
+        for side in COLUMNS:
+            self.set_class(place == side, f"-{side}")
+        self.set_class(place == "browser" and self.has_class("-medium"), "-over")
+        targets = {"browser": self.browser.models, "parameters": self.parameters.rows}
+        # The stats have nothing to focus; whoever looks at them wants to go on writing.
+        targets.get(place, self.chat.prompt).focus()
+
+    def _pane(self, side: Side) -> Widget:
+        panes: dict[Side, Widget] = {
+            "browser": self.browser,
+            "parameters": self.parameters,
+            "stats": self.stats,
+        }
+        return panes[side]
+
+    def _hide(self, side: Side, hidden: bool) -> None:
+        try:
+            self._layout.hide(side, hidden)
+        except OSError as error:
+            self._complain_of_memory(error)
+        self._arrange()
+
+    def action_widen(self, columns: int) -> None:
+        """Make the column with the focus wider or narrower; in the chat, the others give way."""
+        column: Column = "instruments"
+        widget: Widget = self.instruments
+        if self.browser.has_focus_within:
+            column, widget = "browser", self.browser
+        elif not self.instruments.has_focus_within:
+            columns = -columns
+        try:
+            self._layout.widen(column, widget.outer_size.width + columns)
+        except OSError as error:
+            self._complain_of_memory(error)
+        self._arrange()
+
+    def _complain_of_memory(self, error: OSError) -> None:
+        self.notify(
+            f"The layout will not be remembered: {error.strerror}.", severity="warning", timeout=4
+        )
+
+    def _arrange(self) -> None:
+        """Hide and widen as the person wants it, as far as the screen has room."""
+        for side in COLUMNS:
+            self.set_class(self._layout.hides(side), f"-no-{side}")
+        room = self.size.width
+        # Where one pane has the screen, its width is the screen's.
+        alone = self.has_class("-narrow", "-slim")
+        wide = 14 if self.has_class("-vast") else 0
+        columns: tuple[tuple[Column, Widget, int], ...] = (
+            ("instruments", self.instruments, 32 + wide),
+            ("browser", self.browser, 30 + wide),
+        )
+        for column, widget, default in columns:
+            if alone:
+                widget.styles.clear_rule("width")
+                continue
+            width = self._layout.width(column, default, room)
+            widget.styles.width = width
+            if widget.display:
+                room -= width
+
+    def action_read(self) -> None:
+        """Go to the transcript."""
+        self.go_to("chat")
+        self.chat.transcript.focus()
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that can be gone to."""
+
+        def chosen(target: Target | None) -> None:
+            if target is not None:
+                target.go()
+
+        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
+
+    def on_resize(self) -> None:
+        """Arrange the panes; what the stats say may now be for the chat's border."""
+        self._arrange()
+        self.call_after_refresh(self.stats.summarise)

@@ -52,6 +52,7 @@ class WorkbenchApp(App[None]):
         "panes/stats/pane.tcss",
         "screens/help.tcss",
         "screens/jump.tcss",
+        "screens/palette.tcss",
         "screens/presets.tcss",
         "screens/text.tcss",
         "screens/workbench.tcss",
@@ -69,7 +70,7 @@ class WorkbenchApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Show the keys"),
         Binding(
-            "f5,ctrl+l",
+            "ctrl+l",
             "redraw",
             "Redraw",
             show=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,6 +11,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+_WIDTH: Final = 92
 
 
 class HelpScreen(ModalScreen[None]):
@@ -40,6 +42,11 @@ class HelpScreen(ModalScreen[None]):
         """Scroll by some lines."""
         self.query_one(VerticalScroll).scroll_relative(y=3 * direction, animate=False)
 
+    @property
+    def _room(self) -> int:
+        # Border, padding and scroll bar left out.
+        return min(_WIDTH, int(self.app.size.width * 0.95)) - 10
+
     def _table(self) -> Content:
         shown = [
             (
@@ -59,7 +66,9 @@ class HelpScreen(ModalScreen[None]):
                 lines.append(Content())
             lines.append(Content.styled(heading, "bold"))
             for keys, words in rows:
-                lines.append(Content.assemble("  ", (keys.ljust(width), "bold $primary"), words))
+                first, *rest = Content(words).wrap(max(20, self._room - width))
+                lines.append(Content.assemble("  ", (keys.ljust(width), "bold $primary"), first))
+                lines += [Content.assemble(" " * (width + 2), line) for line in rest]
         return Content("\n").join(lines)
 
 

@@ -37,7 +37,7 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Show or hide the live stats",
     ),
     Binding(
-        "f7,ctrl+up",
+        "f9,ctrl+up",
         "read",
         "Read",
         id="chat.read",
@@ -45,7 +45,7 @@ KEYS: Final[list[BindingType]] = [
     ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
-        "f6",
+        "f5",
         "jump",
         "Jump",
         show=False,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.dom import DOMNode
 
 from workbench.screens.keymap import CHAINS, bindings, keys_of
+
+# Columns of a row; a narrower screen has less.
+_WIDTH: Final = 76
 
 
 class Actions(Provider):
@@ -21,8 +25,9 @@ class Actions(Provider):
         """What the footer offers, too."""
         for node, binding in self._found():
             if binding.show:
+                words = Content(binding.tooltip)
                 yield DiscoveryHit(
-                    binding.tooltip, self._run(node, binding), help=self._help(binding)
+                    self._row(words, binding), self._run(node, binding), binding.tooltip
                 )
 
     async def search(self, query: str) -> Hits:
@@ -32,32 +37,34 @@ class Actions(Provider):
             by_words = matcher.match(binding.tooltip)
             score = max(by_words, matcher.match(binding.id or ""))
             if score > 0:
+                words = Content(binding.tooltip)
+                if by_words > 0:
+                    words = matcher.highlight(binding.tooltip)
                 yield Hit(
-                    score,
-                    matcher.highlight(binding.tooltip) if by_words > 0 else binding.tooltip,
-                    self._run(node, binding),
-                    help=self._help(binding),
+                    score, self._row(words, binding), self._run(node, binding), binding.tooltip
                 )
 
     def _found(self) -> Iterator[tuple[DOMNode, Binding]]:
         ours = {cls for chain in CHAINS for cls in chain}
         for node in (self.app, self.screen, *self.screen.query("*")):
-            if node is self.app or type(node) in ours:
-                for binding in bindings(type(node)):
-                    if binding.id and _enabled(node, binding):
-                        yield node, binding
+            if node is not self.app and type(node) not in ours:
+                continue
+            # A binding with several keys comes once for each.
+            by_id = {binding.id: binding for binding in bindings(type(node))}
+            for binding in by_id.values():
+                if binding.id and node.check_action(binding.action.partition("(")[0], ()):
+                    yield node, binding
 
     def _run(self, node: DOMNode, binding: Binding) -> Callable[[], Coroutine[Any, Any, bool]]:
         return partial(self.app.run_action, binding.action, node)
 
-    def _help(self, binding: Binding) -> str:
+    def _row(self, words: Content, binding: Binding) -> Content:
+        """What it does at the left, its keys at the right."""
         app: App[Any] = self.app
-        keys = keys_of(binding.id or "", app._keymap, type(app))
-        return ", ".join(
-            app.get_key_display(binding.with_key(key, key_display=None)) for key in keys.split(",")
+        keys = ", ".join(
+            app.get_key_display(binding.with_key(key, key_display=None))
+            for key in keys_of(binding.id or "", app._keymap, type(app)).split(",")
         )
-
-
-def _enabled(node: DOMNode, binding: Binding) -> bool:
-    action = binding.action.partition("(")[0]
-    return node.check_action(action, ()) is True
+        width = max(20, min(_WIDTH, app.size.width - 10) - len(keys))
+        words = words.truncate(width, ellipsis=True).pad_right(max(0, width - words.cell_length))
+        return Content.assemble(words, "  ", (keys, "$foreground-muted"))

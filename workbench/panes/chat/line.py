@@ -27,6 +27,11 @@ class Line(NamedTuple):
         """The row's characters, decoration included."""
         return self.content.plain
 
+    @property
+    def length(self) -> int:
+        """Characters of the text as it was written, what parts it from the line above included."""
+        return len(self.plain) - self.skip + len(self.join)
+
     def behind(self, mark: Content, *, is_text: bool) -> Line:
         """The line with ``mark`` before it, itself text or more decoration."""
         return self._replace(

@@ -60,11 +60,6 @@ class Reader(Transcript):
 
     # ---- the cursor --------------------------------------------------------------------------
 
-    @property
-    def marked(self) -> Entry | None:
-        """The entry under the cursor."""
-        return self._marked
-
     def mark(self, entry: Entry | None) -> None:
         """Put the cursor on an entry."""
         self._marked = entry
@@ -87,9 +82,7 @@ class Reader(Transcript):
         self.mark(entry)
 
     def on_focus(self) -> None:
-        """The cursor is shown; at first on what was said last."""
-        if self._marked is None and self._rows.entries:
-            self._marked = self._rows.entries[-1]
+        """The cursor is shown."""
         self.refresh()
         self.refresh_bindings()
 
@@ -114,16 +107,13 @@ class Reader(Transcript):
             self._caret.down(step)
             self._show_caret()
             return
-        entries = self._rows.entries
-        if not entries:
+        entries, marked = self._rows.entries, self.marked
+        if marked is None:
             return
-        if self._marked is None:
-            self.mark(entries[-1])
-            return
-        index = entries.index(self._marked)
+        index = entries.index(marked)
         view, top = self.scrollable_content_region.height, self.scroll_offset.y
         first = self._rows.top(index)
-        last = first + self._marked.height - 1
+        last = first + marked.height - 1
         if step > 0 and last > top + view and first < top + view:
             self._scroll_to_row(min(top + _STEP, last - view))
         elif step < 0 and first < top <= last:
@@ -179,7 +169,7 @@ class Reader(Transcript):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys are offered where they do something."""
-        entry = self._marked
+        entry = self.marked
         match action:
             case "edit":
                 return _has(entry, "user")
@@ -194,51 +184,51 @@ class Reader(Transcript):
     def action_copy(self) -> None:
         """Copy what is selected, or the message as it was written."""
         text = self.screen.get_selected_text() if self.text_selection else None
-        if text is None and self._marked is not None:
-            text = self._marked.text
+        if text is None and self.marked is not None:
+            text = self.marked.text
         if text:
             self.app.copy_to_clipboard(text)
         self._stop_selecting()
 
     def action_copy_code(self) -> None:
         """Copy a block of code; the same key again copies the next one."""
-        if self._marked is None:
+        if self.marked is None:
             return
         from workbench.panes.chat import markdown
 
-        codes = markdown.codes(self._marked.text)
+        codes = markdown.codes(self.marked.text)
         if not codes:
             self.notify("There is no code in this message.", timeout=3)
             return
         entry, number = self._copied
-        number = number % len(codes) + 1 if entry is self._marked else 1
-        self._copied = (self._marked, number)
+        number = number % len(codes) + 1 if entry is self.marked else 1
+        self._copied = (self.marked, number)
         self.app.copy_to_clipboard(codes[number - 1])
         if len(codes) > 1:
             self.notify(f"Block {number} of {len(codes)}; again for the next one.", timeout=3)
 
     def action_edit(self) -> None:
         """Ask for the prompt to be written anew."""
-        if self._marked is not None and self._marked.message is not None:
-            self.post_message(self.EditWanted(self._marked.message))
+        if self.marked is not None and self.marked.message is not None:
+            self.post_message(self.EditWanted(self.marked.message))
 
     def action_regenerate(self) -> None:
         """Ask for another answer."""
-        if self._marked is not None and self._marked.message is not None:
-            self.post_message(self.RegenerateWanted(self._marked.message))
+        if self.marked is not None and self.marked.message is not None:
+            self.post_message(self.RegenerateWanted(self.marked.message))
 
     def action_sideways(self, step: int) -> None:
         """To another version of the message; while selecting, by a character."""
         if self._caret is not None:
             self._caret.right(step)
             self._show_caret()
-        elif self._marked is not None and self._marked.message is not None:
-            self.post_message(self.VersionWanted(self._marked.message, step))
+        elif self.marked is not None and self.marked.message is not None:
+            self.post_message(self.VersionWanted(self.marked.message, step))
 
     def action_fold(self) -> None:
         """Fold or unfold thoughts."""
-        if self._marked is not None and self._marked.kind == "thoughts":
-            self.fold(self._marked, not self._marked.folded)
+        if self.marked is not None and self.marked.kind == "thoughts":
+            self.fold(self.marked, not self.marked.folded)
 
     def action_fold_all(self) -> None:
         """Fold or unfold all thoughts, those to come as well."""
@@ -254,10 +244,10 @@ class Reader(Transcript):
         if self._caret is not None:
             self._stop_selecting()
             return
-        if self._marked is None:
+        if self.marked is None:
             return
-        index = self._rows.entries.index(self._marked)
-        first = self._rows.top(index) + (1 if self._marked.title else 0)
+        index = self._rows.entries.index(self.marked)
+        first = self._rows.top(index) + (1 if self.marked.title else 0)
         top, view = self.scroll_offset.y, self.scrollable_content_region.height
         row = min(max(first, top), top + view - 1, self._rows.height - 1)
         self._caret = Caret(self._rows, row)

@@ -108,8 +108,8 @@ class Rows:
         if index < 0:
             return 0, 0
         entry = self.entries[index]
-        lines = entry.lines[: max(0, within - (1 if entry.title else 0))]
-        return index, sum(len(line.plain) for line in lines)
+        lines = entry.lines[: max(0, within - bool(entry.title))]
+        return index, sum(line.length for line in lines)
 
     def row_of(self, place: tuple[int, int]) -> int:
         """The row that a place is in now."""
@@ -117,10 +117,10 @@ class Rows:
         if index >= len(self.entries):
             return self.height
         entry = self.entries[index]
-        row = self._tops[index]
+        row = self._tops[index] + (1 if before and entry.title else 0)
         for line in entry.lines if before else ():
-            if before <= 0:
+            before -= line.length
+            if before < 0:
                 break
-            before -= len(line.plain)
             row += 1
         return row

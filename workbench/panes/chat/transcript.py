@@ -107,6 +107,11 @@ class Transcript(ScrollView, can_focus=True):
         self.follow()
 
     @property
+    def marked(self) -> Entry | None:
+        """The entry under the cursor: what was said last, until another is chosen."""
+        return self._marked or (self._rows.entries[-1] if self._rows.entries else None)
+
+    @property
     def text(self) -> str:
         """All that is shown, line by line."""
         return "\n".join(
@@ -149,11 +154,14 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap everything anew, keeping the place in the text."""
-        place = self._rows.place(self.scroll_offset.y)
+        place, following = self._rows.place(self.scroll_offset.y), self._following
         self._rows.fit(self._text_width)
         self._take_up()
-        if not self._following:
-            self._scroll_to_row(self._rows.row_of(place))
+        if not following:
+            row = self._rows.row_of(place)
+            self._scroll_to_row(row)
+            # Fewer rows may have meant the end for a moment.
+            self._following = False
 
     def _settle(self) -> None:
         """Know the true height of what is in sight, and leave it where it is."""
@@ -191,9 +199,9 @@ class Transcript(ScrollView, can_focus=True):
             top = self._rows.top(index) - self.scroll_offset.y
             first_row = max(0, top + (1 if entry.title else 0) + first)
             rows = min(view.height, top + entry.height - 1) - first_row
-            self.refresh(Region(self.gutter.left, first_row, view.width, max(0, rows)))
+            self.refresh(Region(0, first_row, view.width, max(0, rows)))
             if not self._following:
-                self.refresh(Region(self.gutter.left, view.height - 1, view.width, 1))
+                self.refresh(Region(0, view.height - 1, view.width, 1))
 
     def _take_up(self, ahead: int = 0) -> None:
         """Take up all rows, and ``ahead`` more for what is to come."""
@@ -230,7 +238,7 @@ class Transcript(ScrollView, can_focus=True):
         entry = self._rows.entries[index]
         base = self.rich_style
         gutter = Segment(" ", base)
-        if entry is self._marked and self.has_focus and within < max(1, entry.height - 1):
+        if entry is self.marked and self.has_focus and within < max(1, entry.height - 1):
             gutter = Segment(_CURSOR, self.get_component_rich_style("transcript--cursor"))
         line = entry.line_at(within)
         if line is None:

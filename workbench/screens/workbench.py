@@ -42,7 +42,7 @@ from workbench.parameters.table import answering, loading
 from workbench.screens.exchange import Exchange
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
-from workbench.screens.presets import PresetScreen
+from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
 from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
@@ -95,7 +95,7 @@ class WorkbenchScreen(Screen[None]):
             yield BrowserPane()
             yield ChatPane()
             with Vertical(id="instruments"):
-                yield ParameterPane(self._chosen.values)
+                yield ParameterPane(self._chosen)
                 yield StatsPane()
         yield Footer(show_command_palette=False)
 
@@ -158,12 +158,11 @@ class WorkbenchScreen(Screen[None]):
             return
         await self._load(event.model.path)
 
-    @on(ParameterPane.Changed)
-    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
+    @on(ParameterList.Changed)
+    async def _change_parameter(self, event: ParameterList.Changed) -> None:
         event.stop()
-        self._chosen.set(event.values)
         request = self.exchange.request
-        if event.parameter.acts == "live" and self.exchange.answering and request is not None:
+        if event.live and self.exchange.answering and request is not None:
             await self.engine.adjust(request, answering(self._chosen.values))
 
     @on(ParameterPane.TextWanted)
@@ -180,12 +179,13 @@ class WorkbenchScreen(Screen[None]):
     def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
         event.stop()
 
-        def taken(values: Values | None) -> None:
-            if values is not None:
-                self._chosen.set(values)
-                self.parameters.replace(values)
+        def taken(taken: Taken | None) -> None:
+            if taken is not None:
+                self.parameters.replace(taken.values, taken.preset)
                 said = (
-                    "The preset's parameters are set." if values else "All are at their defaults."
+                    "The preset's parameters are set."
+                    if taken.values
+                    else "All are at their defaults."
                 )
                 self.notify(said, timeout=3)
 
@@ -359,7 +359,7 @@ class WorkbenchScreen(Screen[None]):
                 self.chat.note(f"Parameters from {self._model.stem}'s own preset are set.")
         except PresetError as error:
             self.chat.note(_sentence(str(error)), error=True)
-        self.parameters.replace(self._chosen.values)
+        self.parameters.show()
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt."""

@@ -24,7 +24,7 @@ class Lines(Widget):
     def show(self, lines: list[Content]) -> None:
         """Show these lines instead."""
         before, self._lines = self._lines, lines
-        self.refresh(*changes(before, lines, self.gutter.left, self.gutter.top))
+        self.refresh(*changes(before, lines, 0, 0))
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
@@ -46,7 +46,10 @@ def drawn(widget: Widget, pieces: Iterable[Segment]) -> Strip:
 def changes(
     before: Sequence[Content], after: Sequence[Content], left: int, top: int
 ) -> Iterator[Region]:
-    """The cells that differ in lines that begin in column ``left`` and row ``top``."""
+    """The cells that differ in lines that begin in column ``left`` and row ``top``.
+
+    Both count from where a widget's content begins, inside its border and padding.
+    """
     for row in range(max(len(before), len(after))):
         old = before[row] if row < len(before) else Content()
         new = after[row] if row < len(after) else Content()

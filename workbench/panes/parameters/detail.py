@@ -47,19 +47,22 @@ def of_heading(listing: Listing, row: Heading) -> list[Content]:
 def of_parameter(
     chosen: Chosen, row: Parameter, *, complaint: str = "", typed: str | None = None
 ) -> list[Content]:
-    """The help, or what is wrong; what it takes; when it acts; where the value comes from.
+    """The help, what the parameter takes, where its value comes from, when a change acts.
 
-    ``typed`` is what stands in the field, where there is one.
+    While a value is being typed, which is ``typed``, what it may be comes first, behind what
+    is wrong with it.
     """
-    said = Content(row.help)
-    if complaint:
-        said = Content.styled(f"✕ {without_controls(complaint)}", "$error")
-    return [
-        said,
+    lines = [
+        Content(row.help),
         _takes(row, typed),
-        Content.styled(f"{ACTS[row.acts]} {_ACTS[row.acts]}".strip(), "$foreground-muted"),
         _origin(chosen, row),
+        Content.styled(f"{ACTS[row.acts]} {_ACTS[row.acts]}".strip(), "$foreground-muted"),
     ]
+    if complaint:
+        lines[0] = Content.styled(f"✕ {without_controls(complaint)}", "$error")
+    elif typed is not None:
+        lines[:2] = reversed(lines[:2])
+    return lines
 
 
 def choices(row: Parameter) -> tuple[str, ...]:
@@ -95,7 +98,7 @@ def _origin(chosen: Chosen, row: Parameter) -> Content:
     said = {
         "model": "by the model's file",
         "preset": f"by {without_controls(chosen.preset(row))}",
-        "own": "is your own",
+        "own": "your own",
     }[source]
     others = f"; default {default}"
     if source != "model" and row.key in chosen.defaults:

@@ -20,7 +20,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Parameter, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
-# Below this many rows the borders of field and explanation are left out.
+# Below this many rows the field has no border.
 _LOW: Final = 16
 
 
@@ -44,7 +44,7 @@ class ParameterPane(Vertical):
         super().__init__(id="parameters", classes="pane")
         self.border_title = "Parameters"
         self._chosen = chosen
-        self._least_detail = 1
+        self._detail_height = 1
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="parameter-filter"):
@@ -67,7 +67,7 @@ class ParameterPane(Vertical):
             sum(len(line.wrap(self._width)) for line in detail.of_parameter(self._chosen, each))
             for each in TABLE
         )
-        self._least_detail = max(1, min(needed, room // 3))
+        self._detail_height = max(1, min(needed, room // 3))
         self._explain()
 
     # ---- what the screen asks for and gives ------------------------------------------------
@@ -222,6 +222,8 @@ class ParameterPane(Vertical):
 
     def _explain(self) -> None:
         lines = [part for line in self._explanation() for part in line.wrap(self._width)]
-        most = max(self._least_detail, self.content_region.height // 2)
-        self.detail.styles.height = min(max(self._least_detail, len(lines)), most)
+        height = self._detail_height
+        if self.editor.complaint and self.editor.display:
+            height = max(height, min(len(lines), self.content_region.height // 2))
+        self.detail.styles.height = height + self.detail.gutter.height
         self.detail.show(lines)

@@ -21,22 +21,26 @@ SOURCES: Final[Mapping[Source, tuple[str, str]]] = {
 }
 ACTS: Final = {"live": "~", "answer": " ", "load": "↻"}
 
-# Wide enough for every name but one beside its value; what is more is the help's.
+# However wide the pane: the eye must find from a name to its value.
 _VALUE_ENDS: Final = 42
-_LEAST_HELP: Final = 20
 _LEAST_VALUE: Final = 8
 
 
 def heading(listing: Listing, row: Heading, width: int) -> Content:
     """The group's name at the left, how much is in it at the right."""
-    width = min(width, _VALUE_ENDS)
-    changed = listing.changed(row.group)
-    count = Content.styled(str(len(GROUPS[row.group])), "$foreground-muted")
-    if changed:
-        count += Content.styled(f" · {changed} changed", "$accent")
-    sign = "▸" if listing.folded(row.group) else "▾"
-    name = Content.styled(f"{sign} {row.group}", "$foreground-muted" if not changed else "")
-    return _spread(name, count, width - 2)
+    # Above the values, not above the sign behind them.
+    room = min(width, _VALUE_ENDS) - 2
+    n_changed = listing.changed(row.group)
+    name = f"{'▸' if listing.folded(row.group) else '▾'} {row.group}"
+    count = str(len(GROUPS[row.group]))
+    changed = f" · {n_changed} set" if n_changed else ""
+    if len(name) + 1 + len(count) + len(changed) > room:
+        changed = changed.removesuffix(" set")
+    return _spread(
+        Content.styled(name, "$foreground" if changed else "$foreground-muted"),
+        Content.assemble((count, "$foreground-muted"), (changed, "$accent")),
+        room,
+    )
 
 
 def parameter(chosen: Chosen, row: Parameter, width: int) -> Content:
@@ -45,7 +49,8 @@ def parameter(chosen: Chosen, row: Parameter, width: int) -> Content:
     sign, colour = SOURCES[chosen.source(row)]
     at_default = chosen.source(row) == "default"
     value = chosen.value(row)
-    text = without_controls(row.text(value))
+    # A grammar may be as long as a book.
+    text = without_controls(row.text(value)[:_VALUE_ENDS])
     unit = unit_of(row, value)
     # The sign and a space before the name, a space and the other sign behind the value.
     inner = room - 4
@@ -53,7 +58,7 @@ def parameter(chosen: Chosen, row: Parameter, width: int) -> Content:
         unit = ""
     # Whole lists and grammars are for the detail below; a name must stay legible.
     shown = Content(text).truncate(max(_LEAST_VALUE, inner - len(row.key) - 1), ellipsis=True)
-    line = Content.assemble(
+    return Content.assemble(
         (f"{sign} ", colour),
         _spread(
             Content(row.key),
@@ -65,11 +70,6 @@ def parameter(chosen: Chosen, row: Parameter, width: int) -> Content:
         ),
         (f" {ACTS[row.acts]}", "$foreground-muted"),
     )
-    beside = width - room - 2
-    if beside < _LEAST_HELP:
-        return line
-    about = Content(row.help).truncate(beside, ellipsis=True).stylize("$foreground-muted")
-    return line + "  " + about
 
 
 def unit_of(row: Parameter, value: Value) -> str:

@@ -21,7 +21,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value
 from workbench.parameters.table import BY_KEY, TABLE
 
-_NONE_FOUND: Final = "Nothing is described so. Esc lists all."
+_NONE_FOUND: Final = "Nothing matches. Esc lists all."
 _NONE_CHANGED: Final = "All are at their defaults. Esc lists them."
 
 
@@ -106,7 +106,7 @@ class ParameterList(ScrollView, can_focus=True):
         if wanted not in rows and isinstance(wanted, Parameter):
             wanted = Heading(wanted.group)
         self._cursor = rows.index(wanted) if wanted in rows else 0
-        self.virtual_size = Size(self.scrollable_content_region.width, len(rows))
+        self.virtual_size = Size(self._width, len(rows))
         self.refresh()
         self._show_cursor()
         self.post_message(self.Moved())
@@ -306,32 +306,41 @@ class ParameterList(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """The field and the explanation take room: the row they belong to stays in sight."""
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.listing.rows))
+        self.virtual_size = Size(self._width, len(self.listing.rows))
         self._show_cursor()
+
+    @property
+    def _width(self) -> int:
+        # Without the column of the scroll bar.
+        return self.scrollable_content_region.width
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
         index, rows = self.scroll_offset.y + y, self.listing.rows
-        if not rows:
-            empty = _NONE_CHANGED if self.listing.only_changed else _NONE_FOUND
-            lines = Content(empty).wrap(self.size.width)
-            line = lines[y] if y < len(lines) else Content()
-            return drawn(self, segments(self, line, self.get_visual_style("parameters--empty")))
         style, line = self.visual_style, Content()
-        if index == self._cursor:
-            style = self.get_visual_style("parameters--cursor")
-        if index < len(rows):
-            line = self.line(index).truncate(self.size.width, pad=True)
+        if not rows:
+            style = self.get_visual_style("parameters--empty")
+            lines = Content(self._empty).wrap(self._width)
+            line = lines[y] if y < len(lines) else line
+        elif index < len(rows):
+            if index == self._cursor:
+                style = self.get_visual_style("parameters--cursor")
+            line = self._line(index).truncate(self._width, pad=True)
         return drawn(self, segments(self, line, style))
 
-    def line(self, index: int) -> Content:
-        """A row as it is drawn."""
+    @property
+    def _empty(self) -> str:
+        return _NONE_FOUND if self.listing.text.strip() else _NONE_CHANGED
+
+    def _line(self, index: int) -> Content:
         row = self.listing.rows[index]
         if isinstance(row, Heading):
-            return looks.heading(self.listing, row, self.size.width)
-        return looks.parameter(self._chosen, row, self.size.width)
+            return looks.heading(self.listing, row, self._width)
+        return looks.parameter(self._chosen, row, self._width)
 
     @property
     def text(self) -> str:
-        """All rows, line by line."""
-        return "\n".join(self.line(index).plain for index in range(len(self.listing.rows)))
+        """All rows, line by line, or why there are none."""
+        if not self.listing.rows:
+            return self._empty
+        return "\n".join(self._line(index).plain for index in range(len(self.listing.rows)))

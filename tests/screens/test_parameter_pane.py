@@ -194,17 +194,38 @@ async def test_all_are_reset_and_come_back() -> None:
         assert any("nothing to undo" in toast for toast in b.toasts())
 
 
+CHARACTERS = {"enter": "\r", "backspace": "\x7f", "slash": "/"}
+
+
 async def test_keys_that_come_in_one_piece_are_typed_into_the_field() -> None:
     async with bench() as b:
         pane = b.screen.parameters
         await b.pilot.press("f3")
-        # Down to top_k, its field, a slip, and the value.
-        for key in ("j", "j", "j", "enter", "p", "backspace", "9", "enter"):
-            character = {"enter": "\r", "backspace": "\x7f"}.get(key, key)
-            pane.rows.post_message(events.Key(key, character))
-        await wait_until(lambda: pane.values == {"top_k": 9}, "the value")
-        await wait_until(lambda: not pane.editing, "the end of the typing")
-        await wait_until(lambda: pane.rows.has_focus, "the list")
+        # Down to top_k, its field, a slip, the value, and on to the next.
+        for key in ("j", "j", "j", "enter", "p", "backspace", "9", "enter", "j"):
+            pane.rows.post_message(events.Key(key, CHARACTERS.get(key, key)))
+        await wait_until(lambda: on_row(b) == "top_p", "the next row")
+        assert pane.values == {"top_k": 9}
+        await wait_until(lambda: not pane.editing and pane.rows.has_focus, "the list")
+        assert pane.filter.value == ""
+
+
+async def test_what_is_looked_for_and_set_in_one_piece_is() -> None:
+    async with bench() as b:
+        pane = b.screen.parameters
+        await b.pilot.press("f3")
+        for key in ("slash", *"top_k", "enter", "enter", "9", "enter", "right"):
+            pane.rows.post_message(events.Key(key, CHARACTERS.get(key, key)))
+        await wait_until(lambda: pane.values == {"top_k": 15}, "the value and a step")
+        await wait_until(lambda: not pane.editing and pane.rows.has_focus, "the list")
+
+        # The same from the field on, which has the focus.
+        await b.pilot.press("slash")
+        await wait_until(lambda: pane.filter.has_focus, "the field")
+        for key in (*"seed", "enter", "enter", "5", "enter", "right"):
+            pane.filter.post_message(events.Key(key, CHARACTERS.get(key, key)))
+        await wait_until(lambda: pane.values == {"top_k": 15, "seed": 6}, "both values")
+        await wait_until(lambda: not pane.editing and pane.rows.has_focus, "the list")
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 50), (40, 8), (20, 5)])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
 from workbench.panes.parameters.detail import choices
+from workbench.panes.parameters.keys import KeyCame
 from workbench.parameters.kinds import Number, Parameter, ParameterError, Value
 
 
@@ -19,11 +21,31 @@ class _Field(Input):
         super().__init__(compact=True, select_on_focus=False)
         self.cursor_blink = False
 
+        self._done = False
+
+    def on_focus(self) -> None:
+        """It begins."""
+        self._done = False
+
+    def is_right(self) -> bool:
+        """Whether what stands here can be accepted."""
+        return True
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._done:
+            self.post_message(KeyCame(event.key, event.character or ""))
+        elif event.key == "enter":
+            self._done = self.is_right()
+            await self.action_submit()
+        else:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
     def take(self, key: str, character: str) -> None:
         """Act on a key that was pressed before the field had the focus."""
-        if key == "enter":
-            self.post_message(self.Submitted(self, self.value))
-        elif key == "backspace":
+        if key == "backspace":
             self.action_delete_left()
         elif character.isprintable():
             self.replace(character, *self.selection)
@@ -92,6 +114,11 @@ class ValueField(_Field):
         self.value = text
         self.judge()
         self.action_select_all()
+
+    def is_right(self) -> bool:
+        """Whether the parameter can take what has been typed."""
+        self.judge()
+        return not self.complaint
 
     def judge(self) -> None:
         """Read what has been typed."""

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from workbench.panes.lines import Lines
 from workbench.panes.parameters import detail
 from workbench.panes.parameters.field import FilterField, ValueField
+from workbench.panes.parameters.keys import KeyCame
 from workbench.panes.parameters.listing import Heading
 from workbench.panes.parameters.rows import ParameterList
 from workbench.parameters.chosen import Chosen
@@ -45,6 +46,8 @@ class ParameterPane(Vertical):
         self.border_title = "Parameters"
         self._chosen = chosen
         self._detail_height = 1
+        # From the wish to look for something until it is found, wherever the focus is.
+        self._looking = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="parameter-filter"):
@@ -114,6 +117,7 @@ class ParameterPane(Vertical):
         """Leave the value as it is, or look for nothing, and go back to the list."""
         if self.filter.has_focus:
             self.rows.action_show_all()
+        self._looking = False
         self.rows.focus()
 
     # ---- the rows --------------------------------------------------------------------------
@@ -131,7 +135,9 @@ class ParameterPane(Vertical):
     @on(ParameterList.EditWanted)
     def _edit(self, event: ParameterList.EditWanted) -> None:
         event.stop()
-        parameter = event.parameter
+        self._open_editor(event.parameter)
+
+    def _open_editor(self, parameter: Parameter) -> None:
         value = self._chosen.value(parameter)
         if isinstance(parameter, Text):
             self.post_message(self.TextWanted(parameter, str(value)))
@@ -141,11 +147,28 @@ class ParameterPane(Vertical):
         self.editor.focus()
         self._explain()
 
-    @on(ParameterList.Typed)
-    def _typed_early(self, event: ParameterList.Typed) -> None:
+    @on(KeyCame)
+    async def _key_came(self, event: KeyCame) -> None:
         event.stop()
         field = self.editor if self.editor.display else self.filter
-        field.take(event.key, event.character)
+        if not (self.editor.display or self._looking):
+            await self._press(event.key)
+        elif event.key != "enter":
+            field.take(event.key, event.character)
+        elif field is self.editor:
+            self._accept_value()
+        else:
+            self._accept_filter()
+
+    async def _press(self, key: str) -> None:
+        row, action = self.rows.row, self.rows.action_of(key)
+        # The keys behind this one are here already: no message may come after them.
+        if action == "filter":
+            self._open_filter()
+        elif action == "choose" and isinstance(row, Parameter):
+            self._open_editor(row)
+        elif action:
+            await self.rows.run_action(action)
 
     # ---- the value -------------------------------------------------------------------------
 
@@ -158,14 +181,15 @@ class ParameterPane(Vertical):
     @on(Input.Submitted, "ValueField")
     def _set(self, event: Input.Submitted) -> None:
         event.stop()
-        # It may come in one piece with what was typed.
-        self.editor.judge()
+        self._accept_value()
+
+    def _accept_value(self) -> None:
         row = self.rows.row
-        if self.editor.parsed is None or not isinstance(row, Parameter):
-            self._explain()
-            return
-        self.rows.set(row, self.editor.parsed)
-        self.stop_editing()
+        if self.editor.is_right() and self.editor.parsed is not None and isinstance(row, Parameter):
+            self.editor.display = False
+            self.rows.set(row, self.editor.parsed)
+            self.stop_editing()
+        self._explain()
 
     @on(events.DescendantBlur)
     def _left(self, event: events.DescendantBlur) -> None:
@@ -178,6 +202,10 @@ class ParameterPane(Vertical):
     @on(ParameterList.FilterWanted)
     def _ask(self, event: ParameterList.FilterWanted) -> None:
         event.stop()
+        self._open_filter()
+
+    def _open_filter(self) -> None:
+        self._looking = True
         self.filter.focus()
         self.filter.action_select_all()
 
@@ -193,13 +221,22 @@ class ParameterPane(Vertical):
     @on(Input.Changed, "FilterField")
     def _look_for(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value != self.rows.listing.text:
-            self.rows.look_for(event.value)
-        self._show_filter()
+        self._narrow()
 
     @on(Input.Submitted, "FilterField")
     def _found(self, event: Input.Submitted) -> None:
         event.stop()
+        self._accept_filter()
+
+    def _narrow(self) -> None:
+        if self.filter.value != self.rows.listing.text:
+            self.rows.look_for(self.filter.value)
+        self._show_filter()
+
+    def _accept_filter(self) -> None:
+        # What was typed in one piece with Enter has not been looked for yet.
+        self._narrow()
+        self._looking = False
         self.rows.focus()
 
     # ---- the explanation -------------------------------------------------------------------

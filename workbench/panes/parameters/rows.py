@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from workbench.panes.lines import drawn, segments
 from workbench.panes.parameters import row as looks
-from workbench.panes.parameters.keys import KEYS
+from workbench.panes.parameters.keys import KEYS, KeyCame
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value
@@ -55,14 +55,6 @@ class ParameterList(ScrollView, can_focus=True):
     class FilterChanged(Message):
         """The list was narrowed down by a key, or not any more."""
 
-    class Typed(Message):
-        """A key that was pressed before the field was there."""
-
-        def __init__(self, key: str, character: str) -> None:
-            super().__init__()
-            self.key = key
-            self.character = character
-
     class PresetsWanted(Message):
         """The person wants to save or to take a preset."""
 
@@ -75,6 +67,8 @@ class ParameterList(ScrollView, can_focus=True):
         self._left: Row | None = None
         # A field was asked for: what is typed from then on is meant for it.
         self._handing_over = False
+        # What keys do, as of the last one that came here.
+        self._actions: dict[str, str] = {}
 
     # ---- what is under the cursor --------------------------------------------------------
 
@@ -138,19 +132,25 @@ class ParameterList(ScrollView, can_focus=True):
         self._handing_over = False
 
     async def _on_key(self, event: events.Key) -> None:
-        # Over a slow line keys come in one piece, all of them to this list: "/temp" must not
-        # open the presets with its p, nor may "3" overtake the Enter that asks for the field.
-        # So keys act here, in their order, not when they have come up to the app.
-        bound = self.screen.active_bindings.get(event.key)
+        # Keys act here, in their order, not when they have come up to the app.
         if self._handing_over and event.key != "escape":
-            self.post_message(self.Typed(event.key, event.character or ""))
-        elif bound is not None and bound.node is self:
-            await self.run_action(bound.binding.action)
+            self.post_message(KeyCame(event.key, event.character or ""))
         else:
-            await super()._on_key(event)
-            return
+            self._actions = {
+                key: active.binding.action
+                for key, active in self.screen.active_bindings.items()
+                if active.node is self
+            }
+            if event.key not in self._actions:
+                await super()._on_key(event)
+                return
+            await self.run_action(self._actions[event.key])
         event.stop()
         event.prevent_default()
+
+    def action_of(self, key: str) -> str:
+        """What a key does to the rows; empty if it does nothing."""
+        return self._actions.get(key, "")
 
     def on_click(self, event: events.Click) -> None:
         """Go to a row; a click on a heading folds it, one on the row of the cursor edits it."""

@@ -65,11 +65,11 @@ async def test_groups_fold_and_values_are_edited_by_mouse() -> None:
         assert on_row(b) == "top_k"
         assert not b.screen.parameters.editing
         await b.pilot.click(rows, offset=(3, 4))
-        assert b.screen.parameters.editing
+        await wait_until(lambda: b.screen.parameters.editor.has_focus, "the field")
         await b.pilot.press("7", "enter")
-        assert b.screen.parameters.values == {"top_k": 7}
+        await wait_until(lambda: b.screen.parameters.values == {"top_k": 7}, "the value")
         await b.pilot.click(rows, offset=(3, 0))
-        assert listed(b) == []
+        await wait_until(lambda: listed(b) == [], "the fold")
 
 
 async def test_the_filter_narrows_the_list_while_it_is_typed() -> None:

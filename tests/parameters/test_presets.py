@@ -9,6 +9,7 @@ from workbench.parameters import presets
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
+from workbench.parameters.table import BY_KEY
 
 VALUES: Values = {
     "temperature": 0.2,
@@ -93,7 +94,7 @@ def test_a_models_own_preset_acts_only_for_it_and_after_what_a_person_set(tmp_pa
     assert not chosen.use_model("other")
     assert chosen.values == {"top_k": 9}
     chosen.use_model("llama")
-    chosen.set({**chosen.values, "temperature": 0.7})
+    chosen.put(BY_KEY["temperature"], 0.7)
     chosen.use_model("other")
     assert chosen.values == {"top_k": 9, "temperature": 0.7}
     presets.save_of_model(tmp_path, "llama", {})

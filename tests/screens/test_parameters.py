@@ -17,12 +17,18 @@ from workbench.settings import paths
 
 async def go_to(b: Bench, key: str) -> None:
     """Put the pane's cursor on a parameter."""
-    rows = b.screen.parameters.rows
     # From the pane itself the key would hide it.
-    if not rows.has_focus:
+    if not b.screen.parameters.has_focus_within:
         await b.pilot.press("f3")
-    rows.highlighted = rows.get_option_index(key)
+    b.screen.parameters.go_to(key)
     await b.pilot.pause()
+
+
+def line_of(b: Bench, key: str) -> list[str]:
+    """The row of a parameter, its signs and words."""
+    return next(
+        line.split() for line in b.screen.parameters.rows.text.splitlines() if key in line.split()
+    )
 
 
 async def test_every_kind_of_value_can_be_set() -> None:
@@ -54,8 +60,8 @@ async def test_a_files_own_defaults_are_shown_as_such(tmp_path: Path) -> None:
     async with bench(file) as b:
         pane = b.screen.parameters
         await go_to(b, "temperature")
-        assert pane.rows.get_option("temperature").prompt.plain.split() == ["temperature", "0.3"]  # type: ignore[union-attr]
-        assert "default 0.3, by the model's file (else 0.8)" in pane.explanation
+        assert line_of(b, "temperature") == ["◇", "temperature", "0.3", "~"]
+        assert "◇ 0.3 by the model's file; default 0.8" in pane.explanation
         await b.pilot.press("right")
         assert pane.values == {"temperature": 0.35}
         await b.pilot.press("backspace")

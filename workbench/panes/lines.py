@@ -25,9 +25,7 @@ class Lines(Widget):
         before, self._lines = self._lines, lines
         for row, (old, new) in enumerate(zip_longest(before, lines)):
             if old is None or new is None or not old.is_same(new):
-                self.refresh(
-                    Region(self.gutter.left, self.gutter.top + row, self.content_size.width, 1)
-                )
+                self.refresh(Region(0, row, self.content_size.width, 1))
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""

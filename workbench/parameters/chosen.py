@@ -1,25 +1,93 @@
-"""The values in force: what a person has set, and what the model's own preset adds."""
+"""The values in force: what a person has set, what presets add, and what there was before."""
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 from workbench.parameters import presets
-from workbench.parameters.kinds import Value, Values
+from workbench.parameters.kinds import Parameter, Value, Values
+
+Source = Literal["default", "model", "preset", "own"]
+"""Who says what a value is: the table, the model's file, a preset, or the person."""
+
+_MOST_STEPS_BACK: Final = 100
+
+
+class _Past(NamedTuple):
+    """What was set before ``key`` was changed; before many were, if it is empty."""
+
+    key: str
+    values: dict[str, Value]
+    presets: dict[str, str]
 
 
 class Chosen:
-    """Values that differ from the defaults."""
+    """Values that differ from the defaults, and where they come from."""
 
     def __init__(self, folder: Path, values: Values) -> None:
         """``folder`` holds the presets; ``values`` are what the person began with."""
         self._folder = folder
         self.values: dict[str, Value] = dict(values)
-        self._of_model: Values = {}
+        # What the loaded model's file sets by itself.
+        self.defaults: Values = {}
+        # By key, the preset that a value was taken from and has been left as.
+        self._presets: dict[str, str] = {}
+        self._of_model = ""
+        self._past: deque[_Past] = deque(maxlen=_MOST_STEPS_BACK)
 
-    def set(self, values: Values) -> None:
-        """Put ``values`` in the place of all that was set."""
-        self.values = dict(values)
+    def default(self, parameter: Parameter) -> Value:
+        """The value where nobody sets another."""
+        return self.defaults.get(parameter.key, parameter.default)
+
+    def value(self, parameter: Parameter) -> Value:
+        """The value in force."""
+        return self.values.get(parameter.key, self.default(parameter))
+
+    def source(self, parameter: Parameter) -> Source:
+        """Where the value in force comes from."""
+        if parameter.key in self._presets:
+            return "preset"
+        if parameter.key in self.values:
+            return "own"
+        return "default" if self.default(parameter) == parameter.default else "model"
+
+    def preset(self, parameter: Parameter) -> str:
+        """The preset that the value was taken from; empty if it was not."""
+        return self._presets.get(parameter.key, "")
+
+    def put(self, parameter: Parameter, value: Value) -> bool:
+        """Give a parameter a value of the person's own; the default is none of them.
+
+        Returns whether that changes anything.
+        """
+        if value == self.value(parameter) and self.source(parameter) != "preset":
+            return False
+        # Many steps of one parameter are taken back in one.
+        if not self._past or self._past[-1].key != parameter.key:
+            self._remember(parameter.key)
+        self._presets.pop(parameter.key, None)
+        if value == self.default(parameter):
+            self.values.pop(parameter.key, None)
+        else:
+            self.values[parameter.key] = value
+        return True
+
+    def replace(self, values: Values, preset: str = "") -> set[str]:
+        """Put ``values`` in the place of all that was set; ``preset`` says whose they are.
+
+        Returns the keys of what has changed.
+        """
+        self._remember("")
+        return self._replace(values, dict.fromkeys(values, preset) if preset else {})
+
+    def undo(self) -> set[str]:
+        """Take the last change back; returns the keys of what has changed, if anything."""
+        if not self._past:
+            return set()
+        past = self._past.pop()
+        return self._replace(past.values, past.presets)
 
     def use_model(self, model: str) -> bool:
         """Let the own preset of ``model`` act, and the former model's no longer.
@@ -27,11 +95,33 @@ class Chosen:
         What a person has set comes before what the preset says. Returns whether there is
         one. Raises PresetError, with the former model's preset gone already.
         """
-        for key, value in self._of_model.items():
-            if self.values.get(key) == value:
-                del self.values[key]
-        self._of_model = {}
+        self._past.clear()
+        for key in [key for key, preset in self._presets.items() if preset == self._of_model]:
+            del self._presets[key], self.values[key]
+        self._of_model = own_preset(model)
         own = presets.of_model(self._folder, model)
-        self._of_model = {key: value for key, value in own.items() if key not in self.values}
-        self.values |= self._of_model
-        return bool(self._of_model)
+        added = {key: value for key, value in own.items() if key not in self.values}
+        self.values |= added
+        self._presets |= dict.fromkeys(added, self._of_model)
+        return bool(added)
+
+    def _remember(self, key: str) -> None:
+        self._past.append(_Past(key, dict(self.values), dict(self._presets)))
+
+    def _replace(self, values: Values, presets_by_key: dict[str, str]) -> set[str]:
+        before = dict(self.values)
+        self.values.clear()
+        self.values.update(values)
+        self._presets = presets_by_key
+        both = before.keys() | values.keys()
+        return {key for key in both if before.get(key) != values.get(key)}
+
+
+def own_preset(model: str) -> str:
+    """What is said of the own preset of the model file ``model`` (its stem)."""
+    return f"{model}'s own preset"
+
+
+def named_preset(name: str) -> str:
+    """What is said of the preset ``name``."""
+    return f"the preset {name}"

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
 from workbench.panes.chat.reader import Reader
+from workbench.panes.parameters.rows import ParameterList
 
 # The fingers' home row first.
 _LETTERS: Final = "asdfghjklqwertyuiopzxcvbnm" + string.ascii_uppercase + string.digits
@@ -37,6 +38,8 @@ def targets(widgets: Iterable[Widget]) -> list[Target]:
             continue
         if isinstance(widget, OptionList):
             parts += _options(widget)
+        elif isinstance(widget, ParameterList):
+            parts += _parameters(widget)
         elif isinstance(widget, Reader):
             parts += _messages(widget)
         else:
@@ -55,6 +58,17 @@ def _options(rows: OptionList) -> Iterable[Target]:
 def _go_to_option(rows: OptionList, index: int) -> None:
     rows.focus()
     rows.highlighted = index
+
+
+def _parameters(rows: ParameterList) -> Iterable[Target]:
+    first = rows.scroll_offset.y
+    for y in range(min(rows.size.height, len(rows.listing.rows) - first)):
+        yield Target(_in(rows, y), partial(_go_to_parameter, rows, first + y))
+
+
+def _go_to_parameter(rows: ParameterList, index: int) -> None:
+    rows.focus()
+    rows.move(index)
 
 
 def _messages(reader: Reader) -> Iterable[Target]:

@@ -16,6 +16,7 @@ from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.chat.search import SearchBar
+from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
@@ -31,6 +32,8 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (WorkbenchScreen, ChatPane, SearchBar),
     (WorkbenchScreen, ModelList),
     (WorkbenchScreen, ParameterList),
+    (WorkbenchScreen, FilterField),
+    (WorkbenchScreen, ValueField),
     (HelpScreen,),
     (JumpScreen,),
     (PresetScreen,),

@@ -16,7 +16,7 @@ from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
-from workbench.parameters.kinds import Values
+from workbench.parameters.chosen import Chosen
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.layout import COLUMNS, Column, Layout, Side
 
@@ -30,18 +30,18 @@ class PanesScreen(Screen[None]):
     stats = getters.query_one(StatsPane)
     instruments = getters.query_one("#instruments", Vertical)
 
-    def __init__(self, layout: Path, values: Values) -> None:
-        """``layout`` is the file in which the arrangement lasts; ``values`` are set at first."""
+    def __init__(self, layout: Path, chosen: Chosen) -> None:
+        """The arrangement lasts in the file ``layout``; ``chosen`` holds the parameters."""
         super().__init__()
         self._layout = Layout(layout)
-        self._values = values
+        self._chosen = chosen
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
             yield BrowserPane()
             yield ChatPane()
             with Vertical(id="instruments"):
-                yield ParameterPane(self._values)
+                yield ParameterPane(self._chosen)
                 yield StatsPane()
         yield Footer(show_command_palette=False)
 

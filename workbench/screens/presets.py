@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import events, getters, on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.parameters import presets
+from workbench.parameters.chosen import named_preset, own_preset
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import BY_KEY
@@ -25,8 +26,15 @@ _OWN: Final = "own"
 _NAMED: Final = "named:"
 
 
-class PresetScreen(ModalScreen[Values | None]):
-    """Gives back the values of the preset taken; None if things stay as they are."""
+class Taken(NamedTuple):
+    """The values of a preset, and what is said of it; nothing of the defaults."""
+
+    values: Values
+    preset: str
+
+
+class PresetScreen(ModalScreen[Taken | None]):
+    """Gives back the preset taken; None if things stay as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", id="presets.close", tooltip="Leave all as it is"),
@@ -85,19 +93,21 @@ class PresetScreen(ModalScreen[Values | None]):
             self.rows.add_option(Option(without_controls(name), id=_NAMED + name))
         self.rows.highlighted = 0
 
-    def _load(self, option_id: str | None) -> Values:
+    def _load(self, option_id: str | None) -> Taken:
         if option_id is None or option_id == _DEFAULTS:
-            return {}
+            return Taken({}, "")
         if option_id == _OWN:
-            return presets.of_model(self._folder, self._model)
-        return presets.load(self._folder, option_id.removeprefix(_NAMED))
+            values = presets.of_model(self._folder, self._model)
+            return Taken(values, own_preset(self._model))
+        name = option_id.removeprefix(_NAMED)
+        return Taken(presets.load(self._folder, name), named_preset(name))
 
     @on(OptionList.OptionHighlighted)
     def _describe(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         self._doomed = None
         try:
-            values = self._load(event.option_id)
+            values = self._load(event.option_id).values
         except PresetError as error:
             self.detail.update(Content.styled(without_controls(str(error)), "$error"))
             return

@@ -41,7 +41,7 @@ from workbench.screens.exchange import Exchange
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.panes import PanesScreen
-from workbench.screens.presets import PresetScreen
+from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.talk import Talk
 from workbench.screens.text import TextScreen
 from workbench.settings import paths
@@ -66,13 +66,14 @@ class WorkbenchScreen(PanesScreen):
 
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
-        super().__init__(paths.remembered(), values)
+        chosen = Chosen(paths.presets(), values)
+        super().__init__(paths.remembered(), chosen)
         self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
-        self._chosen = Chosen(paths.presets(), values)
+        self._chosen = chosen
         self._folders = list(folders)
         self._complaints = complaints
 
@@ -165,12 +166,11 @@ class WorkbenchScreen(PanesScreen):
             return
         await self._load(event.model.path)
 
-    @on(ParameterPane.Changed)
-    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
+    @on(ParameterList.Changed)
+    async def _change_parameter(self, event: ParameterList.Changed) -> None:
         event.stop()
-        self._chosen.set(event.values)
         request = self.exchange.request
-        if event.parameter.acts == "live" and self.exchange.answering and request is not None:
+        if event.live and self.exchange.answering and request is not None:
             await self.engine.adjust(request, answering(self._chosen.values))
 
     @on(ParameterPane.TextWanted)
@@ -187,12 +187,13 @@ class WorkbenchScreen(PanesScreen):
     def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
         event.stop()
 
-        def taken(values: Values | None) -> None:
-            if values is not None:
-                self._chosen.set(values)
-                self.parameters.replace(values)
+        def taken(taken: Taken | None) -> None:
+            if taken is not None:
+                self.parameters.replace(taken.values, taken.preset)
                 said = (
-                    "The preset's parameters are set." if values else "All are at their defaults."
+                    "The preset's parameters are set."
+                    if taken.values
+                    else "All are at their defaults."
                 )
                 self.notify(said, timeout=3)
 
@@ -353,7 +354,7 @@ class WorkbenchScreen(PanesScreen):
                 self.chat.note(f"Parameters from {self._model.stem}'s own preset are set.")
         except PresetError as error:
             self.chat.note(_sentence(str(error)), error=True)
-        self.parameters.replace(self._chosen.values)
+        self.parameters.show()
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt."""

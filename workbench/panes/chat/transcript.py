@@ -54,6 +54,9 @@ class Transcript(ScrollView, can_focus=True):
         # Up to which row the reader has been shown the text.
         self._seen = 0
         self._marked: Entry | None = None
+        # The row that was on top after the last resize, and the place in the text it stands
+        # for: one resize after another must not creep away from it.
+        self._held: tuple[int, tuple[int, int]] | None = None
 
     # ---- what is said ------------------------------------------------------------------------
 
@@ -154,12 +157,16 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap everything anew, keeping the place in the text."""
-        place, following = self._rows.place(self.scroll_offset.y), self._following
+        following = self._following
+        if self._held is None or self._held[0] != self.scroll_offset.y:
+            self._held = (self.scroll_offset.y, self._rows.place(self.scroll_offset.y))
+        place = self._held[1]
         self._rows.fit(self._text_width)
         self._take_up()
         if not following:
             row = self._rows.row_of(place)
             self._scroll_to_row(row)
+            self._held = (self.scroll_offset.y, place)
             # Fewer rows may have meant the end for a moment.
             self._following = False
 

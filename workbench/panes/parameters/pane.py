@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Final
 
 from textual import events, getters, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
+from workbench.panes.lines import Lines
+from workbench.panes.parameters import detail
+from workbench.panes.parameters.field import FilterField, ValueField
+from workbench.panes.parameters.keys import KeyCame
+from workbench.panes.parameters.listing import Heading
 from workbench.panes.parameters.rows import ParameterList
-from workbench.parameters.kinds import Parameter, ParameterError, Text, Value, Values
+from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Parameter, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
-_ACTS: Final = {
-    "live": "",
-    "answer": " Acts with the next answer.",
-    "load": " Acts when the model is loaded again: with the next answer.",
-}
+# Below this many rows the field has no border.
+_LOW: Final = 16
 
 
 class ParameterPane(Vertical):
     """Shows and edits the values; only those that differ from the default are kept."""
 
     rows = getters.query_one(ParameterList)
-    editor = getters.query_one(Input)
-    detail = getters.query_one("#parameter-detail", Static)
-
-    class Changed(Message):
-        """A value was set; ``values`` are all that now differ from their defaults."""
-
-        def __init__(self, parameter: Parameter, values: Values) -> None:
-            super().__init__()
-            self.parameter = parameter
-            self.values = values
+    filter = getters.query_one(FilterField)
+    editor = getters.query_one(ValueField)
+    detail = getters.query_one(Lines)
 
     class TextWanted(Message):
         """A parameter of many lines is to be written; ``text`` is what it holds now."""
@@ -47,193 +41,226 @@ class ParameterPane(Vertical):
             self.parameter = parameter
             self.text = text
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, chosen: Chosen) -> None:
         super().__init__(id="parameters", classes="pane")
         self.border_title = "Parameters"
-        self.values: dict[str, Value] = dict(values)
-        # What the loaded model's file sets by itself.
-        self._model_defaults: Values = {}
-        self._finding = False
-        self.explanation = ""
+        self._chosen = chosen
+        self._detail_height = 1
+        # From the wish to look for something until it is found, wherever the focus is.
+        self._looking = False
 
     def compose(self) -> ComposeResult:
-        rows = ParameterList()
-        for group, parameters in groupby(TABLE, key=lambda parameter: parameter.group):
-            rows.add_option(Option(Content.styled(group, "$foreground-muted"), disabled=True))
-            for parameter in parameters:
-                rows.add_option(Option(parameter.key, id=parameter.key))
-        yield rows
-        yield Input(compact=True, select_on_focus=False)
-        yield Static(id="parameter-detail", markup=False)
+        with Horizontal(id="parameter-filter"):
+            yield Static("/ ", markup=False)
+            yield FilterField()
+            yield Static(id="parameter-count", markup=False)
+        yield ParameterList(self._chosen)
+        yield ValueField()
+        yield Lines(id="parameter-detail")
 
     def on_mount(self) -> None:
         self.editor.display = False
-        self.rows.highlighted = self.rows.get_option_index(TABLE[0].key)
+        self._show_filter()
 
     def on_resize(self, _event: events.Resize) -> None:
-        self._draw_all()
+        """Keep as much room for the explanation as most of them need: rows must not jump."""
+        room = self.content_region.height
+        self.set_class(room < _LOW, "-low")
+        needed = max(
+            sum(len(line.wrap(self._width)) for line in detail.of_parameter(self._chosen, each))
+            for each in TABLE
+        )
+        self._detail_height = max(1, min(needed, room // 3))
+        self._explain()
+
+    # ---- what the screen asks for and gives ------------------------------------------------
 
     @property
-    def _current(self) -> Parameter:
-        option = self.rows.highlighted_option
-        return BY_KEY[option.id] if option is not None and option.id else TABLE[0]
+    def values(self) -> dict[str, Value]:
+        """Those that differ from the defaults."""
+        return self._chosen.values
 
-    def _value(self, parameter: Parameter) -> Value:
-        return self.values.get(parameter.key, self._default(parameter))
-
-    def _default(self, parameter: Parameter) -> Value:
-        return self._model_defaults.get(parameter.key, parameter.default)
-
-    def _draw(self, parameter: Parameter) -> None:
-        """Name at the left, value at the right, a mark between where it is no default."""
-        # The pane's own width, less the column of the list's scroll bar.
-        width = self.content_region.width - 1
-        changed = self._value(parameter) != self._default(parameter)
-        value = parameter.text(self._value(parameter))
-        # Whole lists and grammars are for the detail below; a name must stay legible.
-        value = _shortened(value, max(8, width - len(parameter.key) - 4))
-        name = Content(parameter.key).truncate(
-            max(1, width - len(value) - 4), ellipsis=True, pad=True
-        )
-        row = Content.assemble(
-            ("•" if changed else " ", "$accent"),
-            " ",
-            name,
-            " ",
-            (value, "bold $accent" if changed else "$foreground"),
-            " ",
-        )
-        self.rows.replace_option_prompt(parameter.key, row)
-
-    def _explain(self, parameter: Parameter, complaint: str = "") -> None:
-        default = parameter.text(self._default(parameter))
-        if parameter.key in self._model_defaults:
-            default += f", by the model's file (else {parameter.text(parameter.default)})"
-        text = Content.assemble(
-            (f"{complaint}\n" if complaint else "", "$error"),
-            f"{parameter.help}{_ACTS[parameter.acts]}\n",
-            (f"{parameter.takes}; default {default}", "$foreground-muted"),
-        )
-        self.explanation = text.plain
-        self.detail.update(text)
+    @property
+    def explanation(self) -> str:
+        """What is said of the row under the cursor."""
+        return "\n".join(line.plain for line in self._explanation())
 
     def set(self, key: str, value: Value) -> None:
         """Give a parameter a value; raises ParameterError if it cannot take it."""
-        self._set(BY_KEY[key], BY_KEY[key].check(value))
+        self.rows.set(BY_KEY[key], BY_KEY[key].check(value))
+
+    def replace(self, values: Values, preset: str) -> None:
+        """Take the values of a preset instead of all that was set."""
+        self.rows.replace(dict(values), preset)
 
     def use_defaults(self, defaults: Values) -> None:
         """Take over what a model's file sets by itself."""
-        self._model_defaults = dict(defaults)
-        self._draw_all()
+        self._chosen.defaults = dict(defaults)
+        self.show()
 
-    def replace(self, values: Values) -> None:
-        """Take over a whole set of values, such as a preset's."""
-        self.values = dict(values)
-        self._draw_all()
+    def show(self) -> None:
+        """Show the values anew: they have changed elsewhere."""
+        self.rows.show()
 
-    def _draw_all(self) -> None:
-        for parameter in TABLE:
-            self._draw(parameter)
-        self._explain(self._current)
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a parameter, wherever it is."""
+        if BY_KEY[key] not in self.rows.listing.rows:
+            self.rows.action_show_all()
+        self.rows.go_to(BY_KEY[key])
 
-    def _set(self, parameter: Parameter, value: Value) -> None:
-        if value == self._default(parameter):
-            self.values.pop(parameter.key, None)
-        else:
-            self.values[parameter.key] = value
-        self._draw(parameter)
-        self._explain(parameter)
-        self.post_message(self.Changed(parameter, dict(self.values)))
+    @property
+    def editing(self) -> bool:
+        """Whether a value, or what to look for, is being typed."""
+        return self.editor.display or self.filter.has_focus
 
-    @on(ParameterList.Stepped)
-    def _step(self, event: ParameterList.Stepped) -> None:
+    def stop_editing(self) -> None:
+        """Leave the value as it is, or look for nothing, and go back to the list."""
+        if self.filter.has_focus:
+            self.rows.action_show_all()
+        self._looking = False
+        self.rows.focus()
+
+    # ---- the rows --------------------------------------------------------------------------
+
+    @on(ParameterList.Moved)
+    def _moved(self, event: ParameterList.Moved) -> None:
         event.stop()
-        parameter = self._current
-        self._set(parameter, parameter.stepped(self._value(parameter), event.steps))
+        self._explain()
 
-    @on(ParameterList.Reset)
-    def _reset(self, event: ParameterList.Reset) -> None:
-        event.stop()
-        self._set(self._current, self._default(self._current))
+    @on(ParameterList.Changed)
+    def _changed(self) -> None:
+        # It goes on to the screen.
+        self._explain()
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    @on(ParameterList.EditWanted)
+    def _edit(self, event: ParameterList.EditWanted) -> None:
         event.stop()
-        self._explain(self._current)
+        self._open_editor(event.parameter)
 
-    @on(OptionList.OptionSelected)
-    def _edit(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        parameter = self._current
+    def _open_editor(self, parameter: Parameter) -> None:
+        value = self._chosen.value(parameter)
         if isinstance(parameter, Text):
-            self.post_message(self.TextWanted(parameter, str(self._value(parameter))))
+            self.post_message(self.TextWanted(parameter, str(value)))
             return
-        self._type(parameter.key, parameter.text(self._value(parameter)))
-
-    @on(ParameterList.FindWanted)
-    def _find(self, event: ParameterList.FindWanted) -> None:
-        event.stop()
-        self._finding = True
-        self._type("find", "")
-
-    @on(ParameterList.FindTyped)
-    def _find_typed(self, event: ParameterList.FindTyped) -> None:
-        event.stop()
-        if event.character:
-            self.editor.insert_text_at_cursor(event.character)
-        else:
-            self.stop_editing()
-
-    def _type(self, title: str, text: str) -> None:
-        """Open the field for a value, or for a name to look for."""
-        self.editor.border_title = title
-        self.editor.value = text
+        self.editor.begin(parameter, parameter.text(value))
         self.editor.display = True
         self.editor.focus()
-        self.editor.action_select_all()
+        self._explain()
 
-    @on(Input.Changed)
-    def _seek(self, event: Input.Changed) -> None:
+    @on(KeyCame)
+    async def _key_came(self, event: KeyCame) -> None:
         event.stop()
-        typed = event.value.strip().lower().replace("-", "_")
-        if self._finding and typed:
-            # Names that begin so come before those that only contain it.
-            found = [each.key for each in TABLE if typed in each.key]
-            found.sort(key=lambda key: not key.startswith(typed))
-            if found:
-                self.rows.highlighted = self.rows.get_option_index(found[0])
+        field = self.editor if self.editor.display else self.filter
+        if not (self.editor.display or self._looking):
+            await self._press(event.key)
+        elif event.key != "enter":
+            field.take(event.key, event.character)
+        elif field is self.editor:
+            self._accept_value()
+        else:
+            self._accept_filter()
 
-    @on(Input.Submitted)
-    def _typed(self, event: Input.Submitted) -> None:
+    async def _press(self, key: str) -> None:
+        row, action = self.rows.row, self.rows.action_of(key)
+        # The keys behind this one are here already: no message may come after them.
+        if action == "filter":
+            self._open_filter()
+        elif action == "choose" and isinstance(row, Parameter):
+            self._open_editor(row)
+        elif action:
+            await self.rows.run_action(action)
+
+    # ---- the value -------------------------------------------------------------------------
+
+    @on(Input.Changed, "ValueField")
+    def _judge(self, event: Input.Changed) -> None:
         event.stop()
-        if self._finding:
+        self.editor.judge()
+        self._explain()
+
+    @on(Input.Submitted, "ValueField")
+    def _set(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._accept_value()
+
+    def _accept_value(self) -> None:
+        row = self.rows.row
+        if self.editor.is_right() and self.editor.parsed is not None and isinstance(row, Parameter):
+            self.editor.display = False
+            self.rows.set(row, self.editor.parsed)
             self.stop_editing()
-            return
-        parameter = self._current
-        try:
-            value = parameter.parse(event.value)
-        except ParameterError as error:
-            self._explain(parameter, str(error))
-            return
-        self._set(parameter, value)
-        self.stop_editing()
+        self._explain()
 
     @on(events.DescendantBlur)
     def _left(self, event: events.DescendantBlur) -> None:
         if event.widget is self.editor:
             self.editor.display = False
-            self._finding = False
-            self._explain(self._current)
+            self._explain()
 
-    @property
-    def editing(self) -> bool:
-        """Whether a value or a name is being typed."""
-        return self.editor.display
+    # ---- the filter ------------------------------------------------------------------------
 
-    def stop_editing(self) -> None:
-        """Leave the value as it is and go back to the list."""
+    @on(ParameterList.FilterWanted)
+    def _ask(self, event: ParameterList.FilterWanted) -> None:
+        event.stop()
+        self._open_filter()
+
+    def _open_filter(self) -> None:
+        self._looking = True
+        self.filter.focus()
+        self.filter.action_select_all()
+
+    @on(ParameterList.FilterChanged)
+    def _show_filter(self) -> None:
+        listing = self.rows.listing
+        if not listing.text:
+            self.filter.clear()
+        self.filter.placeholder = "changed ones only" if listing.only_changed else "filter"
+        count = f"{listing.shown} of {len(TABLE)}" if listing.filtered else ""
+        self.query_one("#parameter-count", Static).update(count, layout=False)
+
+    @on(Input.Changed, "FilterField")
+    def _look_for(self, event: Input.Changed) -> None:
+        event.stop()
+        self._narrow()
+
+    @on(Input.Submitted, "FilterField")
+    def _found(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._accept_filter()
+
+    def _narrow(self) -> None:
+        if self.filter.value != self.rows.listing.text:
+            self.rows.look_for(self.filter.value)
+        self._show_filter()
+
+    def _accept_filter(self) -> None:
+        # What was typed in one piece with Enter has not been looked for yet.
+        self._narrow()
+        self._looking = False
         self.rows.focus()
 
+    # ---- the explanation -------------------------------------------------------------------
 
-def _shortened(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 1] + "…"
+    @property
+    def _width(self) -> int:
+        return max(16, self.content_region.width)
+
+    def _explanation(self) -> list[Content]:
+        row = self.rows.row
+        if row is None:
+            return []
+        if isinstance(row, Heading):
+            return detail.of_heading(self.rows.listing, row)
+        if not self.editor.display:
+            return detail.of_parameter(self._chosen, row)
+        return detail.of_parameter(
+            self._chosen, row, complaint=self.editor.complaint, typed=self.editor.value
+        )
+
+    def _explain(self) -> None:
+        lines = [part for line in self._explanation() for part in line.wrap(self._width)]
+        height = self._detail_height
+        if self.editor.complaint and self.editor.display:
+            height = max(height, min(len(lines), self.content_region.height // 2))
+        self.detail.styles.height = height + self.detail.gutter.height
+        self.detail.show(lines)

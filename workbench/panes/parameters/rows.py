@@ -1,128 +1,346 @@
-"""The rows of the parameter pane, and the keys that work on them."""
+"""The rows of the parameter pane: what they do, and which of them are drawn again."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.panes.lines import drawn, segments
+from workbench.panes.parameters import row as looks
+from workbench.panes.parameters.keys import KEYS, KeyCame
+from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
+from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value
+from workbench.parameters.table import BY_KEY, TABLE
+
+_NONE_FOUND: Final = "Nothing matches. Esc lists all."
+_NONE_CHANGED: Final = "All are at their defaults. Esc lists them."
 
 
-class ParameterList(OptionList):
+class ParameterList(ScrollView, can_focus=True):
     """The parameters, by group."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "j,down",
-            "cursor_down",
-            "Down",
-            show=False,
-            id="parameters.down",
-            tooltip="Next parameter",
-        ),
-        Binding(
-            "k,up", "cursor_up", "Up", show=False, id="parameters.up", tooltip="Previous parameter"
-        ),
-        Binding(
-            "h,left", "step(-1)", "Less", show=False, id="parameters.less", tooltip="One step less"
-        ),
-        Binding(
-            "l,right", "step(1)", "More", show=False, id="parameters.more", tooltip="One step more"
-        ),
-        Binding(
-            "enter", "select", "Edit", show=False, id="parameters.edit", tooltip="Type a value"
-        ),
-        Binding(
-            "backspace,delete",
-            "reset",
-            "Default",
-            show=False,
-            id="parameters.reset",
-            tooltip="Reset the parameter to its default",
-        ),
-        Binding(
-            "slash", "find", "Find", show=False, id="parameters.find", tooltip="Find a parameter"
-        ),
-        Binding(
-            "p",
-            "presets",
-            "Presets",
-            show=False,
-            id="parameters.presets",
-            tooltip="Save the parameters under a name, or take saved ones",
-        ),
-    ]
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"parameters--cursor", "parameters--empty"}
 
-    class Stepped(Message):
-        """The parameter under the cursor should move by ``steps`` steps."""
+    class Moved(Message):
+        """Another row is under the cursor, or there is something else to say of it."""
 
-        def __init__(self, steps: int) -> None:
+    class Changed(Message):
+        """Values were set; ``live`` if one of them acts at the next token."""
+
+        def __init__(self, *, live: bool) -> None:
             super().__init__()
-            self.steps = steps
+            self.live = live
 
-    class Reset(Message):
-        """The parameter under the cursor should go back to its default."""
+    class EditWanted(Message):
+        """A value is to be typed."""
 
-    class FindWanted(Message):
-        """The person wants to go to a parameter by its name."""
-
-    class FindTyped(Message):
-        """A key that was pressed before the field for the name was there; Enter is empty."""
-
-        def __init__(self, character: str) -> None:
+        def __init__(self, parameter: Parameter) -> None:
             super().__init__()
-            self.character = character
+            self.parameter = parameter
+
+    class FilterWanted(Message):
+        """What to look for is to be typed."""
+
+    class FilterChanged(Message):
+        """The list was narrowed down by a key, or not any more."""
 
     class PresetsWanted(Message):
         """The person wants to save or to take a preset."""
 
-    def __init__(self) -> None:
-        super().__init__(markup=False, compact=True)
-        self._finding = False
+    def __init__(self, chosen: Chosen) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self.listing = Listing(chosen)
+        self._cursor = self.listing.rows.index(TABLE[0])
+        # Where to go back to when nothing is found.
+        self._left: Row | None = None
+        # A field was asked for: what is typed from then on is meant for it.
+        self._handing_over = False
+        # What keys do, as of the last one that came here.
+        self._actions: dict[str, str] = {}
+
+    # ---- what is under the cursor --------------------------------------------------------
+
+    @property
+    def row(self) -> Row | None:
+        """What the cursor is on; nothing if nothing is listed."""
+        return self.listing.rows[self._cursor] if self.listing.rows else None
+
+    def move(self, index: int) -> None:
+        """Put the cursor on a row, or on the nearest there is."""
+        index = max(0, min(index, len(self.listing.rows) - 1))
+        if index != self._cursor:
+            before, self._cursor = self._cursor, index
+            self.refresh_line(before)
+            self.refresh_line(index)
+            self.post_message(self.Moved())
+        self._show_cursor()
+
+    def go_to(self, parameter: Parameter) -> None:
+        """Put the cursor on a parameter, wherever it is folded away."""
+        self.listing.fold({parameter.group}, folded=False)
+        self.show(parameter)
+
+    def show(self, wanted: Row | None = None) -> None:
+        """List anew, with the cursor on ``wanted`` or on what it was on."""
+        wanted = wanted or self.row
+        self.listing.update()
+        rows = self.listing.rows
+        if wanted not in rows and isinstance(wanted, Parameter):
+            wanted = Heading(wanted.group)
+        self._cursor = rows.index(wanted) if wanted in rows else 0
+        self.virtual_size = Size(self._width, len(rows))
+        self.refresh()
+        self._show_cursor()
+        self.post_message(self.Moved())
+
+    def look_for(self, text: str) -> None:
+        """List what ``text`` describes, with the cursor on the likeliest."""
+        before = self.row or self._left
+        self.listing.look_for(text)
+        if text.strip():
+            self.listing.update()
+            self.show(next(iter(self.listing.rows), None))
+        elif isinstance(before, Parameter):
+            self.go_to(before)
+        else:
+            self.show(before)
+
+    def _show_cursor(self) -> None:
+        # With the first of a group its heading.
+        rows, first = self.listing.rows, self._cursor
+        if first and isinstance(rows[first - 1], Heading):
+            first -= 1
+        region = Region(0, first, 1, self._cursor - first + 1)
+        self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+    # ---- keys and mouse ------------------------------------------------------------------
 
     def on_focus(self) -> None:
-        """Whatever was looked for has been found."""
-        self._finding = False
+        """Whatever was to be typed has been."""
+        self._handing_over = False
 
     async def _on_key(self, event: events.Key) -> None:
-        # Over a slow line a name comes in one piece with its slash, all of it to this list:
-        # taken for keys of its own, the p of "temperature" would open the presets.
-        if self._finding and (event.key == "enter" or event.character):
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.FindTyped("" if event.key == "enter" else event.character or ""))
-        elif event.key == "slash":
-            event.stop()
-            event.prevent_default()
-            self.action_find()
+        # Keys act here, in their order, not when they have come up to the app.
+        if self._handing_over and event.key != "escape":
+            self.post_message(KeyCame(event.key, event.character or ""))
         else:
-            await super()._on_key(event)
+            self._actions = {
+                key: active.binding.action
+                for key, active in self.screen.active_bindings.items()
+                if active.node is self
+            }
+            if event.key not in self._actions:
+                await super()._on_key(event)
+                return
+            await self.run_action(self._actions[event.key])
+        event.stop()
+        event.prevent_default()
 
-    def scroll_to_highlight(self, top: bool = False) -> None:
-        """Show the row; with the first one the heading above it."""
-        super().scroll_to_highlight(top)
-        if self.highlighted == 1:
-            self.scroll_home(animate=False)
+    def action_of(self, key: str) -> str:
+        """What a key does to the rows; empty if it does nothing."""
+        return self._actions.get(key, "")
 
-    def on_resize(self) -> None:
-        """The explanation below takes the room it needs: the row it explains stays in sight."""
-        self.call_after_refresh(self.scroll_to_highlight)
+    def on_click(self, event: events.Click) -> None:
+        """Go to a row; a click on a heading folds it, one on the row of the cursor edits it."""
+        event.stop()
+        index = self.scroll_offset.y + event.y
+        if index < len(self.listing.rows):
+            again = index == self._cursor
+            self.move(index)
+            if again or isinstance(self.row, Heading):
+                self.action_choose()
 
-    def action_find(self) -> None:
-        """Ask for a name to go to."""
-        self._finding = True
-        self.post_message(self.FindWanted())
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Esc is for the list only where something is left out of it."""
+        return action != "show_all" or self.listing.filtered
+
+    def action_down(self) -> None:
+        """Go to the next row."""
+        self.move(self._cursor + 1)
+
+    def action_up(self) -> None:
+        """Go to the row before."""
+        self.move(self._cursor - 1)
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self.move(0)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self.move(len(self.listing.rows) - 1)
+
+    def action_page(self, direction: int) -> None:
+        """Go on by what is in sight."""
+        self.move(self._cursor + direction * max(1, self.size.height - 1))
+
+    def action_step(self, steps: int) -> None:
+        """Move the value; right unfolds a group, left folds it."""
+        row = self.row
+        if isinstance(row, Heading):
+            self._fold({row.group}, folded=steps < 0)
+        elif row is not None:
+            self.set(row, row.stepped(self._chosen.value(row), steps))
+
+    def action_choose(self) -> None:
+        """Type a value, or fold a group."""
+        row = self.row
+        if isinstance(row, Heading):
+            self.action_fold()
+        elif row is not None:
+            self._handing_over = not isinstance(row, Text)
+            self.post_message(self.EditWanted(row))
+
+    def action_next(self) -> None:
+        """Take the next choice; where there are none, type a value."""
+        row = self.row
+        if isinstance(row, Switch):
+            self.set(row, not self._chosen.value(row))
+        elif isinstance(row, Choice):
+            index = row.choices.index(str(self._chosen.value(row))) + 1
+            self.set(row, row.choices[index % len(row.choices)])
+        else:
+            self.action_choose()
+
+    def action_fold(self) -> None:
+        """Fold the group of the row, or unfold it."""
+        if self.row is not None:
+            self._fold({self.row.group}, folded=not self.listing.folded(self.row.group))
+
+    def action_fold_all(self) -> None:
+        """Fold every group; if all are, unfold them."""
+        folded = not all(self.listing.folded(group) for group in GROUPS)
+        self._fold(set(GROUPS), folded=folded)
+
+    def _fold(self, groups: set[Group], *, folded: bool) -> None:
+        # What a filter lists is not folded away: it is what was looked for.
+        if not self.listing.filtered:
+            self.listing.fold(groups, folded=folded)
+            self.show()
+
+    def action_filter(self) -> None:
+        """Ask for what to look for."""
+        self._left = self.row or self._left
+        self._handing_over = True
+        self.post_message(self.FilterWanted())
+
+    def action_changed_only(self) -> None:
+        """List what differs from the default, or all again."""
+        self._left = self.row or self._left
+        self.listing.only_changed = not self.listing.only_changed
+        self.show(self._left)
+        self.post_message(self.FilterChanged())
+
+    def action_show_all(self) -> None:
+        """List all again."""
+        self.listing.only_changed = False
+        self.look_for("")
+        self.post_message(self.FilterChanged())
 
     def action_presets(self) -> None:
         """Ask for the presets."""
         self.post_message(self.PresetsWanted())
 
-    def action_step(self, steps: int) -> None:
-        """Ask for a step."""
-        self.post_message(self.Stepped(steps))
+    # ---- values --------------------------------------------------------------------------
+
+    def set(self, parameter: Parameter, value: Value) -> None:
+        """Give a parameter a value that it can take."""
+        n_changed = self.listing.changed(parameter.group)
+        if not self._chosen.put(parameter, value):
+            return
+        self._redraw(parameter)
+        if self.listing.changed(parameter.group) != n_changed:
+            self._redraw(Heading(parameter.group))
+        self._report([parameter.key])
 
     def action_reset(self) -> None:
-        """Ask for the default."""
-        self.post_message(self.Reset())
+        """Take the default."""
+        if isinstance(self.row, Parameter):
+            self.set(self.row, self._chosen.default(self.row))
+
+    def action_reset_all(self) -> None:
+        """Take every default."""
+        n_values = len(self._chosen.values)
+        if n_values:
+            self.replace({})
+            what = "parameter is" if n_values == 1 else "parameters are"
+            self.notify(f"{n_values} {what} back at the default; u undoes it.", timeout=5)
+        else:
+            self.notify("All parameters are at their defaults.", timeout=3)
+
+    def action_undo(self) -> None:
+        """Take the last change back."""
+        changed = self._chosen.undo()
+        if changed:
+            self.show()
+            self._report(changed)
+        else:
+            self.notify("There is nothing to undo.", timeout=3)
+
+    def replace(self, values: dict[str, Value], preset: str = "") -> None:
+        """Put the values of a preset in the place of all that was set."""
+        changed = self._chosen.replace(values, preset)
+        self.show()
+        self._report(changed)
+
+    def _report(self, keys: Iterable[str]) -> None:
+        self.post_message(self.Changed(live=any(BY_KEY[key].acts == "live" for key in keys)))
+
+    # ---- drawing -------------------------------------------------------------------------
+
+    def _redraw(self, row: Row) -> None:
+        if row in self.listing.rows:
+            self.refresh_line(self.listing.rows.index(row))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The field and the explanation take room: the row they belong to stays in sight."""
+        self.virtual_size = Size(self._width, len(self.listing.rows))
+        self._show_cursor()
+
+    @property
+    def _width(self) -> int:
+        # Without the column of the scroll bar.
+        return self.scrollable_content_region.width
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        index, rows = self.scroll_offset.y + y, self.listing.rows
+        style, line = self.visual_style, Content()
+        if not rows:
+            style = self.get_visual_style("parameters--empty")
+            lines = Content(self._empty).wrap(self._width)
+            line = lines[y] if y < len(lines) else line
+        elif index < len(rows):
+            if index == self._cursor:
+                style = self.get_visual_style("parameters--cursor")
+            line = self._line(index).truncate(self._width, pad=True)
+        return drawn(self, segments(self, line, style))
+
+    @property
+    def _empty(self) -> str:
+        return _NONE_FOUND if self.listing.text.strip() else _NONE_CHANGED
+
+    def _line(self, index: int) -> Content:
+        row = self.listing.rows[index]
+        if isinstance(row, Heading):
+            return looks.heading(self.listing, row, self._width)
+        return looks.parameter(self._chosen, row, self._width)
+
+    @property
+    def text(self) -> str:
+        """All rows, line by line, or why there are none."""
+        if not self.listing.rows:
+            return self._empty
+        return "\n".join(self._line(index).plain for index in range(len(self.listing.rows)))

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context
+from workbench.engine.llama.devices import gpus
 from workbench.engine.llama.model import Model
 from workbench.engine.memory import PromptMemory
 from workbench.engine.overflow import Overflow, Shift
@@ -18,6 +19,7 @@ from workbench.engine.protocol import (
     PromptProgress,
     TextArrived,
     Timings,
+    Token,
 )
 from workbench.engine.sampler import Sampler
 from workbench.engine.text import TextFilter
@@ -34,6 +36,8 @@ class Lane:
         self.text = text
         self.seed = seed
         self.tokens: list[int] = []
+        # Not yet reported.
+        self.drawn: list[Token] = []
         self.limit(max_tokens)
 
     def limit(self, max_tokens: int) -> None:
@@ -77,7 +81,8 @@ class Generation:
         self._adjustment = adjustment
         self._completed = completed
         self._pace = Pace()
-        # When the first token came; a pause to make room later moves it on.
+        # When the first token came and when the last one did; a pause to make room moves
+        # both on.
         self._first = 0.0
         self._last = 0.0
         self._ttft_ms = 0.0
@@ -96,6 +101,7 @@ class Generation:
             token = lane.sampler.sample(self._context)
             self._first = self._last = perf_counter()
             self._ttft_ms = (self._first - self._started) * 1e3
+            lane.drawn.append(Token())
             reason = self._write(lane, token, overflow)
         lane.text.finish()
         self._report(lane, now=True)
@@ -108,6 +114,7 @@ class Generation:
                 reason=reason,
                 seed=lane.seed,
                 notes=notes,
+                devices=gpus(),
                 timings=Timings(
                     prompt_tokens=len(prompt),
                     cached_tokens=n_cached,
@@ -163,7 +170,9 @@ class Generation:
             if (values := self._adjustment()) is not None:
                 lane.adjust(self._completed(values), self._memory.tokens)
             token = lane.sampler.sample(self._context)
-            self._last = perf_counter()
+            now = perf_counter()
+            lane.drawn.append(Token((now - self._last) * 1e3))
+            self._last = now
             self._n_decoded += 1
         return ended
 
@@ -206,12 +215,15 @@ class Generation:
             return None if self._read(room, self._memory.reuse(room)) else "cancelled"
         finally:
             # Making room is not writing: tokens/s leave it out.
-            self._first += perf_counter() - paused
+            pause = perf_counter() - paused
+            self._first += pause
+            self._last += pause
 
     def _report(self, lane: Lane, *, now: bool = False) -> None:
         if not (now or self._pace.due()):
             return
         thoughts, text = lane.text.take()
+        drawn, lane.drawn = lane.drawn, []
         self._emit(
             TextArrived(
                 request=self._request,
@@ -222,6 +234,7 @@ class Generation:
                 decode_ms=(self._last - self._first) * 1e3,
                 ttft_ms=self._ttft_ms,
                 n_context=len(self._memory),
+                drawn=drawn,
             )
         )
 

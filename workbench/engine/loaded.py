@@ -115,6 +115,7 @@ class LoadedModel:
             n_params=self.model.n_params,
             n_ctx=self.context.n_ctx,
             n_ctx_train=self.model.n_ctx_train,
+            cache_size=self.context.cache_size,
             n_threads=self.context.n_threads,
             defaults=self.defaults,
         )

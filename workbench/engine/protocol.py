@@ -122,10 +122,20 @@ class LoadProgress(msgspec.Struct, frozen=True, tag=True):
     fraction: float
 
 
-class ModelInfo(msgspec.Struct, frozen=True):
-    """A loaded model. ``size`` in bytes, lengths in tokens.
+class Device(msgspec.Struct, frozen=True):
+    """A GPU with a memory of its own, as llama.cpp names it; bytes."""
 
-    ``defaults`` are the parameters that the file itself sets (``general.sampling.*``).
+    name: str
+    free: int
+    total: int
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A loaded model. Sizes in bytes, lengths in tokens.
+
+    ``size`` is that of the weights, ``cache_size`` that of what the context's tokens are kept
+    in: keys and values, or a recurrent state. ``defaults`` are the parameters that the file
+    itself sets (``general.sampling.*``).
     """
 
     source: ModelSource
@@ -135,6 +145,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     n_params: int
     n_ctx: int
     n_ctx_train: int
+    cache_size: int
     n_threads: int
     defaults: dict[str, Value] = {}
 
@@ -145,6 +156,7 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
     request: int
     model: ModelInfo
     load_ms: float
+    devices: list[Device] = []
     notes: list[str] = []
 
 
@@ -161,12 +173,22 @@ class PromptProgress(msgspec.Struct, frozen=True, tag=True):
     prompt_ms: float
 
 
+class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A token that was drawn. ``gap_ms`` is the time since the one before it; the first has none.
+
+    What an answer did to make room in a full context is not counted.
+    """
+
+    gap_ms: float | None = None
+
+
 class TextArrived(msgspec.Struct, frozen=True, tag=True):
     """A piece of an answer: what came since the last one, at most twenty times a second.
 
     ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
     answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time
-    to that one, ``n_context`` the tokens now in the context.
+    to that one, ``n_context`` the tokens now in the context. ``drawn`` are the tokens since
+    the last piece, the one that ended the answer among them.
     """
 
     request: int
@@ -177,6 +199,7 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
     decode_ms: float
     ttft_ms: float
     n_context: int
+    drawn: list[Token] = []
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -208,6 +231,7 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     reason: FinishReason
     timings: Timings
     seed: int
+    devices: list[Device] = []
     notes: list[str] = []
 
 

@@ -11,6 +11,7 @@ from workbench.engine.decode import Generation, Lane
 from workbench.engine.llama.backend import gpu_offload, llama_cpp_version, system_info
 from workbench.engine.llama.binding import BINDING_VERSION
 from workbench.engine.llama.context import AbortFlag
+from workbench.engine.llama.devices import gpus
 from workbench.engine.llama.handle import DecodeError, LoadError
 from workbench.engine.llama.model import check_file
 from workbench.engine.loaded import LoadedModel
@@ -134,6 +135,7 @@ class Service:
                 request,
                 self._loaded.info(),
                 load_ms=(perf_counter() - started) * 1e3,
+                devices=gpus(),
                 notes=self._loaded.notes(),
             )
         )

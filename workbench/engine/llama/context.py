@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from workbench.engine.llama.backend import NO_MEMORY, log
 from workbench.engine.llama.binding import binding
+from workbench.engine.llama.buffers import cache_size
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
@@ -109,6 +110,8 @@ class Context(Handle):
         if not self._context:
             raise LoadError(_failure(model.path))
         self._memory: Any = binding.llama_get_memory(self._context)
+        # Bytes that the tokens are kept in.
+        self.cache_size = cache_size(log.infos)
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.
         self.n_ctx = min(n_ctx, int(binding.llama_n_ctx(self._context)))
         self.n_ubatch = int(parameters.n_ubatch)

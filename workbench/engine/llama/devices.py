@@ -6,6 +6,7 @@ import ctypes
 from typing import Final
 
 from workbench.engine.llama.binding import library
+from workbench.engine.protocol import Device
 
 # enum ggml_backend_dev_type: a GPU with a memory of its own.
 _GPU: Final = 1
@@ -23,12 +24,17 @@ _sizes = ctypes.POINTER(ctypes.c_size_t)
 _memory.argtypes, _memory.restype = (ctypes.c_void_p, _sizes, _sizes), None
 
 
-def gpu_memory() -> dict[str, int]:
-    """Free bytes of each GPU with a memory of its own, by the name of its buffers."""
+def gpus() -> list[Device]:
+    """Each GPU with a memory of its own, by the name of its buffers."""
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    memory = {}
+    found = []
     for device in map(_get, range(_count())):
         if _type(device) == _GPU:
             _memory(device, ctypes.byref(free), ctypes.byref(total))
-            memory[_name(device).decode()] = free.value
-    return memory
+            found.append(Device(_name(device).decode(), free.value, total.value))
+    return found
+
+
+def gpu_memory() -> dict[str, int]:
+    """Free bytes of each of them."""
+    return {gpu.name: gpu.free for gpu in gpus()}

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from workbench.engine.llama.backend import log
+from workbench.engine.llama.buffers import buffers
 from workbench.engine.llama.context import AbortFlag, Context
 from workbench.engine.llama.devices import gpu_memory
 from workbench.engine.llama.handle import LoadError
@@ -29,7 +30,6 @@ _SHARE: Final = 4
 # Beside its keys and values, every cell has a record (llama_kv_cells; 52 bytes measured).
 _CELL_BYTES: Final = 64
 
-_BUFFER: Final = re.compile(r": +(\S+) .*buffer size = *([\d.]+) MiB")
 _CACHE: Final = re.compile(r"creating +(.*?) *KV cache")
 
 _HOST: Final = "host"
@@ -171,9 +171,8 @@ def _by_place(lines: Iterable[str]) -> Counter[str]:
     """Bytes of the buffers that ``lines`` tell of, by GPU; all others are the host's."""
     gpus = gpu_memory()
     sizes: Counter[str] = Counter()
-    for line in lines:
-        if buffer := _BUFFER.search(line):
-            sizes[buffer[1] if buffer[1] in gpus else _HOST] += int(float(buffer[2]) * 1024**2)
+    for place, size in buffers(lines):
+        sizes[place if place in gpus else _HOST] += size
     return sizes
 
 

@@ -17,7 +17,7 @@ import msgspec
 from textual import work
 
 from workbench.app import WorkbenchApp
-from workbench.engine.protocol import TextArrived
+from workbench.engine.protocol import TextArrived, Token
 from workbench.screens.messages import EngineReported
 from workbench.screens.workbench import WorkbenchScreen
 
@@ -76,7 +76,7 @@ class StreamingApp(WorkbenchApp):
             due = min(len(pieces), int((time.perf_counter() - started) * rate))
             if due > sent:
                 text = "".join(pieces[sent:due])
-                screen.post_message(EngineReported(_event(text, due, rate)))
+                screen.post_message(EngineReported(_event(text, sent, due, rate)))
                 sent = due
         await asyncio.sleep(0.3)
         os.write(1, MARK)
@@ -89,7 +89,7 @@ MARK = b"\x1b]7777;\x07"
 """Parts what the terminal got before, during and after the stream."""
 
 
-def _event(text: str, n_tokens: int, rate: float) -> TextArrived:
+def _event(text: str, n_before: int, n_tokens: int, rate: float) -> TextArrived:
     return TextArrived(
         request=1,
         lane=0,
@@ -99,6 +99,7 @@ def _event(text: str, n_tokens: int, rate: float) -> TextArrived:
         decode_ms=n_tokens / rate * 1000,
         ttft_ms=5.0,
         n_context=100 + n_tokens,
+        drawn=[Token(1000 / rate)] * (n_tokens - n_before),
     )
 
 

@@ -15,9 +15,14 @@ def byte_size(size: int) -> str:
 
 def per_second(rate: float) -> str:
     """Tokens per second, three digits or more: ``7.31``, ``84.2``, ``1204``."""
-    if rate >= 100:
-        return f"{rate:.0f}"
-    return f"{rate:.1f}" if rate >= 10 else f"{rate:.2f}"
+    return _three_digits(rate)
+
+
+def interval(milliseconds: float) -> str:
+    """A time that is measured closely: ``0.15 ms``, ``84.2 ms``, ``1.20 s``."""
+    if milliseconds < 1000:
+        return f"{_three_digits(milliseconds)} ms"
+    return f"{_three_digits(milliseconds / 1000)} s"
 
 
 def duration(milliseconds: float) -> str:
@@ -28,3 +33,9 @@ def duration(milliseconds: float) -> str:
 def tokens(count: int) -> str:
     """A number of tokens."""
     return f"{count} token" if count == 1 else f"{count} tokens"
+
+
+def _three_digits(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -30,9 +31,15 @@ class PanesScreen(Screen[None]):
     stats = getters.query_one(StatsPane)
     instruments = getters.query_one("#instruments", Vertical)
 
-    def __init__(self, layout: Path, chosen: Chosen) -> None:
-        """The arrangement lasts in the file ``layout``; ``chosen`` holds the parameters."""
+    def __init__(
+        self, layout: Path, chosen: Chosen, *, engine_pid: Callable[[], int | None]
+    ) -> None:
+        """The arrangement lasts in the file ``layout``; ``chosen`` holds the parameters.
+
+        ``engine_pid`` gives the engine's process id while there is one.
+        """
         super().__init__()
+        self._engine_pid = engine_pid
         self._layout = Layout(layout)
         self._chosen = chosen
 
@@ -42,7 +49,7 @@ class PanesScreen(Screen[None]):
             yield ChatPane()
             with Vertical(id="instruments"):
                 yield ParameterPane(self._chosen)
-                yield StatsPane()
+                yield StatsPane(self._engine_pid)
         yield Footer(show_command_palette=False)
 
     def action_pane(self, side: Side) -> None:

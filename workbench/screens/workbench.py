@@ -67,7 +67,7 @@ class WorkbenchScreen(PanesScreen):
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
         chosen = Chosen(paths.presets(), values)
-        super().__init__(paths.remembered(), chosen)
+        super().__init__(paths.remembered(), chosen, engine_pid=lambda: engine.pid)
         self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from textual.content import Content
@@ -36,6 +37,8 @@ class Graph(NamedTuple):
     draw: Callable[[int, int], list[Content]]
 
 
+# Most rows say what they said half a second ago.
+@lru_cache(maxsize=256)
 def figure(name: str, value: str, width: int) -> Content:
     """A name at the left, a figure and its unit at the right."""
     number, _, unit = value.rpartition(" ") if " " in value else (value, "", "")
@@ -51,10 +54,15 @@ def figure(name: str, value: str, width: int) -> Content:
 def arranged(
     head: Sequence[Part], graph: Graph, table: Sequence[Part], *, width: int, height: int
 ) -> list[Content]:
-    """The head, the graph and the table, in two columns where they are wide enough."""
+    """The head, the graph and the table, in two columns where they are wide enough.
+
+    No narrower than they can be: what is too wide for a pane is cut.
+    """
+    width = max(width, _LEAST_WIDTH)
     n_columns = 2 if width >= 2 * _LEAST_WIDTH + _BETWEEN else 1
     column = min(_MOST_WIDTH, (width - _BETWEEN * (n_columns - 1)) // n_columns)
-    kept: set[int] = set()
+    ranks = [graph.rank, *(part.rank for part in (*head, *table))]
+    kept = set(ranks)
 
     def used() -> int:
         return sum(
@@ -62,12 +70,14 @@ def arranged(
             for parts in (head, table)
         ) + (graph.least if graph.rank in kept else 0)
 
-    for rank in sorted([graph.rank, *(part.rank for part in (*head, *table))]):
-        kept.add(rank)
-        if used() > height:
-            kept.remove(rank)
-    lines: list[Content] = []
+    if used() > height:
+        kept.clear()
+        for rank in sorted(ranks):
+            kept.add(rank)
+            if used() > height:
+                kept.remove(rank)
     spare = height - used()
+    lines: list[Content] = []
     for parts in (head, table):
         if parts is table and graph.rank in kept:
             whole = column * n_columns + _BETWEEN * (n_columns - 1)

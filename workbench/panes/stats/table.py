@@ -99,7 +99,7 @@ def _table(readings: Readings) -> list[Part]:
         _row(_Rank.CACHE, "KV memory", _bytes(model.cache_size if model else 0)),
         _row(_Rank.ENGINE, "RAM engine", _bytes(usage.engine)),
         _row(_Rank.INTERFACE, "RAM interface", _bytes(usage.interface)),
-        Part(_Rank.CORES, 1, partial(_cores, usage.cores, live=readings.phase != "idle")),
+        Part(_Rank.CORES, 1, partial(_cores, usage.cores, live=readings.phase not in _SIGNS)),
     ]
     if readings.devices:
         parts.append(_gpus(readings.devices))
@@ -169,7 +169,7 @@ def _cores(cores: list[float], width: int, *, live: bool) -> list[Content]:
     name = "CPU "
     if not cores:
         return [figure(name.strip(), DASH, width)]
-    whole = figure("", f"{fmean(cores):.0%}".replace("%", " %"), width)
+    whole = figure("", f"{fmean(cores) * 100:.0f} %", width)
     room = width - len(name) - len("100 ") - UNIT_WIDTH - 1
     together = math.ceil(len(cores) / room)
     groups = [cores[at : at + together] for at in range(0, len(cores), together)]

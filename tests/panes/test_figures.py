@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.panes.figures import byte_size, duration, per_second
+from workbench.panes.figures import byte_size, duration, interval, per_second
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,5 @@ def test_byte_size(size: int, text: str) -> None:
 def test_rates_and_durations_have_the_digits_that_matter() -> None:
     assert [per_second(rate) for rate in (7.314, 84.24, 1204.4)] == ["7.31", "84.2", "1204"]
     assert [duration(time) for time in (12.4, 3400)] == ["12 ms", "3.4 s"]
+    assert [interval(time) for time in (0.154, 12.44, 999.4)] == ["0.15 ms", "12.4 ms", "999 ms"]
+    assert [interval(time) for time in (1204, 84_240)] == ["1.20 s", "84.2 s"]

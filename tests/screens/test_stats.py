@@ -112,9 +112,8 @@ async def test_what_has_not_changed_is_not_drawn(monkeypatch: pytest.MonkeyPatch
         b.screen.stats.idle()
         assert drawn == []
         b.screen.stats.busy("writing")
-        [regions] = drawn
-        assert {region.height for region in regions} == {1}
-        assert len(regions) <= 2
+        assert 1 <= len(drawn) <= 2
+        assert all(region.height == 1 for regions in drawn for region in regions)
         b.screen.stats.idle()
 
 
@@ -123,13 +122,16 @@ async def test_what_matters_most_is_seen_at_every_size(size: tuple[int, int]) ->
     async with bench(values={"max_tokens": 20}, size=size) as b:
         await b.ask("Hello!")
         await b.idle()
-        await b.pilot.press("f4")
-        await b.pilot.pause()
+        beside = b.screen.stats.is_on_screen
+        if not beside:
+            await b.pilot.press("f4")
+            await b.pilot.pause()
         lines = b.screen.stats.lines
         seen = [lines.render_line(y).text for y in range(lines.size.height)]
         for name in ("○ idle", "tokens/s", "first token", "prompt", "answer", "context"):
             assert any(line.startswith(name) for line in seen), seen
-        assert b.screen.parameters.region.height >= 8
+        if beside:
+            assert b.screen.parameters.region.height >= 8
 
 
 async def test_a_narrow_screen_has_the_figures_in_the_border() -> None:

@@ -11,7 +11,8 @@ from textual.content import Content
 DASH: Final = "-"
 # The longest unit; figures stand in one column, and their units in another.
 UNIT_WIDTH: Final = 3
-_LEAST_WIDTH: Final = 27
+_COLUMN_WIDTH: Final = 27
+_LEAST_WIDTH: Final = 20
 # A figure farther from its name would be hard to find.
 _MOST_WIDTH: Final = 44
 _BETWEEN: Final = 3
@@ -59,7 +60,7 @@ def arranged(
     No narrower than they can be: what is too wide for a pane is cut.
     """
     width = max(width, _LEAST_WIDTH)
-    n_columns = 2 if width >= 2 * _LEAST_WIDTH + _BETWEEN else 1
+    n_columns = 2 if width >= 2 * _COLUMN_WIDTH + _BETWEEN else 1
     column = min(_MOST_WIDTH, (width - _BETWEEN * (n_columns - 1)) // n_columns)
     ranks = [graph.rank, *(part.rank for part in (*head, *table))]
     kept = set(ranks)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import codecs
-import signal
-from functools import partial
 from pathlib import PurePath
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.drivers import linux_driver
 from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
@@ -22,11 +16,13 @@ from workbench.screens.workbench import WorkbenchScreen
 from workbench.settings import config, paths, themes
 from workbench.settings.config import Config
 from workbench.settings.themes import ThemeFile
+from workbench.steady.app import SteadyApp, run_steadily
+from workbench.terminal.line import Line
 
 _FALLBACK_THEME = "textual-dark"
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(SteadyApp):
     """Starts the engine and the workbench screen; ends both."""
 
     TITLE = "Workbench"
@@ -52,18 +48,15 @@ class WorkbenchApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
-    def __init__(self, *, model: str, values: Values) -> None:
+    def __init__(self, *, model: str, values: Values, line: Line | None = None) -> None:
         """``model`` is a path or ``pocket``; ``values`` differ from the defaults."""
-        super().__init__()
+        line = line or Line()
+        super().__init__(line)
         self._model = model
         self._values = values
-        self._engine = EngineClient(paths.engine_log())
+        self._engine = EngineClient(paths.engine_log(), reports_a_second=line.reports_a_second)
 
     async def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Textual alone would leave the terminal as it is, full screen and in mouse mode.
-            loop.add_signal_handler(number, self.exit)
         settings, complaints = config.load(paths.config_file())
         self._apply_theme(settings.theme, complaints)
         complaints += [
@@ -128,20 +121,6 @@ def _theme(file: ThemeFile) -> Theme:
     )
 
 
-def _accept_any_bytes() -> None:
-    """Let a byte from the terminal that is no UTF-8 be a U+FFFD, not the end of the app.
-
-    Textual decodes strictly, in a thread of its driver's: one Latin-1 character that is
-    pasted, or a meta key of an old terminal, would take the conversation with it.
-    """
-    linux_driver.getincrementaldecoder = lambda encoding: partial(  # type: ignore[attr-defined]
-        codecs.getincrementaldecoder(encoding), "replace"
-    )
-
-
-def run_app(model: str, values: Values) -> int:
+def run_app(model: str, values: Values, line: Line) -> int:
     """Run the app until it is left; returns the exit code."""
-    _accept_any_bytes()
-    app = WorkbenchApp(model=model, values=values)
-    app.run()
-    return app.return_code or 0
+    return run_steadily(lambda: WorkbenchApp(model=model, values=values, line=line))

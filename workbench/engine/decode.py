@@ -58,6 +58,7 @@ class Generation:
         *,
         request: int,
         started: float,
+        pace: Pace,
         emit: Callable[[Event], None],
         adjustment: Callable[[], Values | None],
         completed: Callable[[Values], dict[str, Any]],
@@ -76,7 +77,7 @@ class Generation:
         self._emit = emit
         self._adjustment = adjustment
         self._completed = completed
-        self._pace = Pace()
+        self._pace = pace
         # When the first token came; a pause to make room later moves it on.
         self._first = 0.0
         self._last = 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from contextlib import suppress
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -54,6 +55,7 @@ class WorkbenchApp(SteadyApp):
         super().__init__(line)
         self._model = model
         self._values = values
+        self._workbench: WorkbenchScreen | None = None
         self._engine = EngineClient(paths.engine_log(), reports_a_second=line.reports_a_second)
 
     async def on_mount(self) -> None:
@@ -64,18 +66,24 @@ class WorkbenchApp(SteadyApp):
             for folder in settings.folders()
             if not folder.is_dir()
         ]
-        await self.push_screen(
-            WorkbenchScreen(
-                self._engine,
-                model=library.resolve(self._model, settings.folders()),
-                values=self._values,
-                folders=settings.folders(),
-                complaints=complaints,
-            )
+        self._workbench = WorkbenchScreen(
+            self._engine,
+            model=library.resolve(self._model, settings.folders()),
+            values=self._values,
+            folders=settings.folders(),
+            complaints=complaints,
         )
+        await self.push_screen(self._workbench)
 
     async def on_unmount(self) -> None:
         await self._engine.close()
+        if self._workbench is not None and not self.ending.code:
+            with suppress(OSError):
+                self._workbench.rescue.forget()
+
+    def keep_text(self) -> Path | None:
+        """Save the conversation and what is being written; returns where."""
+        return self._workbench.keep_now() if self._workbench is not None else None
 
     def action_help(self) -> None:
         """Show the keys."""

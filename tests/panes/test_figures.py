@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.panes.figures import byte_size, duration, per_second
+from workbench.panes.figures import ago, byte_size, duration, per_second
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,18 @@ def test_byte_size(size: int, text: str) -> None:
 def test_rates_and_durations_have_the_digits_that_matter() -> None:
     assert [per_second(rate) for rate in (7.314, 84.24, 1204.4)] == ["7.31", "84.2", "1204"]
     assert [duration(time) for time in (12.4, 3400)] == ["12 ms", "3.4 s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (720, "12 minutes ago"),
+        (7200, "2 hours ago"),
+        (100_000, "1 day ago"),
+    ],
+)
+def test_times_past_are_in_one_unit(seconds: float, text: str) -> None:
+    assert ago(seconds) == text

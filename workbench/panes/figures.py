@@ -28,3 +28,12 @@ def duration(milliseconds: float) -> str:
 def tokens(count: int) -> str:
     """A number of tokens."""
     return f"{count} token" if count == 1 else f"{count} tokens"
+
+
+def ago(seconds: float) -> str:
+    """How long ago something was, in one unit: ``12 minutes ago``."""
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= length:
+            count = int(seconds / length)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"

@@ -31,6 +31,15 @@ class Exchange:
         """Whether a prompt waits for the end of its answer."""
         return self._asked is not None
 
+    def resume(self, conversation: Conversation) -> str:
+        """Go on with ``conversation``; returns a prompt that got no answer, off the path now."""
+        self.conversation = conversation
+        path = conversation.path()
+        if not path or path[-1].role != "user":
+            return ""
+        conversation.withdraw(path[-1])
+        return path[-1].text
+
     def ask(self, text: str) -> list[ChatMessage]:
         """Add a prompt; returns what the model is to see."""
         self._asked = self.conversation.add("user", text)

@@ -37,4 +37,11 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Show the live stats, on a narrow screen",
     ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
+    Binding(
+        "ctrl+r",
+        "resume",
+        "Bring back",
+        id="chat.resume",
+        tooltip="Bring back a conversation that was cut off",
+    ),
 ]

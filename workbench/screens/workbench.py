@@ -11,7 +11,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from workbench.engine.client import EngineClient, EngineDied
@@ -39,7 +38,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens.exchange import Exchange
+from workbench.screens.keeping import KeepingScreen
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.presets import PresetScreen
@@ -56,12 +55,11 @@ _REASONS: Final = {
 }
 
 
-class WorkbenchScreen(Screen[None]):
+class WorkbenchScreen(KeepingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
-    chat = getters.query_one(ChatPane)
     browser = getters.query_one(BrowserPane)
     parameters = getters.query_one(ParameterPane)
     stats = getters.query_one(StatsPane)
@@ -88,7 +86,6 @@ class WorkbenchScreen(Screen[None]):
         self._chosen = Chosen(paths.presets(), values)
         self._folders = list(folders)
         self._complaints = complaints
-        self.exchange = Exchange()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -106,6 +103,7 @@ class WorkbenchScreen(Screen[None]):
         self.browser.show([library.built_in()])
         self._listen()
         self._find_models()
+        self.find_cut_off()
         await self._load(self._model)
 
     # ---- workers: they post messages and touch no widget ----------------------------------
@@ -141,6 +139,7 @@ class WorkbenchScreen(Screen[None]):
         self.exchange.request = await self.engine.generate(
             self._source(), self.exchange.ask(event.text), answering(self._chosen.values)
         )
+        self.keep()
         self.refresh_bindings()
 
     @on(BrowserPane.Chosen)
@@ -203,6 +202,8 @@ class WorkbenchScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
+        if action == "resume":
+            return self.cut_off is not None
         return action != "stop" or (
             self.exchange.request is not None and not self.parameters.editing
         )
@@ -237,9 +238,17 @@ class WorkbenchScreen(Screen[None]):
         if self._refuses():
             return
         self.exchange.conversation = Conversation()
+        self.keep()
         self.chat.clear()
         self.stats.clear()
         self.action_show("chat")
+        self.find_cut_off()
+
+    def action_resume(self) -> None:
+        """Bring back the conversation that was cut off."""
+        if self.cut_off is not None and not self._refuses():
+            self.bring_back(self.cut_off)
+            self.action_show("chat")
 
     def on_resize(self) -> None:
         """The chat's border says what the stats say where there is no room for them."""
@@ -295,6 +304,7 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_text(self, event: TextArrived) -> None:
         self.exchange.write(event, model=self._model_name)
+        self.keep_at_times()
         self.chat.stream(event.thoughts, event.text, model=self._model_name)
         self.stats.text_arrived(event)
 
@@ -380,6 +390,7 @@ class WorkbenchScreen(Screen[None]):
         self.refresh_bindings()
         if unanswered:
             self.chat.take_back(unanswered)
+        self.keep()
 
 
 def _sentence(text: str) -> str:

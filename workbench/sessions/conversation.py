@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -28,9 +29,26 @@ class Message(msgspec.Struct, kw_only=True):
 class Conversation:
     """Messages as a tree; a transcript is the path from the root to the present leaf."""
 
-    def __init__(self) -> None:
-        self._messages: list[Message] = []
-        self._leaf: int | None = None
+    def __init__(self, messages: Sequence[Message] = (), leaf: int | None = None) -> None:
+        """``messages`` in the order of their ids. Raises ValueError if they are no tree."""
+        for number, message in enumerate(messages):
+            parent = message.parent
+            if message.id != number or (parent is not None and not 0 <= parent < number):
+                raise ValueError(f"message {number} has no place in the tree")
+        if leaf is not None and not 0 <= leaf < len(messages):
+            raise ValueError(f"there is no message {leaf}")
+        self._messages = list(messages)
+        self._leaf = leaf
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message, also those off the path."""
+        return list(self._messages)
+
+    @property
+    def leaf(self) -> int | None:
+        """The present leaf's id."""
+        return self._leaf
 
     def add(self, role: Role, text: str = "", *, model: str = "") -> Message:
         """Append a message under the present leaf and make it the leaf."""

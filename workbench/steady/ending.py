@@ -65,7 +65,7 @@ def _report(error: BaseException) -> str:
     try:
         file = paths.crash_report()
         with file.open("a", encoding="utf-8", errors="replace") as report:
-            report.write(said)
+            report.write(without_controls(said))
     except OSError as failed:
         return f"no file: {failed}"
     return str(file)

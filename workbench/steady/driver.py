@@ -44,6 +44,7 @@ class LineDriver(LinuxDriver):
         self._terminal = sys.__stdout__.fileno()
         self._writer: Writer | None = None
         self._held = False
+        self._sent = False
         self._missed = False
 
     # ---- what goes out ---------------------------------------------------------------------
@@ -59,24 +60,26 @@ class LineDriver(LinuxDriver):
 
     def flush(self) -> None:
         """A frame ends here. If the one before it still waits, the screen is held until then."""
+        self._sent = True
         if self._writer is not None and not self._writer.end_frame() and not self._held:
             self._held = True
+            self._missed = False
             # What changes meanwhile stays marked as changed: one frame will show all of it.
             self._app._begin_batch()
             self._writer.when_drained(lambda: self._call(self._release))
 
     def frame_was_drawn(self) -> None:
-        """Take note of a frame; what Textual draws while the screen is held is seen by nobody."""
-        self._missed = self._missed or self._held
+        """Take note of a frame: what Textual draws while the screen is held is not sent."""
+        self._missed = self._missed or not self._sent
+        self._sent = False
 
     def _release(self) -> None:
         if not self._held:
             return
-        missed = self._missed
-        self._held = self._missed = False
+        self._held = False
         self._app._end_batch()
         if self._app.screen_stack:
-            if missed:
+            if self._missed:
                 self._app.screen.refresh()
             self._app.screen.check_idle()
 

@@ -44,3 +44,10 @@ def config_folder(home: Path) -> Path:
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that is slow enough to be interrupted, and never far from done loading."""
     return gguf_files.random_model(tmp_path_factory.mktemp("models") / "slow-F16.gguf")
+
+
+@pytest.fixture(scope="session")
+def fast_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers thousands of tokens at once."""
+    file = tmp_path_factory.mktemp("models") / "fast.gguf"
+    return gguf_files.random_model(file, layers=1, width=64, heads=2, forward=64)

@@ -9,7 +9,6 @@ from typing import IO
 
 import psutil
 
-from tests.gguf_files import random_model
 from tests.waiting import wait_until_blocking
 from workbench.engine.protocol import (
     HEADER,
@@ -49,10 +48,9 @@ def read_event(pipe: IO[bytes]) -> Event:
     return decode_event(pipe.read(length))
 
 
-def test_it_goes_on_while_nobody_reads_what_it_reports(tmp_path: Path) -> None:
+def test_it_goes_on_while_nobody_reads_what_it_reports(tmp_path: Path, fast_model: Path) -> None:
     """The state is saved when the answer is done, and the reports until then fill a pipe."""
-    fast = random_model(tmp_path / "fast.gguf", layers=1, width=64, heads=2, forward=64)
-    source = ModelSource.of(fast, {"n_ctx": 16_384})
+    source = ModelSource.of(fast_model)
     state = tmp_path / "state"
     answering: dict[str, Value] = {"ignore_eos": True, "max_tokens": 3000, "seed": 1}
     with subprocess.Popen(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 
-from tests.gguf_files import random_model
 from tests.kept import kept_answer, kept_files
 from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
@@ -30,9 +29,8 @@ def resize_often(terminal: Terminal) -> None:
         )
 
 
-def test_nothing_waits_for_a_stalled_line(tmp_path: Path) -> None:
-    model = random_model(tmp_path / "fast.gguf", layers=1, width=64, heads=2, forward=64)
-    arguments = ["--model", str(model), "--ignore-eos", "--max-tokens", "2000"]
+def test_nothing_waits_for_a_stalled_line(fast_model: Path) -> None:
+    arguments = ["--model", str(fast_model), "--ignore-eos", "--max-tokens", "2000"]
     with running([*APP, *arguments]) as terminal:
         terminal.wait_for("Chat with fast")
         read = len(terminal.output)

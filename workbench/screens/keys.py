@@ -40,7 +40,7 @@ KEYS: Final[list[BindingType]] = [
     Binding(
         "ctrl+r",
         "resume",
-        "Bring back",
+        "Resume",
         id="chat.resume",
         tooltip="Bring back a conversation that was cut off",
     ),

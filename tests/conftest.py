@@ -26,6 +26,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(folder))
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
+    # Whoever runs the tests may do so over SSH.
+    for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
     yield folder
 
 
@@ -41,3 +44,10 @@ def config_folder(home: Path) -> Path:
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that is slow enough to be interrupted, and never far from done loading."""
     return gguf_files.random_model(tmp_path_factory.mktemp("models") / "slow-F16.gguf")
+
+
+@pytest.fixture(scope="session")
+def fast_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers thousands of tokens at once."""
+    file = tmp_path_factory.mktemp("models") / "fast.gguf"
+    return gguf_files.random_model(file, layers=1, width=64, heads=2, forward=64)

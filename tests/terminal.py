@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -49,7 +50,28 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._master, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, data: bytes) -> None:
+        """Send bytes that need be no text."""
+        os.write(self._master, data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size, and tell the program."""
+        _set_size(self._slave, columns, rows)
+        self._screen.resize(rows, columns)
+        self.process.send_signal(signal.SIGWINCH)
+
+    def hang_up(self) -> None:
+        """Let the terminal be gone."""
+        os.close(self._master)
+        self._master = -1
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        for end in (self._master, self._slave):
+            if end >= 0:
+                os.close(end)
 
     def wait_for_exit(self) -> int:
         """Wait for the program's end, drawing on; returns its exit code."""
@@ -71,14 +93,18 @@ class Terminal:
 def running(command: Sequence[str], *, columns: int = 120, rows: int = 40) -> Iterator[Terminal]:
     """Run ``command`` in a terminal of its own."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    _set_size(slave, columns, rows)
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     with subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
     ) as process:
+        terminal = Terminal(master, slave, process)
         try:
-            yield Terminal(master, slave, process)
+            yield terminal
         finally:
             process.kill()
-    os.close(master)
-    os.close(slave)
+            terminal.close()
+
+
+def _set_size(slave: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

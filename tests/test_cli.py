@@ -86,6 +86,8 @@ def test_flags_before_the_command_count_too() -> None:
         (["run", "hi", "--temperature", "hot"], "'hot' is not a number"),
         (["run", "hi", "--top-p", "1.5"], "top_p takes 0 to 1"),
         (["run", "hi", "--temprature", "1"], "No such option"),
+        (["--fps", "0"], "0 is not in the range 1<=x<=120"),
+        (["--color", "blue"], "'blue' is not one of"),
         (["run", ""], "the prompt is empty"),
         (["run", "  \n"], "the prompt is empty"),
         (["run"], "the prompt is empty"),

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import codecs
 import re
-import signal
 from collections.abc import Callable
-from functools import partial
-from pathlib import PurePath
-from typing import Any, ClassVar
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import ClassVar
 
-from rich.console import RenderableType
-from textual._compositor import CompositorUpdate
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.drivers import linux_driver
-from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
-from workbench.frames import Frames, Written
 from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
@@ -29,6 +20,8 @@ from workbench.screens.workbench import WorkbenchScreen
 from workbench.settings import config, paths, themes
 from workbench.settings.config import Config
 from workbench.settings.themes import ThemeFile
+from workbench.steady.app import SteadyApp, run_steadily
+from workbench.terminal.line import Line
 
 _FALLBACK_THEME = "textual-dark"
 
@@ -40,7 +33,7 @@ def _actions() -> type[Provider]:
     return Actions
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(SteadyApp):
     """Starts the engine and the workbench screen; ends both."""
 
     TITLE = "Workbench"
@@ -80,20 +73,16 @@ class WorkbenchApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
-    def __init__(self, *, model: str, values: Values) -> None:
+    def __init__(self, *, model: str, values: Values, line: Line | None = None) -> None:
         """``model`` is a path or ``pocket``; ``values`` differ from the defaults."""
-        super().__init__()
+        line = line or Line()
+        super().__init__(line)
         self._model = model
         self._values = values
-        self._frames = Frames()
-        self._engine = EngineClient(paths.engine_log())
+        self._workbench: WorkbenchScreen | None = None
+        self._engine = EngineClient(paths.engine_log(), reports_a_second=line.reports_a_second)
 
     async def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Textual alone would leave the terminal as it is, full screen and in mouse mode.
-            loop.add_signal_handler(number, self.exit)
-        self.app_resume_signal.subscribe(self, lambda _: self._frames.forget())
         settings, complaints = config.load(paths.config_file())
         self._use_keys(settings, complaints)
         self._apply_theme(settings.theme, complaints)
@@ -102,36 +91,24 @@ class WorkbenchApp(App[None]):
             for folder in settings.folders()
             if not folder.is_dir()
         ]
-        await self.push_screen(
-            WorkbenchScreen(
-                self._engine,
-                model=library.resolve(self._model, settings.folders()),
-                values=self._values,
-                folders=settings.folders(),
-                complaints=complaints,
-            )
+        self._workbench = WorkbenchScreen(
+            self._engine,
+            model=library.resolve(self._model, settings.folders()),
+            values=self._values,
+            folders=settings.folders(),
+            complaints=complaints,
         )
-
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Write of a frame what differs; see ``frames``."""
-        is_written = self._running and not self._closed and not self._batch_count
-        if isinstance(renderable, CompositorUpdate) and is_written and not self.is_headless:
-            text = self._frames.text(renderable, self.size, self.console._color_system)
-            if text is not None:
-                renderable = Written(text) if text or self._cursor_moved else None
-        super()._display(screen, renderable)
-
-    @property
-    def _cursor_moved(self) -> bool:
-        return self.cursor_position != self._previous_cursor_position
+        await self.push_screen(self._workbench)
 
     async def on_unmount(self) -> None:
         await self._engine.close()
+        if self._workbench is not None and not self.ending.code:
+            with suppress(OSError):
+                self._workbench.rescue.forget()
 
-    def action_redraw(self) -> None:
-        """Draw every cell, whatever the terminal shows."""
-        self._frames.forget()
-        self.refresh()
+    def keep_text(self) -> Path | None:
+        """Save the conversation and what is being written; returns where."""
+        return self._workbench.keep_now() if self._workbench is not None else None
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -194,20 +171,6 @@ def _theme(file: ThemeFile) -> Theme:
     )
 
 
-def _accept_any_bytes() -> None:
-    """Let a byte from the terminal that is no UTF-8 be a U+FFFD, not the end of the app.
-
-    Textual decodes strictly, in a thread of its driver's: one Latin-1 character that is
-    pasted, or a meta key of an old terminal, would take the conversation with it.
-    """
-    linux_driver.getincrementaldecoder = lambda encoding: partial(  # type: ignore[attr-defined]
-        codecs.getincrementaldecoder(encoding), "replace"
-    )
-
-
-def run_app(model: str, values: Values) -> int:
+def run_app(model: str, values: Values, line: Line) -> int:
     """Run the app until it is left; returns the exit code."""
-    _accept_any_bytes()
-    app = WorkbenchApp(model=model, values=values)
-    app.run()
-    return app.return_code or 0
+    return run_steadily(lambda: WorkbenchApp(model=model, values=values, line=line))

@@ -24,7 +24,8 @@ from workbench.parameters.kinds import (
     Value,
 )
 from workbench.parameters.table import BY_KEY, TABLE
-from workbench.settings import paths
+from workbench.settings import config, paths
+from workbench.terminal import line as lines
 from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -82,6 +83,33 @@ def _with_parameters(command: _Command) -> _Command:
     )(command)
 
 
+def _with_line(command: _Command) -> _Command:
+    """Give a command the flags for the line to the terminal."""
+    for option in (
+        click.option(
+            "--mouse/--no-mouse",
+            default=None,
+            help="Whether the mouse is listened to; without it the terminal's own selection works. "
+            "[default mouse]",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(lines.COLORS),
+            default=None,
+            help="The colours that the terminal has. [default auto]",
+        ),
+        click.option(
+            "--fps",
+            type=click.IntRange(*lines.FPS_RANGE),
+            default=None,
+            metavar="NUMBER",
+            help="Frames a second at most. [default 60; over SSH 30]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Value]:
     """The parameters of the preset and of the command line.
 
@@ -101,11 +129,19 @@ def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Val
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@_with_line
 @_with_parameters
 @click.version_option(__version__, package_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
 def workbench(
-    context: click.Context, /, model: str | None, preset: str | None, **flags: Value | None
+    context: click.Context,
+    /,
+    model: str | None,
+    preset: str | None,
+    fps: int | None,
+    color: lines.Color | None,
+    mouse: bool | None,
+    **flags: Value | None,
 ) -> None:
     """A full-screen workbench for local language models on llama.cpp.
 
@@ -119,12 +155,19 @@ def workbench(
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
-    # Textual reads it when it is imported; animations cost bytes over SSH and tell nothing.
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # What is wrong in the file is told on the screen.
+    settings, _ = config.load(paths.config_file())
+    line = lines.choose(
+        os.environ,
+        fps=fps or settings.fps,
+        color=color or settings.color,
+        mouse=settings.mouse if mouse is None else mouse,
+    )
+    lines.prepare(line, os.environ)
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model or POCKET, values))
+    context.exit(run_app(model or POCKET, values, line))
 
 
 @workbench.command()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.panes.figures import byte_size, duration, interval, per_second
+from workbench.panes.figures import ago, byte_size, duration, interval, per_second
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,18 @@ def test_rates_and_durations_have_the_digits_that_matter() -> None:
     assert [duration(time) for time in (12.4, 3400)] == ["12 ms", "3.4 s"]
     assert [interval(time) for time in (0.154, 12.44, 999.4)] == ["0.15 ms", "12.4 ms", "999 ms"]
     assert [interval(time) for time in (1204, 84_240)] == ["1.20 s", "84.2 s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (720, "12 minutes ago"),
+        (7200, "2 hours ago"),
+        (100_000, "1 day ago"),
+    ],
+)
+def test_times_past_are_in_one_unit(seconds: float, text: str) -> None:
+    assert ago(seconds) == text

@@ -24,6 +24,10 @@ def test_folders_expand_the_home(tmp_path: Path, home: Path) -> None:
         ("them = 'nord'", "there is no setting 'them'; there are theme, model_folders"),
         ("theme = 3", "theme takes a text, not 3"),
         ("theme = ", "cannot be read: Invalid value"),
+        ("fps = 0", "fps takes a whole number from 1 to 120, not 0"),
+        ("fps = true", "fps takes a whole number from 1 to 120, not True"),
+        ("color = 'blue'", "color takes one of auto, truecolor, 256, 16, none, not 'blue'"),
+        ("mouse = 1", "mouse takes true or false, not 1"),
         ("model_folders = 'x'", "model_folders takes a list of texts, not 'x'"),
     ],
 )

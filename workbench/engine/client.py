@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from workbench.engine.pace import REPORTS_A_SECOND
 from workbench.engine.protocol import (
     HEADER,
     Adjust,
@@ -80,8 +81,9 @@ class EngineClient:
     thread that started it.
     """
 
-    def __init__(self, log_file: Path) -> None:
+    def __init__(self, log_file: Path, *, reports_a_second: int = REPORTS_A_SECOND) -> None:
         self.log_file = log_file
+        self._reports_a_second = reports_a_second
         self._log_start = 0
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -184,6 +186,7 @@ class EngineClient:
                 "-P",
                 "-m",
                 "workbench.engine.host",
+                str(self._reports_a_second),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -62,6 +62,7 @@ class Generation:
         *,
         request: int,
         started: float,
+        pace: Pace,
         emit: Callable[[Event], None],
         adjustment: Callable[[], Values | None],
         completed: Callable[[Values], dict[str, Any]],
@@ -80,7 +81,7 @@ class Generation:
         self._emit = emit
         self._adjustment = adjustment
         self._completed = completed
-        self._pace = Pace()
+        self._pace = pace
         # When the first token came and when the last one did; a pause to make room moves
         # both on.
         self._first = 0.0

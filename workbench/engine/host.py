@@ -1,4 +1,4 @@
-"""The engine process: ``python -m workbench.engine.host``.
+"""The engine process: ``python -m workbench.engine.host REPORTS_A_SECOND``.
 
 Reads requests from stdin, writes events to what was stdout. Its stdout and stderr go to the
 log file, so that nothing llama.cpp prints can reach the screen.
@@ -14,10 +14,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from workbench.engine.outbox import Outbox
+from workbench.engine.pace import REPORTS_A_SECOND
+
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def main() -> None:
+def main(reports_a_second: int = REPORTS_A_SECOND) -> None:
     """Serve until the interface goes away."""
     if sys.platform == "linux":
         # Should the interface be killed, its death kills us, also inside a long computation.
@@ -26,14 +29,14 @@ def main() -> None:
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    events = os.fdopen(os.dup(1), "wb")
+    events = Outbox(os.dup(1))
     os.dup2(2, 1)
 
     # Only now: loading llama.cpp's libraries may already print.
     from workbench.engine.service import Service
 
-    Service(sys.stdin.buffer, events).serve()
+    Service(sys.stdin.buffer, events, reports_a_second).serve()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -15,6 +15,7 @@ from workbench.engine.llama.devices import gpus
 from workbench.engine.llama.handle import DecodeError, LoadError
 from workbench.engine.llama.model import check_file
 from workbench.engine.loaded import LoadedModel
+from workbench.engine.outbox import Outbox
 from workbench.engine.overflow import Overflow, PromptError
 from workbench.engine.pace import Pace
 from workbench.engine.prompt import Prompts
@@ -50,10 +51,10 @@ class _StoppedError(Exception):
 class _LoadReport:
     """llama.cpp's progress callback: gives up when stopped."""
 
-    def __init__(self, service: Service, request: int) -> None:
+    def __init__(self, service: Service, request: int, pace: Pace) -> None:
         self._service = service
         self._request = request
-        self._pace = Pace()
+        self._pace = pace
 
     def __call__(self, fraction: float) -> bool:
         if self._pace.due():
@@ -64,16 +65,16 @@ class _LoadReport:
 class Service:
     """Answers requests one after the other, keeping the last model loaded."""
 
-    def __init__(self, pipe: BinaryIO, events: BinaryIO) -> None:
+    def __init__(self, pipe: BinaryIO, events: Outbox, reports_a_second: int) -> None:
         self._events = events
+        self._reports_a_second = reports_a_second
         self._loaded: LoadedModel | None = None
         self.abort = AbortFlag()
         self._requests = RequestQueue(pipe, self.abort)
 
     def emit(self, event: Event) -> None:
         """Send an event up the pipe."""
-        self._events.write(frame(event))
-        self._events.flush()
+        self._events.send(frame(event))
 
     def serve(self) -> None:
         """Answer requests for ever; the process ends when the pipe does."""
@@ -125,7 +126,8 @@ class Service:
             self._loaded = None
         started = perf_counter()
         try:
-            self._loaded = LoadedModel(source, self.abort, _LoadReport(self, request))
+            report = _LoadReport(self, request, Pace(self._reports_a_second))
+            self._loaded = LoadedModel(source, self.abort, report)
         except LoadError:
             if self.abort:
                 raise _StoppedError from None
@@ -169,6 +171,7 @@ class Service:
                 self.abort,
                 request=request.request,
                 started=started,
+                pace=Pace(self._reports_a_second),
                 emit=self.emit,
                 adjustment=self._requests.adjustment,
                 completed=loaded.values,

@@ -39,6 +39,15 @@ class Exchange:
         """What has come of the answer."""
         return self._answer
 
+    def resume(self, conversation: Conversation) -> str:
+        """Go on with ``conversation``; returns a prompt that got no answer, off the path now."""
+        self.conversation = conversation
+        path = conversation.path()
+        if not path or path[-1].role != "user":
+            return ""
+        conversation.go_to(path[-1].parent)
+        return path[-1].text
+
     def messages(self) -> list[ChatMessage]:
         """What the model is to see."""
         return [

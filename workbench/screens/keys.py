@@ -68,4 +68,11 @@ KEYS: Final[list[BindingType]] = [
         id="pane.narrower",
         tooltip="Make the column narrower that has the focus",
     ),
+    Binding(
+        "ctrl+r",
+        "resume",
+        "Resume",
+        id="chat.resume",
+        tooltip="Bring back a conversation that was cut off",
+    ),
 ]

@@ -9,6 +9,7 @@ from textual.message import Message
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Event
 from workbench.models.library import ModelFile
+from workbench.sessions.rescue import CutOff
 
 
 class EngineReported(Message):
@@ -17,6 +18,22 @@ class EngineReported(Message):
     def __init__(self, event: Event | EngineDied) -> None:
         super().__init__()
         self.event = event
+
+
+class CutOffFound(Message):
+    """A conversation was found whose app is gone."""
+
+    def __init__(self, cut_off: CutOff) -> None:
+        super().__init__()
+        self.cut_off = cut_off
+
+
+class NotKept(Message):
+    """The conversation could not be written to the disk."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class ModelsFound(Message):

@@ -15,9 +15,9 @@ Generate = Callable[[Sequence[ChatMessage]], Awaitable[int]]
 class Talk:
     """Keeps the exchange and the chat pane in step."""
 
-    def __init__(self, chat: ChatPane, generate: Generate) -> None:
+    def __init__(self, exchange: Exchange, chat: ChatPane, generate: Generate) -> None:
         """``generate`` asks the engine for an answer; it returns the request's number."""
-        self.exchange = Exchange()
+        self.exchange = exchange
         self._chat = chat
         self._generate = generate
 

@@ -37,10 +37,9 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens.exchange import Exchange
+from workbench.screens.keeping import KeepingScreen
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
-from workbench.screens.panes import PanesScreen
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.talk import Talk
 from workbench.screens.text import TextScreen
@@ -48,7 +47,7 @@ from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(PanesScreen):
+class WorkbenchScreen(KeepingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -66,26 +65,21 @@ class WorkbenchScreen(PanesScreen):
 
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
-        chosen = Chosen(paths.presets(), values)
-        super().__init__(paths.remembered(), chosen, engine_pid=lambda: engine.pid)
+        super().__init__(
+            paths.remembered(), Chosen(paths.presets(), values), engine_pid=lambda: engine.pid
+        )
         self.engine = engine
         self._model = model
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
-        self._chosen = chosen
         self._folders = list(folders)
         self._complaints = complaints
 
     @cached_property
     def talk(self) -> Talk:
         """The conversation on the screen."""
-        return Talk(self.chat, self._generate)
-
-    @property
-    def exchange(self) -> Exchange:
-        """What of the conversation is open."""
-        return self.talk.exchange
+        return Talk(self.exchange, self.chat, self._generate)
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
@@ -94,6 +88,7 @@ class WorkbenchScreen(PanesScreen):
         self.browser.show([library.built_in()])
         self._listen()
         self._find_models()
+        self.find_cut_off()
         await self._load(self._model)
 
     # ---- workers: they post messages and touch no widget ----------------------------------
@@ -130,6 +125,7 @@ class WorkbenchScreen(PanesScreen):
         request = await self.engine.generate(
             self._source(), messages, answering(self._chosen.values)
         )
+        self.keep()
         self.call_after_refresh(self.refresh_bindings)
         return request
 
@@ -148,8 +144,11 @@ class WorkbenchScreen(PanesScreen):
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:
         event.stop()
-        if not self._refuses() and not self.talk.show_version(event.message, event.step):
+        if self._refuses():
+            return
+        if not self.talk.show_version(event.message, event.step):
             self.notify("There is no other version that way.", timeout=2)
+        self.keep()
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
@@ -211,6 +210,8 @@ class WorkbenchScreen(PanesScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
+        if action == "resume":
+            return self.cut_off is not None
         return action != "stop" or (
             self.exchange.request is not None and not self.parameters.editing and not self.chat.busy
         )
@@ -239,8 +240,16 @@ class WorkbenchScreen(PanesScreen):
         if self._refuses():
             return
         self.talk.clear()
+        self.keep()
         self.stats.clear()
         self.go_to("chat")
+        self.find_cut_off()
+
+    def action_resume(self) -> None:
+        """Bring back the conversation that was cut off."""
+        if self.cut_off is not None and not self._refuses():
+            self.bring_back(self.cut_off)
+            self.go_to("chat")
 
     # ---- what the engine reports -------------------------------------------------------------
 
@@ -292,12 +301,13 @@ class WorkbenchScreen(PanesScreen):
 
     def _on_text(self, event: TextArrived) -> None:
         self.talk.write(event, model=self._model_name)
+        self.keep_at_times()
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
         self._tell(event.notes)
         self.talk.finish(event)
-        self.refresh_bindings()
+        self._over()
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
@@ -305,7 +315,7 @@ class WorkbenchScreen(PanesScreen):
             # A load that failed under a prompt already sent: the prompt's own failure follows.
             return
         self.talk.end("failed")
-        self.refresh_bindings()
+        self._over()
         if not event.stopped:
             self.chat.note(_sentence(event.message), error=True)
         self._keep_loaded_model()
@@ -314,7 +324,7 @@ class WorkbenchScreen(PanesScreen):
     def _on_died(self, event: EngineDied) -> None:
         was_busy = self.exchange.request is not None
         self.talk.end("died")
-        self.refresh_bindings()
+        self._over()
         self.chat.note(
             f"The engine died ({event.cause}). {event.advice} "
             + ("What was written is kept. " if was_busy else "")
@@ -367,6 +377,11 @@ class WorkbenchScreen(PanesScreen):
             if note not in self._told:
                 self._told.add(note)
                 self.chat.note(note)
+
+    def _over(self) -> None:
+        """An answer has ended, one way or another."""
+        self.refresh_bindings()
+        self.keep()
 
 
 def _sentence(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -32,20 +33,36 @@ class Message(msgspec.Struct, kw_only=True):
 class Conversation:
     """Messages as a tree; a transcript is the path from the root to the present leaf."""
 
-    def __init__(self) -> None:
+    def __init__(self, messages: Sequence[Message] = (), leaf: int | None = None) -> None:
+        """``messages`` in the order of their ids. Raises ValueError if they are no tree."""
         self._messages: list[Message] = []
         self._children: defaultdict[int | None, list[Message]] = defaultdict(list)
-        self._leaf: int | None = None
+        for number, message in enumerate(messages):
+            parent = message.parent
+            if message.id != number or (parent is not None and not 0 <= parent < number):
+                raise ValueError(f"message {number} has no place in the tree")
+            self._append(message)
+        if leaf is not None and not 0 <= leaf < len(messages):
+            raise ValueError(f"there is no message {leaf}")
+        self._leaf = leaf
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message, also those off the path."""
+        return list(self._messages)
 
     def add(self, role: Role, text: str = "", *, model: str = "") -> Message:
         """Append a message under the present leaf and make it the leaf."""
         message = Message(
             id=len(self._messages), parent=self._leaf, role=role, text=text, model=model
         )
-        self._messages.append(message)
-        self._children[message.parent].append(message)
+        self._append(message)
         self._leaf = message.id
         return message
+
+    def _append(self, message: Message) -> None:
+        self._messages.append(message)
+        self._children[message.parent].append(message)
 
     def path(self) -> list[Message]:
         """The messages from the root to the present leaf."""

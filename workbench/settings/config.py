@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+from workbench.terminal.line import COLORS, FPS_RANGE, Color
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -15,16 +17,25 @@ class Config(msgspec.Struct, frozen=True):
     theme: str = "workbench-dark"
     model_folders: list[str] = []
     keys: dict[str, str] = {}
+    fps: int | None = None
+    color: Color = "auto"
+    mouse: bool = True
 
     def folders(self) -> list[Path]:
         """``model_folders`` as paths, ``~`` expanded."""
         return [Path(folder).expanduser() for folder in self.model_folders]
 
 
-_KINDS = {
+_KINDS: Mapping[str, tuple[Any, str]] = {
     "theme": (str, "a text"),
     "model_folders": (list[str], "a list of texts"),
     "keys": (dict[str, str], "a table of texts"),
+    "fps": (
+        Annotated[int, msgspec.Meta(ge=FPS_RANGE[0], le=FPS_RANGE[1])],
+        "a whole number from {} to {}".format(*FPS_RANGE),
+    ),
+    "color": (Color, f"one of {', '.join(COLORS)}"),
+    "mouse": (bool, "true or false"),
 }
 
 

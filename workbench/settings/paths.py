@@ -40,17 +40,31 @@ def remembered() -> Path:
     return platformdirs.user_state_path(_NAME) / "screen.toml"
 
 
+def rescued() -> Path:
+    """The folder of conversations whose app still runs or was cut off."""
+    return platformdirs.user_state_path(_NAME) / "cut-off"
+
+
 def engine_log() -> Path:
     """A log file for this process's engine; the oldest of earlier ones are removed."""
+    return _log("engine")
+
+
+def crash_report() -> Path:
+    """A file for what made this process fail; the oldest of earlier ones are removed."""
+    return _log("crash")
+
+
+def _log(kind: str) -> Path:
     folder = platformdirs.user_log_path(_NAME)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        logs = sorted(folder.glob("engine-*.log"), key=lambda log: log.stat().st_mtime)
+        logs = sorted(folder.glob(f"{kind}-*.log"), key=lambda log: log.stat().st_mtime)
         for log in logs[:-_KEPT_LOGS]:
             log.unlink(missing_ok=True)
-        file = folder / f"engine-{os.getpid()}.log"
+        file = folder / f"{kind}-{os.getpid()}.log"
         file.touch(mode=0o600)
     except OSError:
         # A home that cannot be written to must not keep anyone from chatting.
-        return Path(tempfile.mkdtemp(prefix="workbench-")) / "engine.log"
+        return Path(tempfile.mkdtemp(prefix="workbench-")) / f"{kind}.log"
     return file

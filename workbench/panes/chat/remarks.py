@@ -14,7 +14,7 @@ _REASONS: Final = {
     "cancelled": "stopped",
     "failed": "failed",
     "died": "the engine died",
-    "interrupted": "interrupted",
+    "cut off": "interrupted",
 }
 
 

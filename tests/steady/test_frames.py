@@ -13,7 +13,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from workbench.frames import Frames
+from workbench.steady.frames import Frames
 
 COLUMNS, ROWS = 24, 4
 SIZE = (COLUMNS, ROWS)

@@ -1,0 +1,134 @@
+"""Ends that nobody asked for, in a real terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kept import kept_answer, kept_files, kept_messages
+from tests.terminal import Terminal, running
+from tests.waiting import wait_until_blocking
+from workbench.settings import paths
+
+FAILING = [sys.executable, "-m", "tests.steady.failing_app"]
+RESTORED = [b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?7h"]
+F9, F10, F11 = "\x1b[20~", "\x1b[21~", "\x1b[23~"
+
+
+def app(slow_model: Path) -> list[str]:
+    return [sys.executable, "-m", "workbench", "--model", str(slow_model), "--ignore-eos"]
+
+
+def ask(terminal: Terminal) -> psutil.Process:
+    """Ask, and wait for the beginning of the answer; returns the engine."""
+    terminal.wait_for("Chat with")
+    terminal.type("Tell me a story\r")
+    wait_until_blocking(lambda: terminal.text and kept_messages(), "the prompt to be kept")
+    wait_until_blocking(lambda: "tokens/s                   -" not in terminal.text, "an answer")
+    [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
+    return engine
+
+
+def last_words(terminal: Terminal) -> str:
+    """What was written after the full screen was left."""
+    _, left, words = terminal.output.rpartition(b"\x1b[?1049l")
+    assert left
+    assert all(sequence in terminal.output for sequence in RESTORED)
+    return words.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_in_the_middle_of_an_answer(slow_model: Path, number: signal.Signals) -> None:
+    with running(app(slow_model)) as terminal:
+        before = terminal.settings()
+        engine = ask(terminal)
+        terminal.type("and a draft")
+        terminal.wait_for("and a draft")
+        terminal.process.send_signal(number)
+        assert terminal.wait_for_exit() == 128 + number
+        wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
+        words = last_words(terminal)
+        assert terminal.settings() == before
+    assert f"ended by {number.name}" in words
+    assert str(kept_files()[0]) in words.replace("\r\n", "")
+    assert kept_answer()["text"]
+    assert b'"draft":"and a draft"' in kept_files()[0].read_bytes()
+
+
+@pytest.mark.parametrize("key", [F9, F10])
+def test_a_mistake_of_our_own(key: str) -> None:
+    with running(FAILING) as terminal:
+        before = terminal.settings()
+        terminal.wait_for("Chat with pocket")
+        terminal.type("Hello!\r")
+        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
+        terminal.type(key)
+        assert terminal.wait_for_exit() == 1
+        wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
+        words = last_words(terminal)
+        assert terminal.settings() == before
+    [report] = paths.engine_log().parent.glob("crash-*.log")
+    assert "RuntimeError: a mistake[2J of ours" in words
+    assert str(report) in words
+    assert str(kept_files()[0]) in words
+    assert "not for the screen" not in words
+    assert "Traceback" not in words
+    assert len(words.splitlines()) <= 5
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert "in action_fail" in report.read_text()
+
+
+@pytest.mark.parametrize("where", ["constructor", "mount"])
+def test_a_mistake_at_the_start(where: str) -> None:
+    with running([*FAILING, where]) as terminal:
+        before = terminal.settings()
+        assert terminal.wait_for_exit() == 1
+        assert terminal.settings() == before
+        said = terminal.output.decode()
+    assert ("\x1b[?1049h" in said) == ("\x1b[?1049l" in said)
+    assert "RuntimeError: a mistake[2J of ours" in said
+    assert "Traceback" not in said
+
+
+def test_a_hung_app_is_left_by_force() -> None:
+    with running(FAILING) as terminal:
+        before = terminal.settings()
+        terminal.wait_for("Chat with pocket")
+        [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
+        terminal.type("a draft")
+        terminal.wait_for("a draft")
+        terminal.type(F11)
+        busy = psutil.Process(terminal.process.pid)
+        wait_until_blocking(lambda: busy.cpu_percent(0.2) > 20, "the app to hang")
+        terminal.process.terminate()
+        assert terminal.wait_for_exit() == 128 + signal.SIGTERM
+        wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
+        assert terminal.settings() == before
+        assert "ended by SIGTERM" in last_words(terminal)
+    assert len(kept_files()) == 1
+
+
+def test_a_killed_app_loses_little(slow_model: Path) -> None:
+    with running(app(slow_model)) as terminal:
+        ask(terminal)
+        # Without a signal or an end: what is kept now and then.
+        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "a part to be kept")
+        terminal.process.kill()
+    assert kept_answer()["finish"] == ""
+
+
+def test_an_app_left_in_good_order_keeps_nothing() -> None:
+    with running([sys.executable, "-m", "workbench"]) as terminal:
+        terminal.wait_for("Chat with pocket")
+        terminal.type("Hello!\r")
+        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        terminal.type("\x11")
+        assert terminal.wait_for_exit() == 0
+        assert last_words(terminal).replace("\x1b", "").isascii()
+        assert "kept" not in last_words(terminal)
+    assert kept_files() == []

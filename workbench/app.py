@@ -1,4 +1,4 @@
-"""The app: themes, styles, and a clean way out."""
+"""The app: styles, what the screens share, and a clean way out."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from functools import partial
 from pathlib import PurePath
 from typing import ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.drivers import linux_driver
-from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
+from workbench.screens.look import Look, ThemesSaved
+from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
-from workbench.settings import config, paths, themes
-from workbench.settings.config import Config
-from workbench.settings.themes import ThemeFile
-
-_FALLBACK_THEME = "textual-dark"
+from workbench.settings import config, paths
+from workbench.untrusted import without_controls
 
 
 class WorkbenchApp(App[None]):
@@ -36,8 +35,10 @@ class WorkbenchApp(App[None]):
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
         "screens/help.tcss",
+        "screens/look.tcss",
         "screens/presets.tcss",
         "screens/text.tcss",
+        "screens/themes.tcss",
         "screens/workbench.tcss",
     ]
 
@@ -49,6 +50,14 @@ class WorkbenchApp(App[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Show the keys"),
+        Binding(
+            "f8",
+            "change_theme",
+            "Theme",
+            show=False,
+            id="app.theme",
+            tooltip="Choose the colours, with a look at each",
+        ),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
@@ -58,6 +67,7 @@ class WorkbenchApp(App[None]):
         self._model = model
         self._values = values
         self._engine = EngineClient(paths.engine_log())
+        self._look = Look(self)
 
     async def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,7 +75,7 @@ class WorkbenchApp(App[None]):
             # Textual alone would leave the terminal as it is, full screen and in mouse mode.
             loop.add_signal_handler(number, self.exit)
         settings, complaints = config.load(paths.config_file())
-        self._apply_theme(settings.theme, complaints)
+        complaints += self._look.start(settings.theme)
         complaints += [
             f"model_folders in {paths.config_file()}: there is no folder {folder}"
             for folder in settings.folders()
@@ -80,9 +90,30 @@ class WorkbenchApp(App[None]):
                 complaints=complaints,
             )
         )
+        self._watch_themes()
 
     async def on_unmount(self) -> None:
         await self._engine.close()
+
+    @work(group="themes", description="watch the themes", exit_on_error=False)
+    async def _watch_themes(self) -> None:
+        await self._look.watch()
+
+    def on_themes_saved(self, message: ThemesSaved) -> None:
+        """Show what has been saved, or say what is wrong with it."""
+        for complaint in self._look.reload(message.files):
+            self.notify(
+                without_controls(complaint),
+                title="The theme stays as it was",
+                severity="error",
+                timeout=10,
+                markup=False,
+            )
+
+    def action_change_theme(self) -> None:
+        """Choose a theme, here and from the palette."""
+        if not isinstance(self.screen, ThemeScreen):
+            self.push_screen(ThemeScreen(self._look, self.theme))
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -91,41 +122,6 @@ class WorkbenchApp(App[None]):
             # Some of the screen's own are active only at times, Esc to stop above all.
             own = Binding.make_bindings(self.screen.BINDINGS)
             self.push_screen(HelpScreen([*active, *own]))
-
-    def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
-        """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""
-        found, wrong = themes.load_folders([paths.shipped_themes(), paths.user_themes()])
-        complaints += wrong
-        for file in found:
-            self.register_theme(_theme(file))
-        if wanted in self.available_themes:
-            self.theme = wanted
-        else:
-            complaints.append(f"there is no theme '{wanted}'")
-            default = Config().theme
-            self.theme = default if default in self.available_themes else _FALLBACK_THEME
-
-
-def _theme(file: ThemeFile) -> Theme:
-    colours = file.colours
-    # Textual's own styles refer to variables that only its ansi themes define.
-    base = BUILTIN_THEMES["ansi-dark" if file.dark else "ansi-light"].variables
-    return Theme(
-        name=file.name,
-        dark=file.dark,
-        ansi=file.ansi,
-        primary=colours.primary,
-        secondary=colours.secondary,
-        accent=colours.accent,
-        foreground=colours.foreground,
-        background=colours.background,
-        surface=colours.surface,
-        panel=colours.panel,
-        success=colours.success,
-        warning=colours.warning,
-        error=colours.error,
-        variables={**(base if file.ansi else {}), **file.variables},
-    )
 
 
 def _accept_any_bytes() -> None:

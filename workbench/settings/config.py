@@ -9,9 +9,9 @@ import msgspec
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The keys of ``config.toml``, each with its default."""
+    """The keys of ``config.toml``, each with its default; no ``theme`` is one that suits."""
 
-    theme: str = "workbench-dark"
+    theme: str = ""
     model_folders: list[str] = []
 
     def folders(self) -> list[Path]:

@@ -19,9 +19,11 @@ from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.look import Look, ThemesSaved
+from workbench.screens.messages import Copied
 from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
 from workbench.settings import config, paths
+from workbench.terminal.clipboard import Clipboard
 from workbench.untrusted import without_controls
 
 
@@ -68,6 +70,9 @@ class WorkbenchApp(App[None]):
         self._values = values
         self._engine = EngineClient(paths.engine_log())
         self._look = Look(self)
+        self._ways_out = Clipboard(paths.copied())
+        # What was copied last must also arrive last.
+        self._copying = asyncio.Lock()
 
     async def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -109,6 +114,28 @@ class WorkbenchApp(App[None]):
                 timeout=10,
                 markup=False,
             )
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by every way there is, and say which; what widgets copy and cut comes here."""
+        if not text:
+            return
+        # What is pasted within the app.
+        self._clipboard = text
+        sequence = self._ways_out.sequence(text)
+        sent = bool(sequence) and self._driver is not None and not self.is_headless
+        if sent and self._driver is not None:
+            self._driver.write(sequence)
+        self._copy(text, sent=sent)
+
+    @work(group="copy", description="copy by this machine's tools", exit_on_error=False)
+    async def _copy(self, text: str, *, sent: bool) -> None:
+        async with self._copying:
+            ways = await asyncio.to_thread(self._ways_out.copy, text, sent=sent)
+        self.post_message(Copied(ways))
+
+    def on_copied(self, message: Copied) -> None:
+        """Say where the text went."""
+        self.notify(without_controls(message.ways), timeout=4, markup=False)
 
     def action_change_theme(self) -> None:
         """Choose a theme, here and from the palette."""

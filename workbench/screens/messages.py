@@ -1,4 +1,4 @@
-"""What the workbench's workers post to it."""
+"""What workers post to the app and its screens."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ class EngineReported(Message):
     def __init__(self, event: Event | EngineDied) -> None:
         super().__init__()
         self.event = event
+
+
+class Copied(Message):
+    """Text has been copied; ``ways`` is a sentence on where to."""
+
+    def __init__(self, ways: str) -> None:
+        super().__init__()
+        self.ways = ways
 
 
 class ModelsFound(Message):

@@ -40,6 +40,11 @@ def remembered() -> Path:
     return platformdirs.user_state_path(_NAME) / "screen.toml"
 
 
+def copied() -> Path:
+    """The folder of what was copied and is too large for a terminal's clipboard."""
+    return platformdirs.user_state_path(_NAME)
+
+
 def engine_log() -> Path:
     """A log file for this process's engine; the oldest of earlier ones are removed."""
     folder = platformdirs.user_log_path(_NAME)

@@ -34,8 +34,8 @@ def sequence(text: str, environment: Mapping[str, str]) -> str:
     """What makes a terminal put ``text`` into its clipboard (OSC 52), also behind a multiplexer."""
     plain = f"\x1b]52;c;{base64.b64encode(_bytes(text)).decode()}\x07"
     if environment.get("TMUX"):
-        # Set to, tmux takes the first into its own buffer and hands it on (set-clipboard on),
-        # or lets the second through as it is (allow-passthrough on).
+        # As its options have it, tmux keeps the first and hands it on (set-clipboard on), or
+        # lets the second through as it is (allow-passthrough on).
         return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
     if environment.get("STY"):
         room = _SCREEN_BYTES - len("\x1bP\x1b\\")
@@ -138,11 +138,8 @@ class Clipboard:
     def _write(self, text: str) -> Path:
         """A file of its own, for this person's eyes; the oldest of earlier ones are removed."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        numbers = sorted(
-            int(number)
-            for file in self._folder.glob("copied-*.txt")
-            if (number := file.stem.removeprefix("copied-")).isdecimal()
-        )
+        names = (file.stem.removeprefix("copied-") for file in self._folder.glob("copied-*.txt"))
+        numbers = sorted(int(name) for name in names if name.isdecimal())
         for number in numbers[: -(_KEPT_FILES - 1)]:
             with suppress(OSError):
                 (self._folder / f"copied-{number}.txt").unlink()

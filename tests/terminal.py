@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyte
-from pyte.screens import Char as Cell
+from pyte.screens import Char
 
 from tests.waiting import wait_until_blocking
 
@@ -38,13 +38,11 @@ class Terminal:
             # The question for kitty's keyboard protocol, which pyte takes for a colour.
             self._stream.feed(data.replace(b"\x1b[>", b"\x1b[?").replace(b"\x1b[<", b"\x1b[?"))
 
-    def row(self, text: str) -> list[Cell]:
-        """The cells of the first row that shows ``text``."""
-        self.read()
-        [row, *_] = [row for row, shown in enumerate(self._screen.display) if text in shown]
+    def line(self, row: int) -> list[Char]:
+        """The cells of a row."""
         return [self._screen.buffer[row][column] for column in range(self._screen.columns)]
 
-    def cells(self, text: str) -> list[Cell]:
+    def cells(self, text: str) -> list[Char]:
         """The cells of the first ``text`` on the screen."""
         self.read()
         for row, shown in enumerate(self._screen.display):

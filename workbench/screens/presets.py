@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.panes.listing import Listing
 from workbench.parameters import presets
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
@@ -56,7 +57,7 @@ class PresetScreen(ModalScreen[Values | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
             pane.border_title = "Presets"
-            yield OptionList(markup=False, compact=True)
+            yield Listing(markup=False, compact=True)
             yield Static(id="preset-detail", markup=False)
             yield Input(
                 placeholder="A name, to save the present values",

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.panes.listing import Listing
 from workbench.screens.look import Look
 from workbench.untrusted import without_controls
 
@@ -23,7 +24,7 @@ _FEW: Final = (
 _NONE: Final = "NO_COLOR is set: a theme changes nothing now."
 
 
-class ThemeList(OptionList):
+class ThemeList(Listing):
     """The themes, by where they come from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

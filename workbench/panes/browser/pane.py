@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from workbench.models.library import ModelFile
 from workbench.panes.figures import byte_size
+from workbench.panes.listing import Listing
 from workbench.untrusted import without_controls
 
 _KEPT_END: Final = 7
@@ -27,7 +28,7 @@ _HINT: Final = (
 )
 
 
-class ModelList(OptionList):
+class ModelList(Listing):
     """The models, by source."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,10 +7,11 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import OptionList
+
+from workbench.panes.listing import Listing
 
 
-class ParameterList(OptionList):
+class ParameterList(Listing):
     """The parameters, by group."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

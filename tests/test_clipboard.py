@@ -135,6 +135,10 @@ def test_screen_lets_it_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     osc_52 = b"\x1b]52;c;" + base64.b64encode(long.encode()) + b"\x07"
     with running(["screen", "-c", "/dev/null", *printing(long, "STY")]) as terminal:
         wait_until_blocking(lambda: terminal.text and osc_52 in terminal.output, "OSC 52")
+        # It outlives its terminal.
+        [session] = sockets.iterdir()
+        subprocess.run(["screen", "-S", session.name, "-X", "quit"], check=True)
+        terminal.wait_for_exit()
 
 
 # ---- tools and files -------------------------------------------------------------------------
@@ -277,3 +281,5 @@ def test_what_is_copied_in_the_app_is_in_tmux(tmux: Tmux) -> None:
         terminal.type("\x03")
         terminal.wait_for("Copied into tmux's buffer")
         assert tmux.told("show-buffer") == "The fox and the owl"
+        terminal.type("\x11")
+        terminal.wait_for_exit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +23,8 @@ _FEW: Final = (
     "This terminal shows no more than sixteen colours: themes that need more are left out. If "
     "it can do better, start with COLORTERM=truecolor."
 )
+# Every cell is drawn anew: not for each row that a held key runs over.
+_REST_SECONDS: Final = 0.06
 _NONE: Final = "NO_COLOR is set: a theme changes nothing now."
 
 
@@ -50,6 +54,7 @@ class ThemeScreen(ModalScreen[None]):
         super().__init__()
         self._look = look
         self._former = former
+        self._waiting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
@@ -74,11 +79,14 @@ class ThemeScreen(ModalScreen[None]):
     @on(OptionList.OptionHighlighted)
     def _preview(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self._look.show(event.option_id or self._former)
+        self._stop_waiting()
+        show = partial(self._look.show, event.option_id or self._former)
+        self._waiting = self.set_timer(_REST_SECONDS, show)
 
     @on(OptionList.OptionSelected)
     def _keep(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        self._stop_waiting()
         name = event.option_id or self._former
         self._look.show(name)
         try:
@@ -93,5 +101,10 @@ class ThemeScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         """Go back to the former theme."""
+        self._stop_waiting()
         self._look.show(self._former)
         self.dismiss()
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()

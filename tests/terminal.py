@@ -10,10 +10,11 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyte
+from pyte.screens import Char
 
 from tests.waiting import wait_until_blocking
 
@@ -37,6 +38,18 @@ class Terminal:
             self.output += data
             # The question for kitty's keyboard protocol, which pyte takes for a colour.
             self._stream.feed(data.replace(b"\x1b[>", b"\x1b[?").replace(b"\x1b[<", b"\x1b[?"))
+
+    def line(self, row: int) -> list[Char]:
+        """The cells of a row."""
+        return [self._screen.buffer[row][column] for column in range(self._screen.columns)]
+
+    def cells(self, text: str) -> list[Char]:
+        """The cells of the first ``text`` on the screen."""
+        self.read()
+        for row, shown in enumerate(self._screen.display):
+            if (column := shown.find(text)) >= 0:
+                return [self._screen.buffer[row][column + at] for at in range(len(text))]
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
 
     @property
     def text(self) -> str:
@@ -90,13 +103,23 @@ class Terminal:
 
 
 @contextmanager
-def running(command: Sequence[str], *, columns: int = 120, rows: int = 40) -> Iterator[Terminal]:
-    """Run ``command`` in a terminal of its own."""
+def running(
+    command: Sequence[str],
+    *,
+    columns: int = 120,
+    rows: int = 40,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Terminal]:
+    """Run ``command`` in a terminal of its own.
+
+    ``environment`` is what differs there; an empty text stands for what is not set.
+    """
     master, slave = pty.openpty()
     _set_size(slave, columns, rows)
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    told = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})}
+    everything = {**os.environ, **told}
     with subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        command, stdin=slave, stdout=slave, stderr=slave, env=everything, start_new_session=True
     ) as process:
         terminal = Terminal(master, slave, process)
         try:

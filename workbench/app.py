@@ -1,29 +1,32 @@
-"""The app: themes, styles, and a clean way out."""
+"""The app: styles, what the screens share, and a clean way out."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.theme import BUILTIN_THEMES, Theme
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
+from workbench.screens.look import Look, ThemesSaved
+from workbench.screens.messages import Copied
+from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
-from workbench.settings import config, paths, themes
+from workbench.settings import config, paths
 from workbench.settings.config import Config
-from workbench.settings.themes import ThemeFile
 from workbench.steady.app import SteadyApp, run_steadily
+from workbench.terminal.clipboard import Clipboard
 from workbench.terminal.line import Line
-
-_FALLBACK_THEME = "textual-dark"
+from workbench.untrusted import without_controls
 
 
 def _actions() -> type[Provider]:
@@ -45,9 +48,11 @@ class WorkbenchApp(SteadyApp):
         "panes/stats/pane.tcss",
         "screens/help.tcss",
         "screens/jump.tcss",
+        "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",
         "screens/text.tcss",
+        "screens/themes.tcss",
         "screens/workbench.tcss",
     ]
 
@@ -70,6 +75,14 @@ class WorkbenchApp(SteadyApp):
             id="app.redraw",
             tooltip="Draw the whole screen anew, should the terminal have spoilt it",
         ),
+        Binding(
+            "f8",
+            "change_theme",
+            "Theme",
+            show=False,
+            id="app.theme",
+            tooltip="Choose the colours, with a look at each",
+        ),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
@@ -81,11 +94,15 @@ class WorkbenchApp(SteadyApp):
         self._values = values
         self._workbench: WorkbenchScreen | None = None
         self._engine = EngineClient(paths.engine_log(), reports_a_second=line.reports_a_second)
+        self._look = Look(self)
+        self._ways_out = Clipboard(paths.copied())
+        # What was copied last must also arrive last.
+        self._copying = asyncio.Lock()
 
     async def on_mount(self) -> None:
         settings, complaints = config.load(paths.config_file())
         self._use_keys(settings, complaints)
-        self._apply_theme(settings.theme, complaints)
+        complaints += self._look.start(settings.theme)
         complaints += [
             f"model_folders in {paths.config_file()}: there is no folder {folder}"
             for folder in settings.folders()
@@ -99,6 +116,7 @@ class WorkbenchApp(SteadyApp):
             complaints=complaints,
         )
         await self.push_screen(self._workbench)
+        self._watch_themes()
 
     async def on_unmount(self) -> None:
         await self._engine.close()
@@ -109,6 +127,48 @@ class WorkbenchApp(SteadyApp):
     def keep_text(self) -> Path | None:
         """Save the conversation and what is being written; returns where."""
         return self._workbench.keep_now() if self._workbench is not None else None
+
+    @work(group="themes", description="watch the themes", exit_on_error=False)
+    async def _watch_themes(self) -> None:
+        await self._look.watch()
+
+    def on_themes_saved(self, message: ThemesSaved) -> None:
+        """Show what has been saved, or say what is wrong with it."""
+        for complaint in self._look.reload(message.files):
+            self.notify(
+                without_controls(complaint),
+                title="The theme stays as it was",
+                severity="error",
+                timeout=10,
+                markup=False,
+            )
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by every way there is, and say which; what widgets copy and cut comes here."""
+        if not text:
+            return
+        # What is pasted within the app.
+        self._clipboard = text
+        sequence = self._ways_out.sequence(text)
+        sent = bool(sequence) and self._driver is not None and not self.is_headless
+        if sent and self._driver is not None:
+            self._driver.write(sequence)
+        self._copy(text, sent=sent)
+
+    @work(group="copy", description="copy by this machine's tools", exit_on_error=False)
+    async def _copy(self, text: str, *, sent: bool) -> None:
+        async with self._copying:
+            ways = await asyncio.to_thread(self._ways_out.copy, text, sent=sent)
+        self.post_message(Copied(ways))
+
+    def on_copied(self, message: Copied) -> None:
+        """Say where the text went."""
+        self.notify(without_controls(message.ways), timeout=4, markup=False)
+
+    def action_change_theme(self) -> None:
+        """Choose a theme, here and from the palette."""
+        if not isinstance(self.screen, ThemeScreen):
+            self.push_screen(ThemeScreen(self._look, self.theme))
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -134,41 +194,6 @@ class WorkbenchApp(SteadyApp):
         """Function keys in capitals, as they stand on the keys."""
         shown = super().get_key_display(binding)
         return shown.upper() if re.fullmatch(r"f\d+", shown) else shown
-
-    def _apply_theme(self, wanted: str, complaints: list[str]) -> None:
-        """Register every theme and take the wanted one; what is wrong goes to ``complaints``."""
-        found, wrong = themes.load_folders([paths.shipped_themes(), paths.user_themes()])
-        complaints += wrong
-        for file in found:
-            self.register_theme(_theme(file))
-        if wanted in self.available_themes:
-            self.theme = wanted
-        else:
-            complaints.append(f"there is no theme '{wanted}'")
-            default = Config().theme
-            self.theme = default if default in self.available_themes else _FALLBACK_THEME
-
-
-def _theme(file: ThemeFile) -> Theme:
-    colours = file.colours
-    # Textual's own styles refer to variables that only its ansi themes define.
-    base = BUILTIN_THEMES["ansi-dark" if file.dark else "ansi-light"].variables
-    return Theme(
-        name=file.name,
-        dark=file.dark,
-        ansi=file.ansi,
-        primary=colours.primary,
-        secondary=colours.secondary,
-        accent=colours.accent,
-        foreground=colours.foreground,
-        background=colours.background,
-        surface=colours.surface,
-        panel=colours.panel,
-        success=colours.success,
-        warning=colours.warning,
-        error=colours.error,
-        variables={**(base if file.ansi else {}), **file.variables},
-    )
 
 
 def run_app(model: str, values: Values, line: Line) -> int:

@@ -265,7 +265,7 @@ async def test_a_split_model_with_parts_missing_is_not_loaded(
         assert b.screen.stats.text.startswith("pocket")
 
 
-@pytest.mark.parametrize("theme", ["workbench-light", "workbench-ansi", "nord"])
+@pytest.mark.parametrize("theme", ["workbench-light", "ansi-dark", "nord"])
 async def test_the_theme_is_the_configured_one(config_folder: Path, theme: str) -> None:
     (config_folder / "config.toml").write_text(f"theme = '{theme}'")
     async with bench() as b:

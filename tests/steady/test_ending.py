@@ -28,7 +28,7 @@ def ask(terminal: Terminal) -> psutil.Process:
     terminal.wait_for("Chat with")
     terminal.type("Tell me a story\r")
     wait_until_blocking(lambda: terminal.text and kept_messages(), "the prompt to be kept")
-    wait_until_blocking(lambda: "tokens/s                   -" not in terminal.text, "an answer")
+    terminal.wait_for("writing")
     [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
     return engine
 

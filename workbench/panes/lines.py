@@ -13,6 +13,18 @@ from textual.style import Style
 from textual.widget import Widget
 
 
+class Reversible(Widget):
+    """Styles may be ``reverse``: Textual forgets that word on its way to the rows."""
+
+    def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
+        """The style of a component."""
+        style = super().get_visual_style(*component_classes, partial=partial)
+        names = component_classes
+        if any(self.get_component_styles(name).text_style.reverse for name in names):
+            style += Style(reverse=True)
+        return style
+
+
 class Lines(Widget):
     """A block of lines, as many as it is high."""
 

@@ -22,6 +22,7 @@ from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.text import TextScreen
+from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
 
 Node = type[DOMNode]
@@ -37,6 +38,7 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (HelpScreen,),
     (JumpScreen,),
     (PresetScreen,),
+    (ThemeScreen, ThemeList),
     (TextScreen,),
 )
 """What is asked in turn for a key, from the outside in; the app comes before each."""

@@ -1,4 +1,4 @@
-"""What the workbench's workers post to it."""
+"""What workers post to the app and its screens."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ class NotKept(Message):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
+
+
+class Copied(Message):
+    """Text has been copied; ``ways`` is a sentence on where to."""
+
+    def __init__(self, ways: str) -> None:
+        super().__init__()
+        self.ways = ways
 
 
 class ModelsFound(Message):

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.panes.choices import Choices
 from workbench.parameters import presets
 from workbench.parameters.chosen import named_preset, own_preset
 from workbench.parameters.kinds import Values
@@ -64,7 +65,7 @@ class PresetScreen(ModalScreen[Taken | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
             pane.border_title = "Presets"
-            yield OptionList(markup=False, compact=True)
+            yield Choices(markup=False, compact=True)
             yield Static(id="preset-detail", markup=False)
             yield Input(
                 placeholder="A name, to save the present values",

@@ -12,9 +12,9 @@ from workbench.terminal.line import COLORS, FPS_RANGE, Color
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The keys of ``config.toml``, each with its default."""
+    """The keys of ``config.toml``, each with its default; no ``theme`` is one that suits."""
 
-    theme: str = "workbench-dark"
+    theme: str = ""
     model_folders: list[str] = []
     keys: dict[str, str] = {}
     fps: int | None = None

@@ -45,6 +45,11 @@ def rescued() -> Path:
     return platformdirs.user_state_path(_NAME) / "cut-off"
 
 
+def copied() -> Path:
+    """The folder of what was copied and is too large for a terminal's clipboard."""
+    return platformdirs.user_state_path(_NAME)
+
+
 def engine_log() -> Path:
     """A log file for this process's engine; the oldest of earlier ones are removed."""
     return _log("engine")

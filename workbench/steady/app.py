@@ -50,6 +50,10 @@ class SteadyApp(App[None]):
             signal.signal(number, self._signalled)
         signal.signal(signal.SIGALRM, self._leave_now)
 
+    def on_resize(self) -> None:
+        """Terminals cut and reflow what they show, also on the way to the size they had."""
+        self._frames.forget()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write of a frame what differs from the one before."""
         is_written = self._running and not self._closed and not self._batch_count

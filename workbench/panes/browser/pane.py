@@ -17,6 +17,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.models.library import ModelFile
+from workbench.panes.choices import Choices
 from workbench.panes.figures import byte_size
 from workbench.untrusted import without_controls
 
@@ -27,7 +28,7 @@ _HINT: Final = (
 )
 
 
-class ModelList(OptionList):
+class ModelList(Choices):
     """The models, by source."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

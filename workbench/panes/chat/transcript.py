@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry, Kind
 from workbench.panes.chat.rows import Rows
-from workbench.panes.lines import drawn, segments
+from workbench.panes.lines import Reversible, drawn, segments
 
 _INDENT: Final = "  "
 _CURSOR: Final = "▌"
@@ -25,7 +25,7 @@ _MEASURE: Final = 100
 _AHEAD: Final = 10
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(Reversible, ScrollView, can_focus=True):
     """What has been said, drawn line by line; follows the end until the reader scrolls up.
 
     One entry may be marked; reading by keys is ``Reader``'s.

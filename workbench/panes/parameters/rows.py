@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.panes.lines import drawn, segments
+from workbench.panes.lines import Reversible, drawn, segments
 from workbench.panes.parameters import row as looks
 from workbench.panes.parameters.keys import KEYS, KeyCame
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
@@ -25,7 +25,7 @@ _NONE_FOUND: Final = "Nothing matches. Esc lists all."
 _NONE_CHANGED: Final = "All are at their defaults. Esc lists them."
 
 
-class ParameterList(ScrollView, can_focus=True):
+class ParameterList(Reversible, ScrollView, can_focus=True):
     """The parameters, by group."""
 
     ALLOW_SELECT = False

@@ -31,11 +31,17 @@ class Terminal:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
 
+    def take(self, seconds: float) -> bytes:
+        """What is written next, not drawn; nothing if that takes longer than ``seconds``."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return b""
+        data = os.read(self._master, 65_536)
+        self.output += data
+        return data
+
     def read(self) -> None:
         """Draw what has been written so far."""
-        while select.select([self._master], [], [], 0)[0]:
-            data = os.read(self._master, 65_536)
-            self.output += data
+        while data := self.take(0):
             # The question for kitty's keyboard protocol, which pyte takes for a colour.
             self._stream.feed(data.replace(b"\x1b[>", b"\x1b[?").replace(b"\x1b[<", b"\x1b[?"))
 

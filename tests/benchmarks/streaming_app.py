@@ -20,6 +20,7 @@ from workbench.app import WorkbenchApp
 from workbench.engine.protocol import TextArrived, Token
 from workbench.screens.messages import EngineReported
 from workbench.screens.workbench import WorkbenchScreen
+from workbench.steady.app import run_steadily
 
 _REPORTS_A_SECOND = 20
 
@@ -33,10 +34,14 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What the interface's process used from the first piece to the last, in seconds."""
+    """What the interface's process used from the first piece to the last, in seconds.
+
+    ``opened`` is how long it took to show the earlier messages.
+    """
 
     cpu: float
     wall: float
+    opened: float
 
 
 class StreamingApp(WorkbenchApp):
@@ -61,10 +66,7 @@ class StreamingApp(WorkbenchApp):
         """Stream when the model is loaded and the earlier messages are shown."""
         while not isinstance(screen := self.screen, WorkbenchScreen) or not screen.model_is_loaded:
             await asyncio.sleep(0.05)
-        for number in range(self._stream.earlier):
-            text = f"Message {number}. " + "Some words of an earlier answer. " * 8
-            entry = screen.chat.transcript.add("assistant", text, title="pocket")
-            screen.chat.transcript.close(entry)
+        opened = await self._open(screen)
         await asyncio.sleep(1.0)
         screen.stats.busy("writing")
         started, cpu = time.perf_counter(), time.process_time()
@@ -80,9 +82,25 @@ class StreamingApp(WorkbenchApp):
                 sent = due
         await asyncio.sleep(0.3)
         os.write(1, MARK)
-        cost = Cost(time.process_time() - cpu, time.perf_counter() - started)
+        cost = Cost(time.process_time() - cpu, time.perf_counter() - started, opened)
         self._report.write_bytes(msgspec.json.encode(cost))
         self.exit()
+
+    async def _open(self, screen: WorkbenchScreen) -> float:
+        """Show the earlier messages, to the last cell; returns the seconds."""
+        conversation = screen.exchange.conversation
+        for number in range(self._stream.earlier):
+            text = (
+                f"Message {number}. " + "Some words of an earlier *answer*.\n\n- one\n- two\n" * 4
+            )
+            message = conversation.add("assistant", text, model="pocket")
+            message.finish = "stop"
+        started = time.perf_counter()
+        screen.chat.show(conversation)
+        drawn = asyncio.Event()
+        screen.call_after_refresh(drawn.set)
+        await drawn.wait()
+        return time.perf_counter() - started
 
 
 MARK = b"\x1b]7777;\x07"
@@ -104,7 +122,5 @@ def _event(text: str, n_before: int, n_tokens: int, rate: float) -> TextArrived:
 
 
 if __name__ == "__main__":
-    app = StreamingApp(
-        msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Stream), Path(sys.argv[2])
-    )
-    app.run()
+    task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Stream)
+    sys.exit(run_steadily(lambda: StreamingApp(task, Path(sys.argv[2]))))

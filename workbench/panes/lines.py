@@ -13,18 +13,6 @@ from textual.style import Style
 from textual.widget import Widget
 
 
-class Reversible(Widget):
-    """Styles may be ``reverse``: Textual forgets that word on its way to the rows."""
-
-    def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
-        """The style of a component."""
-        style = super().get_visual_style(*component_classes, partial=partial)
-        names = component_classes
-        if any(self.get_component_styles(name).text_style.reverse for name in names):
-            style += Style(reverse=True)
-        return style
-
-
 class Lines(Widget):
     """A block of lines, as many as it is high."""
 
@@ -54,3 +42,12 @@ def segments(widget: Widget, line: Content, style: Style) -> Iterable[Segment]:
 def drawn(widget: Widget, pieces: Iterable[Segment]) -> Strip:
     """A row of ``widget``, as wide as it is."""
     return Strip(pieces).adjust_cell_length(widget.size.width, widget.rich_style).simplify()
+
+
+def component_style(widget: Widget, name: str) -> Style:
+    """The style of one of ``widget``'s component classes, ``reverse`` included.
+
+    Textual's own ``get_visual_style`` forgets that word.
+    """
+    reverse = widget.get_component_styles(name).text_style.reverse
+    return Widget.get_visual_style(widget, name) + Style(reverse=reverse or None)

@@ -94,6 +94,11 @@ class JumpScreen(ModalScreen[Target | None]):
         super().__init__()
         self._found = dict(zip(_LETTERS, found, strict=False))
 
+    @property
+    def letters(self) -> list[str]:
+        """The letters shown, one for each target."""
+        return list(self._found)
+
     def compose(self) -> ComposeResult:
         for letter, target in self._found.items():
             label = Label(letter, markup=False)

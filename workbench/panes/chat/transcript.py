@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry, Kind
 from workbench.panes.chat.rows import Rows
-from workbench.panes.lines import Reversible, drawn, segments
+from workbench.panes.lines import component_style, drawn, segments
 
 _INDENT: Final = "  "
 _CURSOR: Final = "▌"
@@ -25,7 +25,7 @@ _MEASURE: Final = 100
 _AHEAD: Final = 10
 
 
-class Transcript(Reversible, ScrollView, can_focus=True):
+class Transcript(ScrollView, can_focus=True):
     """What has been said, drawn line by line; follows the end until the reader scrolls up.
 
     One entry may be marked; reading by keys is ``Reader``'s.
@@ -254,18 +254,18 @@ class Transcript(Reversible, ScrollView, can_focus=True):
         if entry.title and within == 0:
             indent = ""
             content = Content.assemble(
-                (line.plain, self.get_visual_style(f"transcript--{entry.kind}")),
+                (line.plain, component_style(self, f"transcript--{entry.kind}")),
                 (
                     f"  {entry.remark}" if entry.remark else "",
-                    self.get_visual_style("transcript--remark"),
+                    component_style(self, "transcript--remark"),
                 ),
             )
         else:
             indent, content = _INDENT, line.content
             if entry.kind in ("thoughts", "note", "error"):
-                style = self.get_visual_style(f"transcript--{entry.kind}")
+                style = component_style(self, f"transcript--{entry.kind}")
             for start, end, component in self._highlights(entry, within - bool(entry.title)):
-                content = content.stylize(self.get_visual_style(component), start, end)
+                content = content.stylize(component_style(self, component), start, end)
         selection = self.text_selection
         span = selection.get_span(row) if selection is not None else None
         if span is not None:
@@ -275,7 +275,7 @@ class Transcript(Reversible, ScrollView, can_focus=True):
                 content = Content(" ")
                 end = 1
             content = content.stylize(
-                self.screen.get_visual_style("screen--selection"), span[0], end
+                component_style(self.screen, "screen--selection"), span[0], end
             )
         text = Strip(segments(self, content, style)).apply_offsets(0, row)
         return drawn(self, [gutter, Segment(indent, base), *text])

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.panes.lines import Reversible, drawn, segments
+from workbench.panes.lines import component_style, drawn, segments
 from workbench.panes.parameters import row as looks
 from workbench.panes.parameters.keys import KEYS, KeyCame
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
@@ -25,7 +25,7 @@ _NONE_FOUND: Final = "Nothing matches. Esc lists all."
 _NONE_CHANGED: Final = "All are at their defaults. Esc lists them."
 
 
-class ParameterList(Reversible, ScrollView, can_focus=True):
+class ParameterList(ScrollView, can_focus=True):
     """The parameters, by group."""
 
     ALLOW_SELECT = False
@@ -319,12 +319,12 @@ class ParameterList(Reversible, ScrollView, can_focus=True):
         index, rows = self.scroll_offset.y + y, self.listing.rows
         style, line = self.visual_style, Content()
         if not rows:
-            style = self.get_visual_style("parameters--empty")
+            style = component_style(self, "parameters--empty")
             lines = Content(self._empty).wrap(self._width)
             line = lines[y] if y < len(lines) else line
         elif index < len(rows):
             if index == self._cursor:
-                style = self.get_visual_style("parameters--cursor")
+                style = component_style(self, "parameters--cursor")
             line = self._line(index).truncate(self._width, pad=True)
         return drawn(self, segments(self, line, style))
 

@@ -1,0 +1,127 @@
+"""Prompts asked anew, answers given again, and their versions, on the real engine."""
+
+from __future__ import annotations
+
+from tests.screens.bench import Bench, bench
+from tests.waiting import wait_until
+from workbench.sessions.conversation import Message
+
+
+def path(b: Bench) -> list[Message]:
+    return b.screen.exchange.conversation.path()
+
+
+async def read(b: Bench, *keys: str) -> None:
+    """Press keys in the transcript."""
+    b.screen.chat.transcript.focus()
+    await b.pilot.press(*keys)
+    await b.pilot.pause()
+
+
+async def test_an_answer_is_given_again_and_the_former_one_kept() -> None:
+    async with bench(values={"max_tokens": 8, "seed": -1, "temperature": 2}) as b:
+        await b.ask("Tell me a story.")
+        await b.idle()
+        first = path(b)[1]
+        await read(b, "r")
+        await wait_until(lambda: len(path(b)) == 2 and path(b)[1] is not first, "an answer")
+        await b.idle()
+        question, second = path(b)
+        assert question.text == "Tell me a story."
+        assert "2 of 2" in b.said
+        assert b.said.count("Tell me a story.") == 1
+        await read(b, "h")
+        assert path(b) == [question, first]
+        assert "1 of 2, 8 tokens" in b.said
+        assert b.says(first.text)
+        await read(b, "left")
+        assert "There is no other version that way." in b.toasts()
+        await read(b, "right")
+        assert path(b) == [question, second]
+
+
+async def test_a_prompt_is_written_anew() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        for question in ("Hello!", "Who are you?"):
+            await b.ask(question)
+            await b.idle()
+        before = path(b)
+        b.screen.chat.prompt.insert("a draft")
+        await read(b, "g", "e")
+        assert b.screen.chat.prompt.text == "Hello!"
+        assert b.app.focused is b.screen.chat.prompt
+        await b.pilot.press("escape")
+        assert b.screen.chat.prompt.text == "a draft"
+        assert path(b) == before
+
+        await read(b, "g", "e")
+        b.screen.chat.prompt.insert(" Anew.")
+        await b.pilot.press("enter")
+        await b.idle()
+        await wait_until(lambda: len(path(b)) == 2, "an answer")
+        assert path(b)[0].text == "Hello! Anew."
+        assert "Who are you?" not in b.said
+        # What was being written before is there again.
+        assert b.screen.chat.prompt.text == "a draft"
+        await read(b, "g", "h")
+        assert path(b) == before
+        assert b.says("Who are you?")
+
+
+async def test_an_answer_that_fails_to_come_again_leaves_the_former_one() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        before = path(b)
+        b.screen.parameters.set("grammar", "root ::= nothing")
+        await read(b, "k", "r")
+        await wait_until(lambda: b.says("The grammar is wrong"), "the reason")
+        await b.idle()
+        assert path(b) == before
+        assert b.says(before[1].text)
+        assert b.screen.chat.prompt.text == ""
+
+
+async def test_nothing_is_asked_again_while_an_answer_is_written() -> None:
+    async with bench(values={"ignore_eos": True, "max_tokens": 900}) as b:
+        await b.ask("Hello!")
+        await b.phase("writing")
+        await read(b, "g", "e")
+        assert b.screen.chat.edited is None
+        assert any("Esc stops it" in toast for toast in b.toasts())
+        await b.pilot.press("escape")
+        await b.idle()
+
+
+async def test_escape_ends_one_thing_at_a_time() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        await read(b, "slash")
+        await b.pilot.press(*"hello", "enter")
+        assert b.app.focused is b.screen.chat.transcript
+        assert b.screen.chat.transcript.found[1] >= 1
+        await b.pilot.press("v", "escape")
+        assert b.screen.chat.transcript.found[1] >= 1
+        await b.pilot.press("escape")
+        assert b.screen.chat.transcript.found == (0, 0)
+        assert b.screen.chat.transcript.has_focus
+        await b.pilot.press("escape")
+        assert b.screen.chat.prompt.has_focus
+
+
+async def test_words_are_looked_for_while_they_are_typed() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        for question in ("One fox.", "Two foxes.", "No animal."):
+            await b.ask(question)
+            await b.idle()
+        await read(b, "slash")
+        await b.pilot.press(*"fox")
+        await wait_until(lambda: str(b.screen.chat.search.count.content) != "", "a count")
+        of = b.screen.chat.transcript.found[1]
+        assert of >= 2
+        first = b.screen.chat.transcript.found[0]
+        await b.pilot.press("down")
+        assert b.screen.chat.transcript.found[0] == first % of + 1
+        await b.pilot.press("escape")
+        assert not b.screen.chat.search.display

@@ -1,4 +1,4 @@
-"""The README's picture, taken from the running app: ``python -m tests.pictures``."""
+"""The README's pictures, taken from the running app: ``python -m tests.pictures``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,38 @@ import html
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
+from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
 
-PICTURE: Final = Path(__file__).parent / "pictures" / "workbench.svg"
+FOLDER: Final = Path(__file__).parent / "pictures"
 
 _QUESTIONS: Final = ("Who are you?", "What is temperature?", "Tell me a story about a fox.")
+
+
+class Picture(NamedTuple):
+    """The app after some questions and keys, in a terminal of this size."""
+
+    name: str
+    size: tuple[int, int]
+    questions: tuple[str, ...] = _QUESTIONS
+    keys: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+        return FOLDER / f"{self.name}.svg"
+
+
+PICTURES: Final = (
+    Picture("workbench", (120, 40)),
+    Picture("narrow", (80, 24), _QUESTIONS[:2]),
+    # From the present theme up to "paper", which is shown at once.
+    Picture("themes", (120, 34), _QUESTIONS[:2], ("f8", "up")),
+)
 
 
 def words_of(svg: str) -> str:
@@ -24,28 +47,34 @@ def words_of(svg: str) -> str:
     return " ".join(html.unescape(piece).replace("\xa0", " ").strip() for piece in pieces)
 
 
-async def taken() -> str:
-    """The app after a short conversation, as SVG."""
+async def taken(picture: Picture) -> str:
+    """The picture as SVG."""
     app = WorkbenchApp(model="pocket", values={"temperature": 0.6, "seed": 4})
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=picture.size) as pilot:
         await wait_until(lambda: isinstance(app.screen, WorkbenchScreen), "a screen")
         screen = app.screen
         assert isinstance(screen, WorkbenchScreen)
         await wait_until(lambda: screen.model_is_loaded, "a model")
-        for question in _QUESTIONS:
+        for question in picture.questions:
             screen.chat.prompt.insert(question)
             await pilot.press("enter")
             await wait_until(lambda: screen.stats.phase == "idle", "an answer")
+        await pilot.press(*picture.keys)
+        # The last figures, and a look at a theme, come a little later.
+        await wait_until(lambda: not any(each.group == "usage" for each in app.workers), "figures")
+        if isinstance(app.screen, ThemeScreen):
+            await wait_until(lambda: app.theme != "workbench-dark", "a look")
         await pilot.pause()
         return app.export_screenshot(title="workbench", simplify=True)
 
 
 def main() -> None:
-    """Take the picture anew."""
+    """Take the pictures anew."""
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(asyncio.run(taken()), encoding="utf-8")
-    print(PICTURE)
+    FOLDER.mkdir(exist_ok=True)
+    for picture in PICTURES:
+        picture.file.write_text(asyncio.run(taken(picture)), encoding="utf-8")
+        print(picture.file)
 
 
 if __name__ == "__main__":

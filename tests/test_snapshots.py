@@ -74,8 +74,8 @@ def after(*keys: str, said: bool = True) -> Before:
         screen = app.screen
         assert isinstance(screen, WorkbenchScreen)
         await wait_until(lambda: screen.stats.phase == "idle", "an idle engine")
-        await app.workers.wait_for_complete(
-            [worker for worker in app.workers if worker.group == "usage"]
+        await wait_until(
+            lambda: not any(worker.group == "usage" for worker in app.workers), "the last figures"
         )
         if said:
             converse(screen)

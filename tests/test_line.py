@@ -12,7 +12,7 @@ SSH = {"SSH_CONNECTION": "10.0.0.1 4711 10.0.0.2 22"}
 
 
 def test_a_local_line_is_quick() -> None:
-    assert choose({}) == Line(remote=False, fps=60, reports_a_second=20)
+    assert choose({}) == Line(remote=False, fps=60, reports_a_second=10)
 
 
 @pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])

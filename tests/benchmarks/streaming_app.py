@@ -22,8 +22,6 @@ from workbench.screens.messages import EngineReported
 from workbench.screens.workbench import WorkbenchScreen
 from workbench.steady.app import run_steadily
 
-_REPORTS_A_SECOND = 20
-
 
 class Stream(msgspec.Struct, frozen=True):
     """What is streamed: pieces of text, how many a second, after how many messages."""
@@ -74,7 +72,7 @@ class StreamingApp(WorkbenchApp):
         os.write(1, MARK)
         sent, pieces, rate = 0, self._stream.pieces, self._stream.rate
         while sent < len(pieces):
-            await asyncio.sleep(1 / _REPORTS_A_SECOND)
+            await asyncio.sleep(1 / self.line.reports_a_second)
             due = min(len(pieces), int((time.perf_counter() - started) * rate))
             if due > sent:
                 text = "".join(pieces[sent:due])

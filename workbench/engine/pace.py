@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
-# More cannot be read, and every event wakes the interface: where llama.cpp computes on all
-# cores it takes one of them for that long, and the others wait.
+# More cannot be read, and every event wakes whoever listens: where llama.cpp computes on all
+# cores that takes one of them for that long, and the others wait.
 REPORTS_A_SECOND: Final = 20
 
 

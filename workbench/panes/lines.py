@@ -41,7 +41,11 @@ def segments(widget: Widget, line: Content, style: Style) -> Iterable[Segment]:
 
 def drawn(widget: Widget, pieces: Iterable[Segment]) -> Strip:
     """A row of ``widget``, as wide as it is."""
-    return Strip(pieces).adjust_cell_length(widget.size.width, widget.rich_style).simplify()
+    return (
+        Strip(pieces)
+        .adjust_cell_length(widget.size.width, widget.visual_style.rich_style)
+        .simplify()
+    )
 
 
 def component_style(widget: Widget, name: str) -> Style:

@@ -20,6 +20,7 @@ from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.layout import COLUMNS, Column, Layout, Side
+from workbench.steady.compositor import SparingCompositor
 
 
 class PanesScreen(Screen[None]):
@@ -39,6 +40,7 @@ class PanesScreen(Screen[None]):
         ``engine_pid`` gives the engine's process id while there is one.
         """
         super().__init__()
+        self._compositor = SparingCompositor()
         self._engine_pid = engine_pid
         self._layout = Layout(layout)
         self._chosen = chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -97,6 +98,12 @@ class WorkbenchScreen(KeepingScreen):
     async def _listen(self) -> None:
         async for event in self.engine.events():
             self.post_message(EngineReported(event))
+
+    @work(group="warm-up", description="import what answers need", exit_on_error=False)
+    async def _warm_up(self) -> None:
+        # Parser and lexers take a good part of the time in which the app starts; the first
+        # answer need not wait for them.
+        await asyncio.to_thread(import_module, "workbench.panes.chat.markdown")
 
     @work(group="models", description="look for models", exit_on_error=False)
     async def _find_models(self) -> None:
@@ -281,6 +288,8 @@ class WorkbenchScreen(KeepingScreen):
     def _on_loaded(self, event: Loaded) -> None:
         first = self._loaded_model is None
         changed = self._loaded_model != event.model.source.file
+        if first:
+            self._warm_up()
         self._loaded_model = event.model.source.file
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)

@@ -13,6 +13,8 @@ import msgspec
 Color = Literal["auto", "truecolor", "256", "16", "none"]
 COLORS: Final[tuple[Color, ...]] = get_args(Color)
 FPS_RANGE: Final = (1, 120)
+# They still read like a flow; twenty would cost twice as much of a core, on any line.
+_REPORTS_A_SECOND: Final = 10
 
 _TEXTUAL_COLORS: Final[Mapping[Color, str]] = {
     "truecolor": "truecolor",
@@ -31,7 +33,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     remote: bool = False
     fps: int = 60
-    reports_a_second: int = 20
+    reports_a_second: int = _REPORTS_A_SECOND
     color: Color = "auto"
     mouse: bool = True
 
@@ -46,14 +48,13 @@ def choose(
     """The line that ``environment`` speaks of, with what a person chose."""
     # sshd sets all three where there is a terminal; sudo and the like keep one or the other.
     remote = any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
-    reports = 10 if remote else 20
     if fps is None:
         fps = _own_fps(environment) or (30 if remote else 60)
     return Line(
         remote=remote,
         fps=fps,
         # A report that is not drawn is for nothing.
-        reports_a_second=min(reports, fps),
+        reports_a_second=min(_REPORTS_A_SECOND, fps),
         color=color,
         mouse=mouse,
     )

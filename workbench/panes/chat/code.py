@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import ClassVar, Final
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any, Final
 
 from markdown_it.token import Token as Block
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
 from pygments.token import Token
-from textual.content import Content
-from textual.highlight import HighlightTheme, highlight
+from pygments.util import ClassNotFound
+from textual.content import Content, Span
 
 from workbench.panes.chat.line import TAB, Line, folded
 
 _BAR: Final = Content.styled("│ ", "$foreground-muted")
 
 
-class _Quiet(HighlightTheme):
-    """Names and signs keep the colour of the text.
-
-    Every change of colour costs up to forty bytes on the way to a terminal, and a page of
-    many colours is no easier to read.
-    """
-
-    STYLES: ClassVar[dict[tuple[str, ...], str]] = {  # type: ignore[misc]
-        Token.Comment: "italic $foreground-muted",
-        Token.Generic.Heading: "bold",
-        Token.Generic.Subheading: "bold",
-        Token.Generic.Inserted: "$success",
-        Token.Generic.Deleted: "$error",
-        Token.Keyword: "bold $primary",
-        Token.Literal.String: "$success",
-        Token.Literal.Number: "$accent",
-        Token.Name.Tag: "$primary",
-        Token.Name.Decorator: "$primary",
-        Token.Operator.Word: "bold $primary",
-    }
+# Names and signs keep the colour of the text: every change of colour costs up to forty bytes on
+# the way to a terminal, and a page of many colours is no easier to read.
+_STYLES: Final[Mapping[Any, str]] = {
+    Token.Comment: "italic $foreground-muted",
+    Token.Generic.Heading: "bold",
+    Token.Generic.Subheading: "bold",
+    Token.Generic.Inserted: "$success",
+    Token.Generic.Deleted: "$error",
+    Token.Keyword: "bold $primary",
+    Token.Literal.String: "$success",
+    Token.Literal.Number: "$accent",
+    Token.Name.Tag: "$primary",
+    Token.Name.Decorator: "$primary",
+    Token.Operator.Word: "bold $primary",
+}
 
 
 def language_of(token: Block) -> str:
@@ -63,11 +60,33 @@ def code_lines(token: Block, width: int, *, is_open: bool) -> Iterator[Line]:
 
 def coloured(language: str, source: str) -> Content:
     """Source in the colours of its language, if it is known."""
-    if not language:
+    lexer = _lexer(language) if language else None
+    if lexer is None:
         return Content(source)
-    content = highlight(source, language=language, theme=_Quiet, tab_size=TAB)
-    # What has no colour of its own has the text's.
-    return Content(content.plain, [span for span in content.spans if span.style != "$text"])
+    text, spans = "", []
+    for kind, piece in lexer.get_tokens(source):
+        if style := _style(kind):
+            spans.append(Span(len(text), len(text) + len(piece), style))
+        text += piece
+    # The lexer wants every line to end.
+    return Content(text, spans).right_crop(1)
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=True, tabsize=TAB)
+    except ClassNotFound:
+        return None
+
+
+@cache
+def _style(kind: Any) -> str:
+    while kind is not None:
+        if kind in _STYLES:
+            return _STYLES[kind]
+        kind = kind.parent
+    return ""
 
 
 @lru_cache(maxsize=4096)

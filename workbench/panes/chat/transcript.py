@@ -237,13 +237,13 @@ class Transcript(ScrollView, can_focus=True):
             return self._waiting_line(waiting)
         row = self.scroll_offset.y + y
         if row >= self._rows.height:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
         return self._row(row)
 
     def _row(self, row: int) -> Strip:
         index, within = self._rows.at(row)
         entry = self._rows.entries[index]
-        base = self.rich_style
+        base = self.visual_style.rich_style
         gutter = Segment(" ", base)
         if entry is self.marked and self.has_focus and within < max(1, entry.height - 1):
             gutter = Segment(_CURSOR, self.get_component_rich_style("transcript--cursor"))
@@ -289,11 +289,15 @@ class Transcript(ScrollView, can_focus=True):
         """The last row while the reader is elsewhere."""
         words = f" ↓ {waiting} new line{'s' if waiting > 1 else ''} "
         style = self.get_component_rich_style("transcript--waiting")
+        base = self.visual_style.rich_style
         left = max(0, self.size.width - len(words) - 1)
         row = self._row(min(self.scroll_offset.y + self.size.height - 1, self._rows.height - 1))
         return Strip(
-            [*row.crop(0, left).adjust_cell_length(left, self.rich_style), Segment(words, style)]
-        ).adjust_cell_length(self.size.width, self.rich_style)
+            [
+                *row.crop(0, left).adjust_cell_length(left, base),
+                Segment(words, style),
+            ]
+        ).adjust_cell_length(self.size.width, base)
 
     def _empty_line(self, y: int) -> list[Segment]:
         style = self.get_component_rich_style("transcript--empty")

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import cast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from textual._compositor import ChopsUpdate, Compositor
+from rich.console import Console
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-_Span = tuple[int, int, int]
-_Chops = dict[int, dict[int, Strip | None]]
+
+class Piece(NamedTuple):
+    """A part of a row, from the column ``x`` on."""
+
+    y: int
+    x: int
+    strip: Strip
+
+
+class Pieces(CompositorUpdate):
+    """What has changed on the screen."""
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self.pieces = pieces
+
+    def render_segments(self, console: Console) -> str:
+        """The pieces, each written where it stands."""
+        return "".join(
+            Control.move_to(x, y).segment.text + strip.render(console)
+            for y, x, strip in self.pieces
+        )
 
 
 class SparingCompositor(Compositor):
@@ -27,27 +47,14 @@ class SparingCompositor(Compositor):
         changed = [region.intersection(screen) for region in self._dirty_regions]
         self._dirty_regions.clear()
         spans = list(self._regions_to_spans(region for region in changed if region))
-        if not spans:
-            return None
-        ends = {y: self.cuts[y][1:] for y, _, _ in spans}
-        # Both are asked for the rows of the spans only.
-        return ChopsUpdate(
-            cast("Sequence[dict[int, Strip | None]]", self._chops(spans)),
-            spans,
-            cast("list[list[int]]", ends),
-        )
+        # Whoever draws it takes any update.
+        return Pieces(list(self._pieces(spans))) if spans else None  # type: ignore[return-value]
 
-    def _chops(self, spans: Iterable[_Span]) -> _Chops:
-        """For each row of ``spans`` its pieces, by the column that they begin in."""
-        chops: _Chops = {}
-        # Pieces that no widget has filled yet.
-        missing: dict[int, set[int]] = {}
+    def _pieces(self, spans: Iterable[tuple[int, int, int]]) -> Iterator[Piece]:
+        # What no widget has filled yet: for each row some spans of columns.
+        missing: dict[int, list[tuple[int, int]]] = {}
         for y, first, last in spans:
-            cuts = self.cuts[y]
-            chops.setdefault(y, dict.fromkeys(cuts[:-1]))
-            missing.setdefault(y, set()).update(
-                start for start, end in pairwise(cuts) if start < last and end > first
-            )
+            missing.setdefault(y, []).append((first, last))
         for widget, (region, clip) in self.visible_widgets.items():
             if not missing:
                 break
@@ -55,8 +62,9 @@ class SparingCompositor(Compositor):
             left, right = shown.column_span
             rows = [
                 y
-                for y, starts in missing.items()
-                if shown.y <= y < shown.bottom and any(left <= start < right for start in starts)
+                for y, gaps in missing.items()
+                if shown.y <= y < shown.bottom
+                and any(start < right and end > left for start, end in gaps)
             ]
             if not rows:
                 continue
@@ -65,12 +73,23 @@ class SparingCompositor(Compositor):
                 Region(left - region.x, top - region.y, shown.width, bottom - top)
             )
             for y in rows:
-                cuts = [cut for cut in self.cuts[y] if left <= cut <= right]
-                parts = strips[y - top].divide([cut - left for cut in cuts[1:]])
-                for start, part in zip(cuts, parts, strict=False):
-                    if chops[y][start] is None:
-                        chops[y][start] = part
-                missing[y].difference_update(cuts[:-1])
-                if not missing[y]:
-                    del missing[y]
-        return chops
+                gaps = missing.pop(y)
+                for start, end in gaps:
+                    first, last = max(start, left), min(end, right)
+                    if first < last:
+                        yield Piece(y, first, _cut(strips[y - top], first - left, last - left))
+                if rest := list(_without(gaps, left, right)):
+                    missing[y] = rest
+
+
+def _cut(strip: Strip, start: int, end: int) -> Strip:
+    return strip if start == 0 and end == strip.cell_length else strip.crop(start, end)
+
+
+def _without(gaps: Iterable[tuple[int, int]], left: int, right: int) -> Iterator[tuple[int, int]]:
+    """What of ``gaps`` lies outside of the columns from ``left`` up to ``right``."""
+    for start, end in gaps:
+        if start < min(end, left):
+            yield start, min(end, left)
+        if max(start, right) < end:
+            yield max(start, right), end

@@ -21,6 +21,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import SGR_STYLES, Strip
 
+from workbench.steady.compositor import Pieces
+
 # To write so many cells again costs no more than to move the cursor over them.
 _GAP: Final = 6
 
@@ -71,7 +73,7 @@ class Frames:
 
         It begins and ends with the terminal's own colours. None if it cannot be told.
         """
-        if not isinstance(update, LayoutUpdate | ChopsUpdate):
+        if not isinstance(update, LayoutUpdate | ChopsUpdate | Pieces):
             return None
         if size != self._size:
             self._size = size
@@ -161,8 +163,11 @@ class _Writer:
         return "".join(self._parts)
 
 
-def _strips(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:
+def _strips(update: LayoutUpdate | ChopsUpdate | Pieces) -> Iterator[tuple[int, int, Strip]]:
     """Row, column and content of all that an update draws."""
+    if isinstance(update, Pieces):
+        yield from update.pieces
+        return
     if isinstance(update, LayoutUpdate):
         for y, strips in enumerate(update.strips, update.region.y):
             x = update.region.x

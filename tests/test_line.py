@@ -12,7 +12,7 @@ SSH = {"SSH_CONNECTION": "10.0.0.1 4711 10.0.0.2 22"}
 
 
 def test_a_local_line_is_quick() -> None:
-    assert choose({}) == Line(remote=False, fps=60, reports_a_second=10)
+    assert choose({}) == Line(remote=False, fps=120, reports_a_second=10)
 
 
 @pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
@@ -26,7 +26,7 @@ def test_what_a_person_chose_comes_first() -> None:
     assert line == Line(remote=True, fps=60, reports_a_second=10, color="16", mouse=False)
     assert choose({**SSH, "TEXTUAL_FPS": "45"}).fps == 45
     assert choose({**SSH, "TEXTUAL_FPS": "45"}, fps=50).fps == 50
-    assert choose({"TEXTUAL_FPS": "fast"}).fps == 60
+    assert choose({"TEXTUAL_FPS": "fast"}).fps == 120
 
 
 def test_no_report_comes_that_is_not_drawn() -> None:

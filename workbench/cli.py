@@ -103,7 +103,7 @@ def _with_line(command: _Command) -> _Command:
             type=click.IntRange(*lines.FPS_RANGE),
             default=None,
             metavar="NUMBER",
-            help="Frames a second at most. [default 60; over SSH 30]",
+            help="Frames a second at most. [default 120; over SSH 30]",
         ),
     ):
         command = option(command)

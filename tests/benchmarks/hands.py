@@ -18,6 +18,7 @@ import msgspec
 import psutil
 
 from tests.terminal import Terminal, running
+from workbench.terminal.line import Line, prepare
 
 # No prose of ours and no sequence of a terminal's has them.
 _KEY: Final = "é"
@@ -48,7 +49,10 @@ def quiet_home() -> Iterator[Mapping[str, str]]:
     """The environment of a home that is empty."""
     with tempfile.TemporaryDirectory(prefix="workbench-benchmark-") as folder:
         xdg = {f"XDG_{name}_HOME": f"{folder}/{name}" for name in ("CONFIG", "DATA", "STATE")}
-        yield {"HOME": folder, **xdg, "TEXTUAL_ANIMATIONS": "none"}
+        environment = {"HOME": folder, **xdg}
+        # As the command itself does before it imports Textual.
+        prepare(Line(), environment)
+        yield environment
 
 
 def echoes(terminal: Terminal, seconds: float, *, before: bytes = b"") -> list[float]:

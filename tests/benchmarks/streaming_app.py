@@ -64,6 +64,8 @@ class StreamingApp(WorkbenchApp):
         """Stream when the model is loaded and the earlier messages are shown."""
         while not isinstance(screen := self.screen, WorkbenchScreen) or not screen.model_is_loaded:
             await asyncio.sleep(0.05)
+        # What is imported behind the first screen is there by then.
+        await asyncio.sleep(2.0)
         opened = await self._open(screen)
         await asyncio.sleep(1.0)
         screen.stats.busy("writing")

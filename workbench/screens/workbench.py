@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
@@ -104,6 +105,10 @@ class WorkbenchScreen(KeepingScreen):
         # Parser and lexers take a good part of the time in which the app starts; the first
         # answer need not wait for them.
         await asyncio.to_thread(import_module, "workbench.panes.chat.markdown")
+        # All that is there by now stays to the end: to look through it for garbage again and
+        # again makes keys wait.
+        gc.collect()
+        gc.freeze()
 
     @work(group="models", description="look for models", exit_on_error=False)
     async def _find_models(self) -> None:

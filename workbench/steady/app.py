@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, Final
 
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.screen import Screen
@@ -53,6 +54,18 @@ class SteadyApp(App[None]):
     def on_resize(self) -> None:
         """Terminals cut and reflow what they show, also on the way to the size they had."""
         self._frames.forget()
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """The window lost the keyboard: nothing here need change.
+
+        Textual would take the focus from the prompt and give it back later, which styles all
+        widgets and lays out the footer anew: a third of a second until a key shows.
+        """
+        event.prevent_default()
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """The window has the keyboard again."""
+        event.prevent_default()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write of a frame what differs from the one before."""

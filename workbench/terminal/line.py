@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     remote: bool = False
-    fps: int = 60
+    fps: int = 120
     reports_a_second: int = _REPORTS_A_SECOND
     color: Color = "auto"
     mouse: bool = True
@@ -49,7 +49,7 @@ def choose(
     # sshd sets all three where there is a terminal; sudo and the like keep one or the other.
     remote = any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
     if fps is None:
-        fps = _own_fps(environment) or (30 if remote else 60)
+        fps = _own_fps(environment) or (30 if remote else 120)
     return Line(
         remote=remote,
         fps=fps,

@@ -99,11 +99,10 @@ class ChatPane(Vertical):
             entry for message in path if message.id not in there for entry in self._entries(message)
         ]
         self._asked = self._answer = None
-        self.transcript.show(new)
-        for entry in self.transcript.entries:
+        for entry in (*entries, *new):
             if entry.message is not None:
-                message = conversation.message(entry.message)
-                self._remark(entry, message, conversation)
+                entry.remark = _remark(entry, conversation)
+        self.transcript.show(new)
 
     def _entries(self, message: Message) -> list[Entry]:
         """A complete message as it is shown: thoughts apart from the text."""
@@ -117,12 +116,6 @@ class ChatPane(Vertical):
             thoughts.folded = self.transcript.folds_thoughts
             entries.insert(0, thoughts)
         return entries
-
-    def _remark(self, entry: Entry, message: Message, conversation: Conversation) -> None:
-        if entry.kind == "thoughts":
-            self.transcript.remark(entry, _length(entry.text))
-        else:
-            self.transcript.remark(entry, remark(message, conversation.versions(message)))
 
     def ask(self, message: Message) -> None:
         """Show what the person sent."""
@@ -150,7 +143,7 @@ class ChatPane(Vertical):
         if self._answer is not None and message is not None:
             self._close_thoughts()
             self.transcript.close(self._answer)
-            self._remark(self._answer, message, conversation)
+            self.transcript.remark(self._answer, _remark(self._answer, conversation))
         self._answer = None
 
     def _close_thoughts(self) -> None:
@@ -248,6 +241,14 @@ class ChatPane(Vertical):
             self.transcript.leave()
         else:
             self.stop_editing()
+
+
+def _remark(entry: Entry, conversation: Conversation) -> str:
+    """What stands behind the title of a message."""
+    if entry.kind == "thoughts" or entry.message is None:
+        return _length(entry.text)
+    message = conversation.message(entry.message)
+    return remark(message, conversation.versions(message))
 
 
 def _thinks(model: str) -> str:

@@ -63,7 +63,7 @@ class Reader(Transcript):
     def mark(self, entry: Entry | None) -> None:
         """Put the cursor on an entry."""
         self._marked = entry
-        self.refresh()
+        self.redraw()
         self.refresh_bindings()
 
     def in_sight(self) -> Iterator[tuple[int, Entry]]:
@@ -83,13 +83,13 @@ class Reader(Transcript):
 
     def on_focus(self) -> None:
         """The cursor is shown."""
-        self.refresh()
+        self.redraw()
         self.refresh_bindings()
 
     def on_blur(self) -> None:
         """Nor is it shown while the keys go elsewhere."""
         self._stop_selecting()
-        self.refresh()
+        self.redraw()
 
     def on_click(self, event: events.Click) -> None:
         """A click marks; one on a title of thoughts folds or unfolds them."""
@@ -310,6 +310,7 @@ class Reader(Transcript):
         self._words = words
         self._hits = [hit for entry in self._rows.entries for hit in self._hits_in(entry)]
         self._rows.recount()
+        self._forget()
         self._take_up()
         self.refresh_bindings()
         if self._hits:

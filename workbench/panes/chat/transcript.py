@@ -21,6 +21,7 @@ _INDENT: Final = "  "
 _CURSOR: Final = "▌"
 # Beyond this many columns a line is hard to read back to its beginning.
 _MEASURE: Final = 100
+_KEPT_ROWS: Final = 1000
 # Rows kept free below a growing answer.
 _AHEAD: Final = 10
 
@@ -54,6 +55,8 @@ class Transcript(ScrollView, can_focus=True):
         # Up to which row the reader has been shown the text.
         self._seen = 0
         self._marked: Entry | None = None
+        # Rows that were drawn, by their number: most of a scroll shows what was there before.
+        self._drawn: dict[int, Strip] = {}
         # The row that was on top after the last resize, and the place in the text it stands
         # for: one resize after another must not creep away from it.
         self._held: tuple[int, tuple[int, int]] | None = None
@@ -86,7 +89,7 @@ class Transcript(ScrollView, can_focus=True):
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
         entry.remark = remark
-        self.refresh()
+        self.redraw(self._rows.top(self._rows.entries.index(entry)))
 
     def fold(self, entry: Entry, folded: bool) -> None:
         """Leave of an entry only its title, or show all of it."""
@@ -99,6 +102,7 @@ class Transcript(ScrollView, can_focus=True):
         if self._marked in self._rows.entries[index:]:
             self._marked = None
         self._rows.cut(index)
+        self._forget(self._rows.height)
         self._seen = min(self._seen, self._rows.height)
         self._take_up()
 
@@ -162,6 +166,7 @@ class Transcript(ScrollView, can_focus=True):
             self._held = (self.scroll_offset.y, self._rows.place(self.scroll_offset.y))
         place = self._held[1]
         self._rows.fit(self._text_width)
+        self._forget()
         self._take_up()
         if not following:
             row = self._rows.row_of(place)
@@ -176,6 +181,7 @@ class Transcript(ScrollView, can_focus=True):
         row = self.scroll_offset.y
         settled = self._rows.settle_from(row, self.scrollable_content_region.height)
         if self._rows.height != height:
+            self._forget()
             self._take_up()
             if not self._following:
                 self._scroll_to_row(settled)
@@ -194,6 +200,8 @@ class Transcript(ScrollView, can_focus=True):
         index = self._rows.entries.index(entry)
         entry.lay_out()
         grown = entry.height - before
+        # A fold changes the title, too.
+        self._forget(self._rows.top(index) + first)
         if grown:
             self._rows.recount(index)
         view = self.scrollable_content_region
@@ -214,7 +222,10 @@ class Transcript(ScrollView, can_focus=True):
         """Take up all rows, and ``ahead`` more for what is to come."""
         view = self.scrollable_content_region
         if self._following:
+            height = self._rows.height
             self._rows.settle_end(view.height)
+            if self._rows.height != height:
+                self._forget()
         size = Size(view.width, self._rows.height + ahead)
         if (self.virtual_size.height > view.height) != (size.height > view.height):
             self.virtual_size = size
@@ -229,6 +240,19 @@ class Transcript(ScrollView, can_focus=True):
 
     # ---- drawing -----------------------------------------------------------------------------
 
+    def redraw(self, first: int = 0) -> None:
+        """Draw all rows anew, from ``first`` on."""
+        self._forget(first)
+        self.refresh()
+
+    def _forget(self, first: int = 0) -> None:
+        self._drawn = {row: strip for row, strip in self._drawn.items() if row < first}
+
+    def notify_style_update(self) -> None:
+        """Other colours, or other states that colours depend on."""
+        super().notify_style_update()
+        self._drawn = {}
+
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
         if not self._rows.entries:
@@ -241,6 +265,13 @@ class Transcript(ScrollView, can_focus=True):
         return self._row(row)
 
     def _row(self, row: int) -> Strip:
+        if row not in self._drawn:
+            if len(self._drawn) > _KEPT_ROWS:
+                self._drawn = {}
+            self._drawn[row] = self._new_row(row)
+        return self._drawn[row]
+
+    def _new_row(self, row: int) -> Strip:
         index, within = self._rows.at(row)
         entry = self._rows.entries[index]
         base = self.visual_style.rich_style
@@ -322,4 +353,4 @@ class Transcript(ScrollView, can_focus=True):
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
         """Show it."""
-        self.refresh()
+        self.redraw()

@@ -103,23 +103,24 @@ def converse(screen: WorkbenchScreen) -> None:
     screen.stats.answer_finished(Finished(1, 0, "stop", timings, 4))
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "before"),
-    [
-        ("empty", WIDE, after(said=False)),
-        ("main", WIDE, after()),
-        ("reading", WIDE, after("ctrl+up", "slash", "t", "o", "p", "enter")),
-        ("filter", WIDE, after("f3", "slash", "p", "e", "n", "enter")),
-        ("jump", WIDE, after("f5")),
-        ("help", WIDE, after("f3", "f1")),
-        ("narrow-chat", NARROW, after()),
-        ("narrow-parameters", NARROW, after("f3")),
-        ("narrow-stats", NARROW, after("f4")),
-        ("narrow-browser", NARROW, after("f2")),
-    ],
-)
-def test_a_state(snap_compare: Any, name: str, size: tuple[int, int], before: Before) -> None:
-    assert snap_compare(Pictured(), terminal_size=size, run_before=before), name
+STATES: dict[str, tuple[tuple[int, int], Before]] = {
+    "empty": (WIDE, after(said=False)),
+    "main": (WIDE, after()),
+    "reading": (WIDE, after("ctrl+up", "slash", "t", "o", "p", "enter")),
+    "filter": (WIDE, after("f3", "slash", "p", "e", "n", "enter")),
+    "jump": (WIDE, after("f5")),
+    "help": (WIDE, after("f3", "f1")),
+    "narrow_chat": (NARROW, after()),
+    "narrow_parameters": (NARROW, after("f3")),
+    "narrow_stats": (NARROW, after("f4")),
+    "narrow_browser": (NARROW, after("f2")),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state(snap_compare: Any, state: str) -> None:
+    size, before = STATES[state]
+    assert snap_compare(Pictured(), terminal_size=size, run_before=before)
 
 
 def test_in_the_terminals_own_colours(snap_compare: Any, config_folder: Path) -> None:

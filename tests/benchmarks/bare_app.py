@@ -29,8 +29,9 @@ class BareApp(App[None]):
         self._report = report
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Markdown()
+        if self._stream is not None:
+            with VerticalScroll():
+                yield Markdown()
         yield TextArea()
 
     def on_mount(self) -> None:

@@ -23,6 +23,8 @@ from workbench.terminal.line import Line, prepare
 # No prose of ours and no sequence of a terminal's has them.
 _KEY: Final = "é"
 _ECHO: Final = _KEY.encode()
+# While an app starts a key of two bytes may come in halves, which a bare one does not bear.
+_FIRST_KEY: Final = b"Z"
 _ALT_SCREEN: Final = b"\x1b[?1049h"
 _FOCUS_OUT_AND_IN: Final = b"\x1b[O\x1b[I"
 _DELETE_TO_START: Final = b"\x15"
@@ -98,11 +100,11 @@ def start(command: Sequence[str]) -> Start:
     with quiet_home() as home, running(command, environment=home) as terminal:
         started = perf_counter()
         while True:
-            terminal.send(_ECHO)
+            terminal.send(_FIRST_KEY)
             terminal.take(0.01)
             # Before the full screen it is the terminal that echoes.
             _, full_screen, drawn = terminal.output.partition(_ALT_SCREEN)
-            if full_screen and _ECHO in drawn:
+            if full_screen and _FIRST_KEY in drawn:
                 break
             assert perf_counter() - started < 60, "no prompt"
         seconds = perf_counter() - started

@@ -57,10 +57,9 @@ class PanesScreen(Screen[None]):
     def action_pane(self, side: Side) -> None:
         """Go to a pane; whoever is there, or sees the stats, has it hidden."""
         pane = self._pane(side)
-        narrow = self.has_class("-narrow", "-slim")
         there = pane.has_focus_within or side == "stats"
         if pane.display and pane.is_on_screen and there:
-            if not narrow and not self.has_class("-over"):
+            if not self._one_at_a_time and not self.has_class("-over"):
                 self._hide(side, True)
             self.go_to("chat")
             return
@@ -110,20 +109,23 @@ class PanesScreen(Screen[None]):
             f"The layout will not be remembered: {error.strerror}.", severity="warning", timeout=4
         )
 
+    @property
+    def _one_at_a_time(self) -> bool:
+        """Whether one pane has the whole screen, and its width."""
+        return self.has_class("-narrow") or self.has_class("-slim")
+
     def _arrange(self) -> None:
         """Hide and widen as the person wants it, as far as the screen has room."""
         for side in COLUMNS:
             self.set_class(self._layout.hides(side), f"-no-{side}")
         room = self.size.width
-        # Where one pane has the screen, its width is the screen's.
-        alone = self.has_class("-narrow", "-slim")
         wide = 14 if self.has_class("-vast") else 0
         columns: tuple[tuple[Column, Widget, int], ...] = (
             ("instruments", self.instruments, 32 + wide),
             ("browser", self.browser, 30 + wide),
         )
         for column, widget, default in columns:
-            if alone:
+            if self._one_at_a_time:
                 widget.styles.clear_rule("width")
                 continue
             width = self._layout.width(column, default, room)
@@ -148,4 +150,6 @@ class PanesScreen(Screen[None]):
     def on_resize(self) -> None:
         """Arrange the panes; what the stats say may now be for the chat's border."""
         self._arrange()
+        # What there is room for is known a little later.
+        self.call_after_refresh(self._arrange)
         self.call_after_refresh(self.stats.summarise)

@@ -16,6 +16,10 @@ _HUB = tempfile.TemporaryDirectory(prefix="workbench-hf-")
 os.environ["HF_HOME"] = _HUB.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+# Whatever terminal the tests are started in, theirs has all colours.
+os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+for _name in ("NO_COLOR", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX", "STY"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,7 @@ async def taken(picture: Picture) -> str:
 
 def main() -> None:
     """Take the pictures anew."""
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ |= {"TEXTUAL_ANIMATIONS": "none", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
     FOLDER.mkdir(exist_ok=True)
     for picture in PICTURES:
         picture.file.write_text(asyncio.run(taken(picture)), encoding="utf-8")

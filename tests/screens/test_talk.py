@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.sessions.conversation import Message
@@ -82,8 +84,8 @@ async def test_an_answer_that_fails_to_come_again_leaves_the_former_one() -> Non
         assert b.screen.chat.prompt.text == ""
 
 
-async def test_nothing_is_asked_again_while_an_answer_is_written() -> None:
-    async with bench(values={"ignore_eos": True, "max_tokens": 900}) as b:
+async def test_nothing_is_asked_again_while_an_answer_is_written(slow_model: Path) -> None:
+    async with bench(slow_model, {"ignore_eos": True, "temperature": 0}) as b:
         await b.ask("Hello!")
         await b.phase("writing")
         await read(b, "g", "e")

@@ -204,8 +204,9 @@ class ChatPane(Vertical):
         self.search.field.focus()
 
     @on(SearchBar.Typed)
-    def _find(self, event: SearchBar.Typed) -> None:
+    async def _find(self, event: SearchBar.Typed) -> None:
         event.stop()
+        await self.transcript.lay_out_all()
         self.transcript.find(event.words)
         self.search.show_count(*self.transcript.found)
 

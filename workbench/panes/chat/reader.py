@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from time import perf_counter
 from typing import ClassVar, Final
 
 from textual import events
@@ -17,6 +19,8 @@ from workbench.panes.chat.transcript import Transcript
 
 # Rows that the cursor's keys scroll in a message that is higher than the screen.
 _STEP: Final = 3
+# How long keys wait at most while a whole conversation is laid out.
+_SLICE_SECONDS: Final = 0.005
 _SELECTING: Final = ("word", "edge")
 
 
@@ -305,13 +309,25 @@ class Reader(Transcript):
         """Ask for words to look for."""
         self.post_message(self.FindWanted())
 
+    async def lay_out_all(self) -> None:
+        """Know every line, also of a long conversation; keys come through meanwhile."""
+        due = perf_counter() + _SLICE_SECONDS
+        for entry in list(self._rows.entries):
+            entry.lay_out()
+            if perf_counter() > due:
+                await asyncio.sleep(0)
+                due = perf_counter() + _SLICE_SECONDS
+
     def find(self, words: str) -> None:
         """Show where ``words`` are, from the first in sight or below; no words end it."""
         self._words = words
         self._hits = [hit for entry in self._rows.entries for hit in self._hits_in(entry)]
+        place, following = self._rows.place(self.scroll_offset.y), self._following
         self._rows.recount()
         self._forget()
         self._take_up()
+        if not following:
+            self._scroll_to_row(self._rows.row_of(place))
         self.refresh_bindings()
         if self._hits:
             index, _ = self._rows.at(self.scroll_offset.y)

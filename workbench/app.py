@@ -123,6 +123,7 @@ class WorkbenchApp(SteadyApp):
         if self._workbench is not None and not self.ending.code:
             with suppress(OSError):
                 self._workbench.rescue.forget()
+        self.leave_soon()
 
     def keep_text(self) -> Path | None:
         """Save the conversation and what is being written; returns where."""

@@ -120,7 +120,8 @@ async def test_a_letter_goes_to_every_place() -> None:
             await b.pilot.pause()
             assert b.app.focused is not None
             place = b.app.focused
-            row = b.screen.parameters.rows.row if place is b.screen.parameters.rows else None
+            rows = b.screen.parameters.rows
+            row = repr(rows.row) if place is rows else None
             marked = b.screen.chat.transcript.marked
             reached.add((place, row, marked if place is b.screen.chat.transcript else None))
         places = {place for place, _, _ in reached}
@@ -167,9 +168,8 @@ def test_every_key_has_an_id_a_tooltip_and_no_clash() -> None:
     # Every action where its key is now: nothing is said to clash with what comes with us.
     same = {id_: keymap.keys_of(id_, {}, WorkbenchApp) for id_ in keymap.declared(WorkbenchApp)}
     _, complaints = keymap.checked(same, WorkbenchApp)
-    assert [each for each in complaints if "both" in each] == [
-        "escape is both answer.stop and chat.back: one of them hides the other."
-    ]
+    # But for the key that ends whatever there is to end.
+    assert not [each for each in complaints if not each.startswith("escape is both")]
 
 
 async def test_keys_are_changed_in_the_configuration(config_folder: object) -> None:
@@ -229,7 +229,7 @@ async def test_the_palette_runs_what_has_no_focus() -> None:
         b.screen.parameters.set("top_k", 3)
         await b.pilot.press("ctrl+p")
         await wait_until(lambda: isinstance(b.app.screen, CommandPalette), "the palette")
-        await b.pilot.press(*"reset all")
+        await b.pilot.press(*"reset", "space", *"all")
         palette = b.app.screen
         await wait_until(lambda: palette.query("CommandList")[0].option_count, "a hit")  # type: ignore[attr-defined]
         await b.pilot.press("down", "enter")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from workbench.engine.protocol import ChatMessage, Finished, TextArrived
 from workbench.sessions.conversation import Conversation, Message
 
 # Two presses of Esc in a row are a habit; one after this long is despair.
 _PATIENCE_SECONDS: Final = 1.0
+
+
+class Ended(NamedTuple):
+    """How an exchange ended: a prompt that got no answer, and whether the path went back.
+
+    It goes back where a prompt took another's place, or was asked again, in vain.
+    """
+
+    unanswered: str = ""
+    back: bool = False
 
 
 class Exchange:
@@ -27,6 +37,7 @@ class Exchange:
         # Where the path ended before, and whether the prompt was there already.
         self._before: int | None = None
         self._asked_again = False
+        self._instead = False
         self._stop_asked: float | None = None
 
     @property
@@ -58,6 +69,7 @@ class Exchange:
         """Add a prompt at the end, or beside one that it takes the place of."""
         self._before = self.conversation.leaf
         self._asked_again = False
+        self._instead = instead_of is not None
         if instead_of is not None:
             self.conversation.go_to(instead_of.parent)
         self._asked = self.conversation.add("user", text)
@@ -69,6 +81,7 @@ class Exchange:
             message = self.conversation.message(message.parent)
         self._before = self.conversation.leaf
         self._asked_again = True
+        self._instead = False
         self.conversation.go_to(message.id)
         self._asked = message
 
@@ -81,7 +94,7 @@ class Exchange:
         self._answer.n_tokens = event.n_tokens
         return self._answer
 
-    def finish(self, event: Finished) -> str:
+    def finish(self, event: Finished) -> Ended:
         """The answer is complete; returns as ``end`` does."""
         if self._answer is not None:
             self._answer.n_tokens = event.timings.completion_tokens
@@ -95,11 +108,8 @@ class Exchange:
             return "ask"
         return "force" if perf_counter() - self._stop_asked > _PATIENCE_SECONDS else "wait"
 
-    def end(self, finish: str = "") -> str:
-        """The request is over; returns a prompt that got no answer.
-
-        The path then is as it was before.
-        """
+    def end(self, finish: str = "") -> Ended:
+        """The request is over; a path that led to no answer is left again."""
         self.request = None
         self._stop_asked = None
         asked, answer = self._asked, self._answer
@@ -107,11 +117,11 @@ class Exchange:
         if answer is not None:
             answer.finish = finish
         if asked is None or (answer and (answer.text or answer.thoughts)):
-            return ""
+            return Ended()
         if self._asked_again:
             self.conversation.go_to(self._before)
-            return ""
+            return Ended(back=True)
         if finish == "stop":
-            return ""
+            return Ended()
         self.conversation.go_to(self._before)
-        return asked.text
+        return Ended(asked.text, back=self._instead)

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from workbench.screens.dialog import Dialog
 
 _WIDTH: Final = 92
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Lists bindings by place, each with its tooltip."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

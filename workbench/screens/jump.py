@@ -11,12 +11,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
 from workbench.panes.chat.reader import Reader
 from workbench.panes.parameters.rows import ParameterList
+from workbench.screens.dialog import Dialog
 
 # The fingers' home row first.
 _LETTERS: Final = "asdfghjklqwertyuiopzxcvbnm" + string.ascii_uppercase + string.digits
@@ -83,7 +83,7 @@ def _in(widget: Widget, row: int) -> Offset:
     return Offset(left, top + row)
 
 
-class JumpScreen(ModalScreen[Target | None]):
+class JumpScreen(Dialog[Target | None]):
     """Gives back the target whose letter was pressed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -50,7 +50,7 @@ class KeepingScreen(PanesScreen):
             self.keep()
 
     def _snapshot(self) -> Snapshot:
-        return self.rescue.snapshot(self.exchange.conversation, self.chat.prompt.text)
+        return self.rescue.snapshot(self.exchange.conversation, self.chat.unsent)
 
     @work(group="rescue", description="keep the conversation", exit_on_error=False)
     async def _write(self, snapshot: Snapshot) -> None:

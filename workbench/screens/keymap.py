@@ -126,4 +126,6 @@ def _keys(keys: str) -> list[str]:
 def _exists(key: str) -> bool:
     for modifier in _MODIFIERS:
         key = key.removeprefix(modifier)
-    return key in _NAMES or key_to_character(key) is not None
+    # By name Textual knows all of Unicode, bananas too: what a keyboard has are signs of ASCII.
+    character = key_to_character(key)
+    return key in _NAMES or (character is not None and (len(key) == 1 or character.isascii()))

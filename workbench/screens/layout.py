@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -46,11 +47,16 @@ class Layout:
             self._hidden ^= {side}
             self._save()
 
-    def width(self, column: Column, default: int, room: int) -> int:
-        """How wide a column is on a screen that has ``room`` columns for it and the chat."""
-        least, most = _LIMITS[column]
-        wanted = min(max(self._widths.get(column, default), least), most)
-        return max(least, min(wanted, room - _CHAT))
+    def widths(self, defaults: Mapping[Column, int], room: int) -> dict[Column, int]:
+        """How wide the columns are that stand beside the chat on a screen of ``room`` columns."""
+        left = room - _CHAT - sum(_LIMITS[column][0] for column in defaults)
+        widths: dict[Column, int] = {}
+        for column, default in defaults.items():
+            least, most = _LIMITS[column]
+            wanted = min(max(self._widths.get(column, default), least), most)
+            widths[column] = least + max(0, min(wanted - least, left))
+            left -= widths[column] - least
+        return widths
 
     def widen(self, column: Column, width: int) -> None:
         """Make a column so wide. Raises OSError as ``hide`` does."""

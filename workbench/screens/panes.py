@@ -118,20 +118,17 @@ class PanesScreen(Screen[None]):
         """Hide and widen as the person wants it, as far as the screen has room."""
         for side in COLUMNS:
             self.set_class(self._layout.hides(side), f"-no-{side}")
-        room = self.size.width
         wide = 14 if self.has_class("-vast") else 0
-        columns: tuple[tuple[Column, Widget, int], ...] = (
-            ("instruments", self.instruments, 32 + wide),
-            ("browser", self.browser, 30 + wide),
-        )
-        for column, widget, default in columns:
+        columns: dict[Column, Widget] = {"instruments": self.instruments, "browser": self.browser}
+        usual: dict[Column, int] = {"instruments": 32 + wide, "browser": 30 + wide}
+        shown = {column: usual[column] for column, widget in columns.items() if widget.display}
+        widths = self._layout.widths(shown, self.size.width)
+        for column, widget in columns.items():
+            # Where one pane has the screen, its width is the screen's.
             if self._one_at_a_time:
                 widget.styles.clear_rule("width")
-                continue
-            width = self._layout.width(column, default, room)
-            widget.styles.width = width
-            if widget.display:
-                room -= width
+            elif column in widths:
+                widget.styles.width = widths[column]
 
     def action_read(self) -> None:
         """Go to the transcript."""

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,6 +19,7 @@ from workbench.parameters.chosen import named_preset, own_preset
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import BY_KEY
+from workbench.screens.dialog import Dialog
 from workbench.untrusted import without_controls
 
 _DEFAULTS: Final = "defaults"
@@ -34,7 +34,7 @@ class Taken(NamedTuple):
     preset: str
 
 
-class PresetScreen(ModalScreen[Taken | None]):
+class PresetScreen(Dialog[Taken | None]):
     """Gives back the preset taken; None if things stay as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

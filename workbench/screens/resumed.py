@@ -23,7 +23,5 @@ def offer(cut_off: CutOff) -> str:
 def give_back(chat: ChatPane, unanswered: str, draft: str) -> None:
     """Put what got no answer, and what was never sent, back where it was written."""
     written = [unanswered, draft, chat.prompt.text]
-    if unanswered:
-        chat.take_back(unanswered)
     chat.prompt.load_text("\n".join(filter(None, written)))
     chat.prompt.move_cursor(chat.prompt.document.end)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from workbench.engine.protocol import ChatMessage, Finished, TextArrived
 from workbench.panes.chat.pane import ChatPane
-from workbench.screens.exchange import Exchange
+from workbench.screens.exchange import Ended, Exchange
 from workbench.sessions.conversation import Conversation, Message
 
 Generate = Callable[[Sequence[ChatMessage]], Awaitable[int]]
@@ -65,8 +65,10 @@ class Talk:
         return True
 
     def _mark(self, message: Message) -> None:
+        # The last of the message's entries: thoughts come before the answer.
         transcript = self._chat.transcript
-        transcript.mark(next(each for each in transcript.entries if each.message == message.id))
+        [*_, entry] = [each for each in transcript.entries if each.message == message.id]
+        transcript.mark(entry)
 
     def clear(self) -> None:
         """Begin a new conversation."""
@@ -88,10 +90,10 @@ class Talk:
         answer = self.exchange.answer
         self._over(answer, self.exchange.end(finish))
 
-    def _over(self, answer: Message | None, unanswered: str) -> None:
+    def _over(self, answer: Message | None, ended: Ended) -> None:
         self._chat.close_answer(answer, self.conversation)
-        if unanswered:
-            self._chat.take_back(unanswered)
-        elif answer is None and self._chat.transcript.entries:
-            # An answer that was to be given again, and was not: the former one is back.
+        if ended.back:
+            # What was there before the prompt was written anew, or asked again, is back.
             self._chat.show(self.conversation)
+        if ended.unanswered:
+            self._chat.take_back(ended.unanswered)

@@ -7,14 +7,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from workbench.panes.editor import Editor
 from workbench.parameters.kinds import Parameter, ParameterError
+from workbench.screens.dialog import Dialog
 
 
-class TextScreen(ModalScreen[str | None]):
+class TextScreen(Dialog[str | None]):
     """Gives back the text, or None if it is to stay as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
+from workbench.screens.dialog import Dialog
 from workbench.screens.look import Look
 from workbench.untrusted import without_controls
 
@@ -40,7 +40,7 @@ class ThemeList(Choices):
     ]
 
 
-class ThemeScreen(ModalScreen[None]):
+class ThemeScreen(Dialog[None]):
     """Lists the themes; whoever leaves without keeping one has the former one back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

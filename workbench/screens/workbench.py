@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
+from textual.content import Content
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -75,6 +76,7 @@ class WorkbenchScreen(KeepingScreen):
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
+        self._summary = ""
         self._folders = list(folders)
         self._complaints = complaints
 
@@ -217,8 +219,9 @@ class WorkbenchScreen(KeepingScreen):
         event.stop()
         summary = "" if self.stats.is_on_screen else event.summary
         # To set a border's text lays the whole screen out again, even if it is the same.
-        if summary != self.chat.border_subtitle:
-            self.chat.border_subtitle = summary
+        if summary != self._summary:
+            self._summary = summary
+            self.chat.border_subtitle = Content(summary)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
@@ -302,11 +305,11 @@ class WorkbenchScreen(KeepingScreen):
         if changed:
             self._model_name = event.model.name
             self._told.clear()
-            self.chat.border_title = f"Chat with {self._model_name}"
+            self.chat.border_title = Content(f"Chat with {self._model_name}")
             if not first:
                 self.chat.note(f"{self._model_name} loaded in {duration(event.load_ms)}.")
         self._tell(event.notes)
-        if not self.exchange.answering:
+        if not self.exchange.answering and event.request == self.exchange.request:
             self.exchange.end()
             self.refresh_bindings()
             self.stats.idle()
@@ -382,8 +385,9 @@ class WorkbenchScreen(KeepingScreen):
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt."""
-        if self._loaded_model is not None:
+        if self._loaded_model is not None and self._model != self._loaded_model:
             self._model = self._loaded_model
+            self._take_own_preset()
 
     def _tell(self, notes: Sequence[str]) -> None:
         """Say notes once for a model: what is true of every answer need not be said at each."""

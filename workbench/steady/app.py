@@ -25,6 +25,7 @@ from workbench.terminal.line import Line
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # The engine has 2 of them to end by itself.
 _LEAVING_SECONDS: Final = 5.0
+_THREADS_SECONDS: Final = 3.0
 
 
 class SteadyApp(App[None]):
@@ -53,7 +54,7 @@ class SteadyApp(App[None]):
 
     def on_resize(self) -> None:
         """Terminals cut and reflow what they show, also on the way to the size they had."""
-        self._frames.forget()
+        self.action_redraw()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """The window lost the keyboard: nothing here need change.
@@ -93,7 +94,9 @@ class SteadyApp(App[None]):
             raise SystemExit(128 + number)
         self.ending.by_signal(number)
         self._hurry()
-        self._loop.call_soon_threadsafe(self._leave)
+        with suppress(RuntimeError):
+            # The loop may have ended by itself.
+            self._loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
         self._keep()
@@ -120,6 +123,12 @@ class SteadyApp(App[None]):
         """Leave by force if it takes too long."""
         if isinstance(self._driver, LineDriver):
             signal.setitimer(signal.ITIMER_REAL, _LEAVING_SECONDS, _LEAVING_SECONDS)
+
+    def leave_soon(self) -> None:
+        """All is done: what still runs in threads must not keep the shell waiting."""
+        if isinstance(self._driver, LineDriver) and not self.ending.code:
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(self.return_code or 0))
+            signal.setitimer(signal.ITIMER_REAL, _THREADS_SECONDS)
 
     def _leave_now(self, _number: int, _frame: FrameType | None) -> None:
         # Whatever hangs, this runs on top of it in the main thread.
@@ -151,6 +160,7 @@ def run_steadily(make: Callable[[], SteadyApp]) -> int:
         ending = app.ending
         app.take_signals()
         app.run(mouse=app.line.mouse)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except Exception as error:
         # Textual's own way out failed, or ours into the app.
         ending.by_mistake(error)

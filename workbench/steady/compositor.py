@@ -77,13 +77,14 @@ class SparingCompositor(Compositor):
                 for start, end in gaps:
                     first, last = max(start, left), min(end, right)
                     if first < last:
-                        yield Piece(y, first, _cut(strips[y - top], first - left, last - left))
+                        yield Piece(y, first, cut(strips[y - top], first - left, last - left))
                 if rest := list(_without(gaps, left, right)):
                     missing[y] = rest
 
 
-def _cut(strip: Strip, start: int, end: int) -> Strip:
-    return strip if start == 0 and end == strip.cell_length else strip.crop(start, end)
+def cut(strip: Strip, start: int, end: int) -> Strip:
+    """A strip's cells from ``start`` up to ``end``."""
+    return strip if start == 0 and end >= strip.cell_length else strip.crop(start, end)
 
 
 def _without(gaps: Iterable[tuple[int, int]], left: int, right: int) -> Iterator[tuple[int, int]]:

@@ -50,6 +50,9 @@ class LineDriver(LinuxDriver):
     # ---- what goes out ---------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
+        if self._writer is not None:
+            # Woken up without having been put to sleep.
+            return
         self._writer = Writer(self._terminal, gone=_hang_up)
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
@@ -96,6 +99,9 @@ class LineDriver(LinuxDriver):
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+        if self._held:
+            self._held = False
+            self._app._end_batch()
 
     # ---- what comes in ---------------------------------------------------------------------
 
@@ -114,6 +120,9 @@ class LineDriver(LinuxDriver):
             if select.select([self.fileno], [], [], _LOOK_SECONDS)[0]:
                 try:
                     data = os.read(self.fileno, 4096)
+                except BlockingIOError:
+                    # Another program on this terminal was quicker.
+                    continue
                 except OSError:
                     data = b""
                 if not data:

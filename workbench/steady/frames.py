@@ -21,7 +21,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import SGR_STYLES, Strip
 
-from workbench.steady.compositor import Pieces
+from workbench.steady.compositor import Pieces, cut
 
 # To write so many cells again costs no more than to move the cursor over them.
 _GAP: Final = 6
@@ -80,7 +80,8 @@ class Frames:
             self._rows = [[_Unknown() for _ in range(size[0])] for _ in range(size[1])]
         writer = _Writer(system or ColorSystem.TRUECOLOR)
         for y, x, strip in _strips(update):
-            if y < len(self._rows):
+            # While the terminal's size changes, an update may still be one for the former.
+            if y < len(self._rows) and x < len(self._rows[y]):
                 writer.draw(self._rows[y], y, x, strip)
         return writer.finished()
 
@@ -117,7 +118,8 @@ class _Writer:
         self._move(y, x)
         self._take(pen)
         self._parts.append(text)
-        row[x : x + width] = [_Unknown() for _ in row[x : x + width]]
+        # To the end: a terminal that takes it for wider has drawn over its neighbours.
+        row[x:] = [_Unknown() for _ in row[x:]]
         # Terminals differ in how wide they take it for.
         self._at = None
         return x + width
@@ -180,11 +182,7 @@ def _strips(update: LayoutUpdate | ChopsUpdate | Pieces) -> Iterator[tuple[int, 
     for y, first, last in update.spans:
         for end, (x, chop) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
             if chop is not None and x < last and end > first:
-                yield y, max(x, first), _cut(chop, max(first, x) - x, min(end, last) - x)
-
-
-def _cut(strip: Strip, start: int, end: int) -> Strip:
-    return strip if start == 0 and end >= strip.cell_length else strip.crop(start, end)
+                yield y, max(x, first), cut(chop, max(first, x) - x, min(end, last) - x)
 
 
 def _differences(

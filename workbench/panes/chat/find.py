@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from workbench.panes.chat.entry import Entry
 
@@ -24,9 +25,6 @@ class Hit(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
-NOTHING: Final[tuple[Hit, ...]] = ()
-
-
 def hits(entry: Entry, words: str) -> Iterator[Hit]:
     """Where ``words`` are in an entry's text, in capitals or not, broken by the width or not."""
     starts: list[int] = []
@@ -37,7 +35,10 @@ def hits(entry: Entry, words: str) -> Iterator[Hit]:
         flat += line.plain[line.skip :]
     for found in re.finditer(re.escape(words), flat, re.IGNORECASE):
         pieces: list[Piece] = []
-        for number, (start, line) in enumerate(zip(starts, entry.lines, strict=True)):
+        for number in range(bisect_right(starts, found.start()) - 1, len(starts)):
+            start, line = starts[number], entry.lines[number]
+            if start >= found.end():
+                break
             length = len(line.plain) - line.skip
             first, last = max(found.start() - start, 0), min(found.end() - start, length)
             if first < last:

@@ -152,14 +152,16 @@ class ChatPane(Vertical):
         if entry is not None and entry.kind == "thoughts":
             self.transcript.close(entry)
             self.transcript.remark(entry, _length(entry.text))
-            self.transcript.fold(entry, self.transcript.folds_thoughts)
+            self.transcript.fold(self.transcript.folds_thoughts, entry)
 
     def take_back(self, text: str) -> None:
         """Put an unanswered prompt back where it was written, unless something is there now."""
         if self._asked is not None:
             self.transcript.remark(self._asked, "not answered")
-        if not self.prompt.text:
-            self._write(text)
+            if self.prompt.text:
+                # It can be read, and copied, above.
+                return
+        self._write("\n".join(filter(None, (text, self.prompt.text))))
 
     def clear(self) -> None:
         """Begin anew."""
@@ -191,6 +193,11 @@ class ChatPane(Vertical):
             self._write(self._draft)
             self._draft = ""
 
+    @property
+    def unsent(self) -> str:
+        """All that has been written and not sent, the draft set aside included."""
+        return "\n".join(filter(None, (self._draft, self.prompt.text)))
+
     def _write(self, text: str) -> None:
         self.prompt.load_text(text)
         self.prompt.move_cursor(self.prompt.document.end)
@@ -202,11 +209,15 @@ class ChatPane(Vertical):
         """Ask for words to look for."""
         self.search.display = True
         self.search.field.focus()
+        # What stood there before is found again.
+        if self.search.field.value:
+            self.transcript.find(self.search.field.value)
+            self.search.show_count(*self.transcript.found)
 
     @on(SearchBar.Typed)
     async def _find(self, event: SearchBar.Typed) -> None:
         event.stop()
-        await self.transcript.lay_out_all()
+        await self.transcript.lay_out_calmly()
         self.transcript.find(event.words)
         self.search.show_count(*self.transcript.found)
 

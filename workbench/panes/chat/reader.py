@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Offset
 from textual.message import Message
+from textual.selection import Selection
 
 from workbench.panes.chat.caret import Caret
 from workbench.panes.chat.entry import Entry, Kind
@@ -59,13 +61,17 @@ class Reader(Transcript):
         self._words = ""
         self._hits: list[Hit] = []
         self._hit = 0
+        # The numbers of the hits in an entry, by its identity.
+        self._by_entry: dict[int, list[int]] = {}
         # The message whose code was copied last, and which piece of it.
         self._copied: tuple[Entry | None, int] = (None, 0)
 
     # ---- the cursor --------------------------------------------------------------------------
 
     def mark(self, entry: Entry | None) -> None:
-        """Put the cursor on an entry."""
+        """Put the cursor on an entry, if it is still there."""
+        if entry is not None and entry not in self._rows.entries:
+            return
         self._marked = entry
         self.redraw()
         self.refresh_bindings()
@@ -103,7 +109,7 @@ class Reader(Transcript):
         entry = self._rows.entries[index]
         self.mark(entry)
         if entry.kind == "thoughts" and within == 0:
-            self.fold(entry, not entry.folded)
+            self.fold(not entry.folded, entry)
 
     def action_move(self, step: int) -> None:
         """To the next message; through one that is higher than the screen."""
@@ -114,7 +120,7 @@ class Reader(Transcript):
         entries, marked = self._rows.entries, self.marked
         if marked is None:
             return
-        index = entries.index(marked)
+        index = self._rows.index(marked)
         view, top = self.scrollable_content_region.height, self.scroll_offset.y
         first = self._rows.top(index)
         last = first + marked.height - 1
@@ -232,14 +238,13 @@ class Reader(Transcript):
     def action_fold(self) -> None:
         """Fold or unfold thoughts."""
         if self.marked is not None and self.marked.kind == "thoughts":
-            self.fold(self.marked, not self.marked.folded)
+            self.fold(not self.marked.folded, self.marked)
 
     def action_fold_all(self) -> None:
         """Fold or unfold all thoughts, those to come as well."""
         self.folds_thoughts = not self.folds_thoughts
-        for entry in self._rows.entries:
-            if entry.kind == "thoughts":
-                self.fold(entry, self.folds_thoughts)
+        thoughts = [entry for entry in self._rows.entries if entry.kind == "thoughts"]
+        self.fold(self.folds_thoughts, *thoughts)
 
     # ---- selecting by keys -------------------------------------------------------------------
 
@@ -250,13 +255,29 @@ class Reader(Transcript):
             return
         if self.marked is None:
             return
-        index = self._rows.entries.index(self.marked)
+        self.lay_out_all()
+        index = self._rows.index(self.marked)
         first = self._rows.top(index) + (1 if self.marked.title else 0)
         top, view = self.scroll_offset.y, self.scrollable_content_region.height
         row = min(max(first, top), top + view - 1, self._rows.height - 1)
         self._caret = Caret(self._rows, row)
         self._show_caret()
         self.refresh_bindings()
+
+    async def on_enter(self) -> None:
+        """The mouse may begin to select, also what nobody has seen yet."""
+        await self.lay_out_calmly()
+
+    def text_select_all(self) -> None:
+        """A double click selects the message."""
+        self.lay_out_all()
+        if self.marked is not None:
+            top = self._rows.top(self._rows.index(self.marked))
+            first = top + (1 if self.marked.title else 0)
+            last = top + max(1, self.marked.height - 2)
+            line = self._rows.line_at(last)
+            end = len(line.plain) if line else 0
+            self.screen.selections = {self: Selection(Offset(0, first), Offset(end, last))}
 
     def action_word(self, direction: int) -> None:
         """Move the caret by a word."""
@@ -309,31 +330,57 @@ class Reader(Transcript):
         """Ask for words to look for."""
         self.post_message(self.FindWanted())
 
-    async def lay_out_all(self) -> None:
-        """Know every line, also of a long conversation; keys come through meanwhile."""
+    async def lay_out_calmly(self) -> None:
+        """Lay out all of a conversation, however long; keys come through meanwhile."""
+        moved = False
         due = perf_counter() + _SLICE_SECONDS
         for entry in list(self._rows.entries):
-            entry.lay_out()
+            moved |= entry.lay_out()
             if perf_counter() > due:
                 await asyncio.sleep(0)
                 due = perf_counter() + _SLICE_SECONDS
+        if moved:
+            self.rows_moved()
 
     def find(self, words: str) -> None:
         """Show where ``words`` are, from the first in sight or below; no words end it."""
         self._words = words
-        self._hits = [hit for entry in self._rows.entries for hit in self._hits_in(entry)]
-        place, following = self._rows.place(self.scroll_offset.y), self._following
-        self._rows.recount()
-        self._forget()
-        self._take_up()
-        if not following:
-            self._scroll_to_row(self._rows.row_of(place))
+        self._find_again()
+        self.rows_moved()
         self.refresh_bindings()
         if self._hits:
             index, _ = self._rows.at(self.scroll_offset.y)
             seen = set(map(id, self._rows.entries[:index]))
             later = (number for number, hit in enumerate(self._hits) if id(hit.entry) not in seen)
             self._show_hit(next(later, 0))
+
+    def _find_again(self) -> None:
+        if self._words or self._hits:
+            self._hits = [hit for entry in self._rows.entries for hit in self._hits_in(entry)]
+            self._hit = min(self._hit, max(0, len(self._hits) - 1))
+            self._by_entry = {}
+            for number, hit in enumerate(self._hits):
+                self._by_entry.setdefault(id(hit.entry), []).append(number)
+
+    def add(self, kind: Kind, text: str, *, title: str = "", message: int | None = None) -> Entry:
+        """Append an entry."""
+        entry = super().add(kind, text, title=title, message=message)
+        self._find_again()
+        return entry
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Append entries that are complete, and go to the end."""
+        super().show(entries)
+        self._find_again()
+
+    def cut(self, index: int) -> None:
+        """Take away the entries from ``index`` on."""
+        super().cut(index)
+        self._find_again()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Words are in other lines now; Textual calls this before the rows are laid out anew."""
+        self.call_after_refresh(self._find_again)
 
     def action_next_hit(self, step: int) -> None:
         """Go to another place found; after the last comes the first."""
@@ -347,29 +394,25 @@ class Reader(Transcript):
         self._hit = number
         entry = self._hits[number].entry
         if entry.folded:
-            self.fold(entry, False)
+            self.fold(False, entry)
         self.mark(entry)
-        row = self._rows.top(self._rows.entries.index(entry)) + (1 if entry.title else 0)
+        row = self._rows.top(self._rows.index(entry)) + (1 if entry.title else 0)
         row += self._hits[number].pieces[0].line
         view, top = self.scrollable_content_region.height, self.scroll_offset.y
         if not top <= row < top + view - 1:
             self._scroll_to_row(max(0, row - view // 3))
 
     def _highlights(self, entry: Entry, line: int) -> Iterator[tuple[int, int, str]]:
-        for number, hit in enumerate(self._hits):
-            if hit.entry is entry:
-                present = "transcript--present-hit" if number == self._hit else "transcript--hit"
-                for piece in hit.pieces:
-                    if piece.line == line:
-                        yield piece.start, piece.end, present
+        for number in self._by_entry.get(id(entry), ()):
+            present = "transcript--present-hit" if number == self._hit else "transcript--hit"
+            for piece in self._hits[number].pieces:
+                if piece.line == line:
+                    yield piece.start, piece.end, present
 
     def _changed(self, entry: Entry, first: int, before: int) -> None:
-        if self._words:
-            found = [hit for hit in self._hits if hit.entry is not entry]
-            at = next((n for n, hit in enumerate(self._hits) if hit.entry is entry), len(found))
-            self._hits = [*found[:at], *self._hits_in(entry), *found[at:]]
-            self._hit = min(self._hit, max(0, len(self._hits) - 1))
         super()._changed(entry, first, before)
+        if self._words:
+            self._find_again()
 
 
 def _has(entry: Entry | None, *kinds: Kind) -> bool:

@@ -31,6 +31,13 @@ class Rows:
         """The first row of an entry."""
         return self._tops[index]
 
+    def index(self, entry: Entry) -> int:
+        """Where an entry is, as a rule near the end."""
+        for index in range(len(self.entries) - 1, -1, -1):
+            if self.entries[index] is entry:
+                return index
+        raise ValueError("there is no such entry")
+
     def add(self, entry: Entry) -> None:
         """Append an entry."""
         entry.fit(self._width)

@@ -71,6 +71,9 @@ class Transcript(ScrollView, can_focus=True):
     def add(self, kind: Kind, text: str, *, title: str = "", message: int | None = None) -> Entry:
         """Append an entry."""
         entry = Entry(kind, title, text, message=message)
+        if self._marked is None and self._rows.entries:
+            # The cursor goes on to what was said last.
+            self._forget(self._rows.top(len(self._rows.entries) - 1))
         self._rows.add(entry)
         self._take_up()
         return entry
@@ -89,13 +92,16 @@ class Transcript(ScrollView, can_focus=True):
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""
         entry.remark = remark
-        self.redraw(self._rows.top(self._rows.entries.index(entry)))
+        self.redraw(self._rows.top(self._rows.index(entry)))
 
-    def fold(self, entry: Entry, folded: bool) -> None:
-        """Leave of an entry only its title, or show all of it."""
-        before = entry.height
-        entry.folded = folded
-        self._changed(entry, 0, before)
+    def fold(self, folded: bool, *entries: Entry) -> None:
+        """Leave of entries only their titles, or show all of them."""
+        for entry in entries:
+            entry.folded = folded
+            entry.lay_out()
+        self._rows.recount()
+        self._forget()
+        self._take_up()
 
     def cut(self, index: int) -> None:
         """Take away the entries from ``index`` on."""
@@ -111,6 +117,7 @@ class Transcript(ScrollView, can_focus=True):
         for entry in entries:
             entry.close()
             self._rows.add(entry)
+        self._forget()
         self.follow()
 
     @property
@@ -159,8 +166,28 @@ class Transcript(ScrollView, can_focus=True):
         view = self.scrollable_content_region.height
         self._seen = max(self._seen, min(self.scroll_offset.y + view, self._rows.height))
 
+    def lay_out_all(self) -> None:
+        """Know the height of every entry, so that no row moves any more."""
+        moved = False
+        for entry in self._rows.entries:
+            moved |= entry.lay_out()
+        if moved:
+            self.rows_moved()
+
+    def rows_moved(self) -> None:
+        """Heights have changed anywhere: count anew, keeping the place in the text."""
+        place, following = self._rows.place(self.scroll_offset.y), self._following
+        self._rows.recount()
+        self._forget()
+        self._take_up()
+        if not following:
+            self._scroll_to_row(self._rows.row_of(place))
+
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap everything anew, keeping the place in the text."""
+        if self.text_selection is not None:
+            # It names rows that show other text now.
+            self.screen.clear_selection()
         following = self._following
         if self._held is None or self._held[0] != self.scroll_offset.y:
             self._held = (self.scroll_offset.y, self._rows.place(self.scroll_offset.y))
@@ -197,10 +224,9 @@ class Transcript(ScrollView, can_focus=True):
         While the end is followed there is room below it for some lines to come: only when it
         is used up does the screen move.
         """
-        index = self._rows.entries.index(entry)
+        index = self._rows.index(entry)
         entry.lay_out()
         grown = entry.height - before
-        # A fold changes the title, too.
         self._forget(self._rows.top(index) + first)
         if grown:
             self._rows.recount(index)

@@ -20,14 +20,17 @@ KEYS: Final[list[BindingType]] = [
         "pane('browser')",
         "Models",
         id="pane.browser",
-        tooltip="Go to the model browser; from there: hide it",
+        tooltip="Models: go there, or hide them",
+        # At once: what is typed behind it is meant for where it leads.
+        priority=True,
     ),
     Binding(
         "f3,ctrl+t",
         "pane('parameters')",
         "Parameters",
         id="pane.parameters",
-        tooltip="Go to the parameters; from there: hide them",
+        tooltip="Parameters: go there, or hide them",
+        priority=True,
     ),
     Binding(
         "f4,ctrl+g",
@@ -35,13 +38,15 @@ KEYS: Final[list[BindingType]] = [
         "Stats",
         id="pane.stats",
         tooltip="Show or hide the live stats",
+        priority=True,
     ),
     Binding(
         "f9,ctrl+up",
         "read",
         "Read",
         id="chat.read",
-        tooltip="Go to the transcript: read, copy, find, ask again",
+        tooltip="Read the chat: copy, find, ask again",
+        priority=True,
     ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
@@ -51,6 +56,7 @@ KEYS: Final[list[BindingType]] = [
         show=False,
         id="screen.jump",
         tooltip="Show a letter on every place; the letter goes there",
+        priority=True,
     ),
     Binding(
         "greater_than_sign",
@@ -58,7 +64,7 @@ KEYS: Final[list[BindingType]] = [
         "Wider",
         show=False,
         id="pane.wider",
-        tooltip="Make the column wider that has the focus",
+        tooltip="Widen this column",
     ),
     Binding(
         "less_than_sign",
@@ -66,7 +72,7 @@ KEYS: Final[list[BindingType]] = [
         "Narrower",
         show=False,
         id="pane.narrower",
-        tooltip="Make the column narrower that has the focus",
+        tooltip="Narrow this column",
     ),
     Binding(
         "ctrl+r",

@@ -15,7 +15,7 @@ from textual.dom import DOMNode
 from workbench.screens.keymap import CHAINS, bindings, keys_of
 
 # Columns of a row; a narrower screen has less.
-_WIDTH: Final = 76
+_WIDTH: Final = 72
 
 
 class Actions(Provider):
@@ -65,6 +65,6 @@ class Actions(Provider):
             app.get_key_display(binding.with_key(key, key_display=None))
             for key in keys_of(binding.id or "", app._keymap, type(app)).split(",")
         )
-        width = max(20, min(_WIDTH, app.size.width - 10) - len(keys))
+        width = max(20, min(_WIDTH, app.size.width - 14) - len(keys))
         words = words.truncate(width, ellipsis=True).pad_right(max(0, width - words.cell_length))
         return Content.assemble(words, "  ", (keys, "$foreground-muted"))

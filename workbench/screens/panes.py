@@ -73,7 +73,15 @@ class PanesScreen(Screen[None]):
         self.set_class(place == "browser" and self.has_class("-medium"), "-over")
         targets = {"browser": self.browser.models, "parameters": self.parameters.rows}
         # The stats have nothing to focus; whoever looks at them wants to go on writing.
-        targets.get(place, self.chat.prompt).focus()
+        self._focus_at_once(targets.get(place, self.chat.prompt))
+
+    def _focus_at_once(self, widget: Widget) -> None:
+        """Textual's way is a little later: what is typed meanwhile would go elsewhere."""
+        if widget.focusable:
+            self.set_focus(widget)
+        else:
+            # It has not been shown yet.
+            widget.focus()
 
     def _pane(self, side: Side) -> Widget:
         panes: dict[Side, Widget] = {
@@ -133,7 +141,7 @@ class PanesScreen(Screen[None]):
     def action_read(self) -> None:
         """Go to the transcript."""
         self.go_to("chat")
-        self.chat.transcript.focus()
+        self._focus_at_once(self.chat.transcript)
 
     def action_jump(self) -> None:
         """Show a letter on everything that can be gone to."""

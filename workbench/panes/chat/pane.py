@@ -120,6 +120,8 @@ class ChatPane(Vertical):
     def ask(self, message: Message) -> None:
         """Show what the person sent."""
         text = without_controls(message.text)
+        # From here on the cursor is on what is said last.
+        self.transcript.mark(None)
         self._asked = self.transcript.add("user", text, title=_YOU, message=message.id)
         self.transcript.follow()
 
@@ -182,7 +184,7 @@ class ChatPane(Vertical):
             self._draft = self.prompt.text
         self._edited = message.id
         self._write(message.text)
-        self.prompt.border_title = "Instead of your earlier prompt: Enter asks anew, Esc leaves it"
+        self.prompt.border_title = "Editing: Enter asks anew, Esc leaves it"
         self.prompt.focus()
 
     def stop_editing(self) -> None:

@@ -37,7 +37,7 @@ class Prompt(Editor):
             soft_wrap=True,
             show_line_numbers=False,
             highlight_cursor_line=False,
-            placeholder="Ask something. Enter sends, ctrl+j begins a new line.",
+            placeholder="Enter sends, ctrl+j begins a new line.",
         )
         # A blinking cursor costs half a KB/s over SSH for ever.
         self.cursor_blink = False

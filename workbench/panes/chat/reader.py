@@ -263,6 +263,7 @@ class Reader(Transcript):
         self._caret = Caret(self._rows, row)
         self._show_caret()
         self.refresh_bindings()
+        self.notify("Arrows, w W 0 $ g G select, c copies, Esc ends it.", timeout=4)
 
     async def on_enter(self) -> None:
         """The mouse may begin to select, also what nobody has seen yet."""

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
+from workbench.panes.editor import runs_own_binding
 from workbench.panes.parameters.detail import choices
 from workbench.panes.parameters.keys import KeyCame
 from workbench.parameters.kinds import Number, Parameter, ParameterError, Value
@@ -38,7 +39,8 @@ class _Field(Input):
             self._done = self.is_right()
             await self.action_submit()
         else:
-            await super()._on_key(event)
+            if not await runs_own_binding(self, event):
+                await super()._on_key(event)
             return
         event.stop()
         event.prevent_default()
@@ -106,6 +108,7 @@ class ValueField(_Field):
 
     def begin(self, parameter: Parameter, text: str) -> None:
         """Let a value of ``parameter`` be typed; ``text`` is the present one."""
+        self._done = False
         self._parameter = parameter
         self._words = choices(parameter)
         if isinstance(parameter, Number):

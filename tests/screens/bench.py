@@ -45,6 +45,14 @@ class Bench:
         self.screen.chat.prompt.insert(text)
         await self.pilot.press("enter")
 
+    async def go_to(self, key: str) -> None:
+        """Put the parameter pane's cursor on a parameter."""
+        # From the pane itself the key would hide it.
+        if not self.screen.parameters.has_focus_within:
+            await self.pilot.press("f3")
+        self.screen.parameters.go_to(key)
+        await self.pilot.pause()
+
     async def idle(self) -> None:
         await wait_until(lambda: self.screen.stats.phase == "idle", "the engine to be idle")
         await self.pilot.pause()

@@ -24,12 +24,6 @@ def listed(b: Bench) -> list[str]:
     return [row.key for row in rows if isinstance(row, Parameter)]
 
 
-async def go_to(b: Bench, key: str) -> None:
-    await b.pilot.press("f3")
-    b.screen.parameters.go_to(key)
-    await b.pilot.pause()
-
-
 async def test_groups_fold_by_keyboard() -> None:
     async with bench(values={"dry_base": 2}) as b:
         rows = b.screen.parameters.rows
@@ -95,7 +89,7 @@ async def test_the_filter_narrows_the_list_while_it_is_typed() -> None:
 
 async def test_where_nothing_is_found_the_list_says_what_to_do() -> None:
     async with bench() as b:
-        await go_to(b, "top_p")
+        await b.go_to("top_p")
         await b.pilot.press("slash", *"zzz")
         await b.pilot.pause()
         assert b.screen.parameters.rows.text == "Nothing matches. Esc lists all."
@@ -124,20 +118,20 @@ async def test_only_what_differs_is_listed_until_it_is_no_longer_wanted() -> Non
 async def test_arrows_step_and_with_shift_ten_times() -> None:
     async with bench() as b:
         values = b.screen.parameters.values
-        await go_to(b, "top_k")
+        await b.go_to("top_k")
         await b.pilot.press("right", "L")
         assert values == {"top_k": 95}
         await b.pilot.press("shift+left", "h", "left")
         assert values == {"top_k": 35}
-        await go_to(b, "top_p")
+        await b.go_to("top_p")
         await b.pilot.press("shift+right")
         assert values == {"top_k": 35, "top_p": 1}
-        await go_to(b, "flash_attn")
+        await b.go_to("flash_attn")
         await b.pilot.press("space")
         assert values["flash_attn"] == "on"
         await b.pilot.press("space", "space")
         assert "flash_attn" not in values
-        await go_to(b, "check_tensors")
+        await b.go_to("check_tensors")
         await b.pilot.press("space")
         assert values["check_tensors"] is True
 
@@ -145,7 +139,7 @@ async def test_arrows_step_and_with_shift_ten_times() -> None:
 async def test_a_value_is_judged_while_it_is_typed() -> None:
     async with bench() as b:
         pane = b.screen.parameters
-        await go_to(b, "top_k")
+        await b.go_to("top_k")
         await b.pilot.press("enter", "7", "x")
         await b.pilot.pause()
         assert pane.editor.has_class("-wrong")
@@ -170,14 +164,14 @@ async def test_a_value_is_judged_while_it_is_typed() -> None:
 async def test_choices_are_completed() -> None:
     async with bench() as b:
         pane = b.screen.parameters
-        await go_to(b, "cache_type_k")
+        await b.go_to("cache_type_k")
         await b.pilot.press("enter", "i", "tab")
         assert pane.editor.value == "iq4_nl"
         await b.pilot.press("up")
         assert pane.editor.value == "q4_0"
         await b.pilot.press("tab", "tab", "enter")
         assert pane.values == {"cache_type_k": "f32"}
-        await go_to(b, "max_tokens")
+        await b.go_to("max_tokens")
         await b.pilot.press("enter", "n", "o", "tab", "enter")
         assert pane.values == {"cache_type_k": "f32"}
 
@@ -237,6 +231,10 @@ async def test_at_every_size_the_row_under_the_cursor_is_in_sight(size: tuple[in
         await b.pilot.pause()
         await b.pilot.press("enter", "escape", "enter", "escape")
         await b.pilot.pause()
+        if not pane.is_on_screen:
+            # On a heading there was nothing for Esc to end: it went back to the chat.
+            await b.pilot.press("f3")
+            await b.pilot.pause()
         index = rows.listing.rows.index(rows.row or Heading("sampling"))
         if size[1] >= 15:
             assert rows.size.height >= 4
@@ -262,7 +260,7 @@ async def test_what_a_preset_set_is_told_apart() -> None:
         pane = b.screen.parameters
         await b.pilot.press("f3", "p", *"exact", "enter", "enter")
         await b.pilot.pause()
-        await go_to(b, "top_k")
+        await b.go_to("top_k")
         assert "◆ 3 by the preset exact; default 40" in pane.explanation
         await b.pilot.press("right")
         assert "• 10 your own; default 40" in pane.explanation

@@ -15,15 +15,6 @@ from workbench.screens.text import TextScreen
 from workbench.settings import paths
 
 
-async def go_to(b: Bench, key: str) -> None:
-    """Put the pane's cursor on a parameter."""
-    # From the pane itself the key would hide it.
-    if not b.screen.parameters.has_focus_within:
-        await b.pilot.press("f3")
-    b.screen.parameters.go_to(key)
-    await b.pilot.pause()
-
-
 def line_of(b: Bench, key: str) -> list[str]:
     """The row of a parameter, its signs and words."""
     return next(
@@ -34,14 +25,14 @@ def line_of(b: Bench, key: str) -> list[str]:
 async def test_every_kind_of_value_can_be_set() -> None:
     async with bench() as b:
         values = b.screen.parameters.values
-        await go_to(b, "ignore_eos")
+        await b.go_to("ignore_eos")
         await b.pilot.press("right")
-        await go_to(b, "mirostat")
+        await b.go_to("mirostat")
         await b.pilot.press("right", "right")
-        await go_to(b, "stop")
+        await b.go_to("stop")
         await b.pilot.press("enter", *"END,", "backslash", "n", "enter")
         assert values == {"ignore_eos": True, "mirostat": "2", "stop": ("END", "\n")}
-        await go_to(b, "samplers")
+        await b.go_to("samplers")
         await b.pilot.press("enter")
         b.screen.parameters.editor.value = "top_k;temprature"
         await b.pilot.press("enter")
@@ -59,7 +50,7 @@ async def test_a_files_own_defaults_are_shown_as_such(tmp_path: Path) -> None:
     )
     async with bench(file) as b:
         pane = b.screen.parameters
-        await go_to(b, "temperature")
+        await b.go_to("temperature")
         assert line_of(b, "temperature") == ["◇", "temperature", "0.3", "~"]
         assert "◇ 0.3 by the model's file; default 0.8" in pane.explanation
         await b.pilot.press("right")
@@ -70,7 +61,7 @@ async def test_a_files_own_defaults_are_shown_as_such(tmp_path: Path) -> None:
 
 async def test_a_text_of_many_lines_has_an_editor() -> None:
     async with bench(values={"max_tokens": 12}) as b:
-        await go_to(b, "grammar")
+        await b.go_to("grammar")
         await b.pilot.press("enter")
         assert isinstance(b.app.screen, TextScreen)
         b.app.screen.query_one(TextArea).text = 'root ::= answer\nanswer ::= "yes"'
@@ -79,7 +70,7 @@ async def test_a_text_of_many_lines_has_an_editor() -> None:
         await b.idle()
         assert b.screen.exchange.conversation.path()[-1].text == "yes"
 
-        await go_to(b, "grammar")
+        await b.go_to("grammar")
         await b.pilot.press("enter")
         assert isinstance(b.app.screen, TextScreen)
         b.app.screen.query_one(TextArea).text = "nonsense"

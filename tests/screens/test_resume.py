@@ -59,6 +59,7 @@ async def test_it_is_brought_back_and_goes_on() -> None:
         assert opened.says("(2 messages, just now)")
         await opened.pilot.press("ctrl+r")
         await wait_until(lambda: opened.says("interrupted"), "the answer")
+        opened.screen.chat.transcript.action_fold_all()
         for text in ("Hello!", "pocket thinks", "I greet", "Well"):
             assert opened.says(text), text
         assert not file.exists()

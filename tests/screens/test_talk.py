@@ -127,3 +127,40 @@ async def test_words_are_looked_for_while_they_are_typed() -> None:
         assert b.screen.chat.transcript.found[0] == first % of + 1
         await b.pilot.press("escape")
         assert not b.screen.chat.search.display
+
+
+async def test_a_prompt_written_anew_in_vain_leaves_all_as_it_was(slow_model: Path) -> None:
+    async with bench(slow_model, {"max_tokens": 3, "n_ctx": 32_768}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        before = path(b)
+        b.screen.chat.prompt.insert("a draft")
+        await read(b, "g", "e")
+        b.screen.chat.prompt.load_text("word " * 3000)
+        await b.pilot.press("enter")
+        await b.phase("reading prompt")
+        await b.pilot.press("escape")
+        await b.idle()
+        assert path(b) == before
+        assert b.says("Hello!")
+        assert "word word" not in b.said
+        # Neither what was written anew nor the draft is lost.
+        assert b.screen.chat.prompt.text.startswith("word word")
+        assert b.screen.chat.prompt.text.endswith("a draft")
+
+
+async def test_places_found_go_with_their_messages() -> None:
+    async with bench(values={"max_tokens": 4, "temperature": 0}) as b:
+        await b.ask("Hello hello!")
+        await b.idle()
+        await read(b, "slash")
+        await b.pilot.press(*"hello", "enter")
+        transcript = b.screen.chat.transcript
+        await wait_until(lambda: transcript.found[1] >= 2, "places")
+        await b.pilot.press("ctrl+n")
+        await b.pilot.pause()
+        assert transcript.found == (0, 0)
+        await b.ask("Hello again!")
+        await b.idle()
+        await read(b, "n")
+        assert transcript.found[1] >= 1

@@ -138,3 +138,21 @@ def test_another_size_is_drawn_in_full() -> None:
     rows = [Strip([Segment("x" * COLUMNS)])] * ROWS
     assert short(frames, layout(rows))
     assert frames.text(layout(rows), (COLUMNS + 1, ROWS), None)
+
+
+def test_an_update_for_a_wider_terminal_is_borne() -> None:
+    frames = Frames()
+    rows = [Strip([Segment("x" * COLUMNS)])] * ROWS
+    assert short(frames, layout(rows))
+    narrow = (COLUMNS // 2, ROWS - 1)
+    chops: list[dict[int, Strip | None]] = [{COLUMNS - 4: Strip([Segment("yyyy")])}] * ROWS
+    late = ChopsUpdate(chops, [(ROWS - 1, COLUMNS - 4, COLUMNS)], [[COLUMNS]] * ROWS)
+    assert frames.text(late, narrow, None) == ""
+    assert frames.text(layout(rows), narrow, None)
+
+
+def test_beside_text_of_doubtful_width_all_is_written_again() -> None:
+    frames = Frames()
+    row = [Strip([Segment("\u26a0 ab")]).adjust_cell_length(COLUMNS)] * ROWS
+    assert short(frames, layout(row)).count("ab") == ROWS
+    assert short(frames, layout(row)).count("ab") == ROWS

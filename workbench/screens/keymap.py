@@ -9,7 +9,7 @@ from typing import Final
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import Keys, _character_to_key, key_to_character
+from textual.keys import Keys, _character_to_key
 
 from workbench.panes.browser.pane import ModelList
 from workbench.panes.chat.pane import ChatPane
@@ -44,7 +44,8 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
 """What is asked in turn for a key, from the outside in; the app comes before each."""
 
 _MODIFIERS: Final = ("ctrl+", "alt+", "shift+", "super+", "hyper+", "meta+")
-_NAMES: Final = {key.value for key in Keys} | {"enter", "tab", "backspace"}
+_SIGNS: Final = {_character_to_key(chr(code)) for code in range(ord("!"), ord("~") + 1)}
+_NAMES: Final = {key.value for key in Keys} | {"enter", "tab", "backspace"} | _SIGNS
 
 
 def bindings(node: Node) -> list[Binding]:
@@ -126,6 +127,4 @@ def _keys(keys: str) -> list[str]:
 def _exists(key: str) -> bool:
     for modifier in _MODIFIERS:
         key = key.removeprefix(modifier)
-    # By name Textual knows all of Unicode, bananas too: what a keyboard has are signs of ASCII.
-    character = key_to_character(key)
-    return key in _NAMES or (character is not None and (len(key) == 1 or character.isascii()))
+    return len(key) == 1 or key in _NAMES

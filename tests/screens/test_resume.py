@@ -78,8 +78,8 @@ async def test_what_was_not_answered_or_not_sent_is_written_again() -> None:
         await offered(opened)
         opened.screen.chat.prompt.insert("Hm")
         await opened.pilot.press("ctrl+r")
-        await wait_until(lambda: opened.says("not answered"), "the conversation")
-        assert opened.screen.chat.prompt.text == "Who are you?\nAnd why?\nHm"
+        written = "Who are you?\nAnd why?\nHm"
+        await wait_until(lambda: opened.screen.chat.prompt.text == written, "what was written")
         assert len(opened.screen.exchange.conversation.path()) == 2
 
 

@@ -129,7 +129,7 @@ async def test_what_matters_most_is_seen_at_every_size(size: tuple[int, int]) ->
         lines = b.screen.stats.lines
         seen = [lines.render_line(y).text for y in range(lines.size.height)]
         for name in ("○ idle", "tokens/s", "first token", "prompt", "answer", "context"):
-            assert any(line.startswith(name) for line in seen), seen
+            assert any(name in line for line in seen), seen
         if beside:
             assert b.screen.parameters.region.height >= 8
 

@@ -40,7 +40,7 @@ def test_nothing_waits_for_a_stalled_line(fast_model: Path) -> None:
         assert kept_answer()["finish"] == "length"
         resize_often(terminal)
         last_line = kept_answer()["text"].split()[-1]
-        terminal.wait_for("2000 tokens")
+        terminal.wait_for("2000 tok")
         terminal.wait_for(last_line)
         wait_until_blocking(
             lambda: [line[119] for line in terminal.text.splitlines()][::37] == ["╮", "│"],

@@ -179,7 +179,7 @@ def _speed(report: Report, folder: Path, rounds: int) -> None:
     file = models.model_file(models.SMALL, folder)
     bench = llama_bench.program(folder)
     threads = os.cpu_count() or 1
-    flags = ["--model", str(file), "--threads", str(threads), "--max-tokens", str(_TOKENS)]
+    flags = ["--model", str(file), "--n-threads", str(threads), "--max-tokens", str(_TOKENS)]
     command = [*_APP, *flags, "--ignore-eos", "--n-ctx", "512"]
     job = Job(os.fsencode(file), threads, 16, _TOKENS, 2)
     ours, theirs = [], []

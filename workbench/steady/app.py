@@ -54,7 +54,7 @@ class SteadyApp(App[None]):
 
     def on_resize(self) -> None:
         """Terminals cut and reflow what they show, also on the way to the size they had."""
-        self.action_redraw()
+        self._frames.forget()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """The window lost the keyboard: nothing here need change.

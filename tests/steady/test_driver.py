@@ -30,7 +30,7 @@ def resize_often(terminal: Terminal) -> None:
 
 
 def test_nothing_waits_for_a_stalled_line(fast_model: Path) -> None:
-    arguments = ["--model", str(fast_model), "--ignore-eos", "--max-tokens", "600"]
+    arguments = ["--model", str(fast_model), "--ignore-eos", "--max-tokens", "200"]
     # On all cores llama.cpp would wait in spin loops for the one that draws.
     arguments += ["--n-threads", "1"]
     with running([*APP, *arguments]) as terminal:
@@ -42,7 +42,7 @@ def test_nothing_waits_for_a_stalled_line(fast_model: Path) -> None:
         assert kept_answer()["finish"] == "length"
         resize_often(terminal)
         last_line = kept_answer()["text"].split()[-1]
-        terminal.wait_for("600 tok")
+        terminal.wait_for("200 tok")
         terminal.wait_for(last_line)
         wait_until_blocking(
             lambda: [line[119] for line in terminal.text.splitlines()][::37] == ["╮", "│"],

@@ -98,5 +98,5 @@ class KeepingScreen(PanesScreen):
             return
         unanswered = self.exchange.resume(cut_off.conversation)
         self.chat.show(self.exchange.conversation)
-        resumed.give_back(self.chat, unanswered, cut_off.draft)
+        self.chat.take_back("\n".join(filter(None, (unanswered, cut_off.draft))))
         self.keep()

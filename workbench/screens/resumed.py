@@ -1,10 +1,9 @@
-"""A conversation that was cut off: how it is offered, and shown again."""
+"""A conversation that was cut off: how it is offered."""
 
 from __future__ import annotations
 
 from time import time
 
-from workbench.panes.chat.pane import ChatPane
 from workbench.panes.figures import ago
 from workbench.sessions.rescue import CutOff
 
@@ -18,10 +17,3 @@ def offer(cut_off: CutOff) -> str:
     if cut_off.others:
         said += " Older ones wait: each new chat offers the next."
     return said
-
-
-def give_back(chat: ChatPane, unanswered: str, draft: str) -> None:
-    """Put what got no answer, and what was never sent, back where it was written."""
-    written = [unanswered, draft, chat.prompt.text]
-    chat.prompt.load_text("\n".join(filter(None, written)))
-    chat.prompt.move_cursor(chat.prompt.document.end)

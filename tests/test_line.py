@@ -49,7 +49,7 @@ def test_textual_is_told_of_the_colours(
 ) -> None:
     environment = dict(before)
     prepare(choose(environment, color=color), environment)  # type: ignore[arg-type]
-    others = {"TEXTUAL_FPS": "60", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
+    others = {"TEXTUAL_FPS": "120", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
     assert environment == {**others, **after}
 
 

@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.command import CommandPalette
 from textual.dom import DOMNode
+from textual.geometry import Size
 from textual.widgets import Input
 
 from tests.gguf_files import random_model
@@ -304,3 +305,25 @@ async def test_a_models_name_is_no_markup(tmp_path: Path) -> None:
     file = random_model(tmp_path / "x [a='b].gguf", layers=1, width=32, heads=1, forward=32)
     async with bench(file, size=(80, 24)) as b:
         assert "x [a='b]" in b.screen.chat._border_title.plain  # type: ignore[union-attr]
+
+
+async def test_a_size_that_is_over_is_not_taken() -> None:
+    async with bench() as b:
+        layouts = 0
+
+        def laid_out(_: object) -> None:
+            nonlocal layouts
+            layouts += 1
+            if layouts > 4:
+                # An endless row of them leaves nobody else a turn, this test least of all.
+                b.screen.disable_messages(events.Resize)
+
+        b.screen.screen_layout_refresh_signal.subscribe(b.screen, laid_out, immediate=True)
+        for width in (119, 120):
+            size = Size(width, 40)
+            b.screen.post_message(events.Resize(size, size))
+            # Between the two: a size that follows at once takes the other's place.
+            b.screen.call_later(lambda: None)
+        await b.pilot.pause()
+        assert layouts <= 4
+        assert b.screen.size == (120, 40)

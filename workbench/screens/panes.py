@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from textual import getters
+from textual import events, getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -152,8 +152,13 @@ class PanesScreen(Screen[None]):
 
         self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes; what the stats say may now be for the chat's border."""
+        if event.size != self.app.size:
+            # Textual's screen would tell itself of such a size again, and again, without end:
+            # the terminal has another one by now, as when a window is dragged.
+            event.prevent_default()
+            return
         self._arrange()
         # What there is room for is known a little later.
         self.call_after_refresh(self._arrange)

@@ -65,7 +65,10 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Wait until ``text`` is on the screen."""
-        wait_until_blocking(lambda: text in self.text, f"{text!r} on the screen:\n{self.text}")
+        try:
+            wait_until_blocking(lambda: text in self.text, repr(text))
+        except AssertionError as error:
+            raise AssertionError(f"{error} on the screen:\n{self.text}") from None
 
     def type(self, keys: str) -> None:
         """Press keys."""

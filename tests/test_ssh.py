@@ -174,6 +174,6 @@ def test_a_stalled_connection(server: Server, fast_model: Path) -> None:
         assert kept_answer()["finish"] == "length"
         for session in stopped:
             session.resume()
-        terminal.wait_for("2000 tokens")
+        terminal.wait_for("2000 tok")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0

@@ -135,7 +135,7 @@ async def test_a_prompt_written_anew_in_vain_leaves_all_as_it_was(slow_model: Pa
         await b.idle()
         before = path(b)
         b.screen.chat.prompt.insert("a draft")
-        await read(b, "g", "e")
+        await read(b, "k", "e")
         b.screen.chat.prompt.load_text("word " * 3000)
         await b.pilot.press("enter")
         await b.phase("reading prompt")

@@ -128,8 +128,7 @@ def answer_speed(command: Sequence[str]) -> float:
     """Have one answer written in the app; its tokens per second, as the app keeps them."""
     with quiet_home() as home, running(command, environment=home) as terminal:
         kept = Path(home["XDG_STATE_HOME"]) / "workbench" / "cut-off"
-        while b"Chat with" not in terminal.output:
-            terminal.take(1.0)
+        terminal.wait_for("Chat with")
         _drain(terminal, 2.0)
         terminal.type("Tell me something.\r")
         while not (speed := _kept_speed(kept)):

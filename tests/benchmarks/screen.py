@@ -213,9 +213,11 @@ def main(seconds: float, rounds: int, only: tuple[str, ...], folder: Path) -> No
         "idle": lambda: _idle(report, 30.0),
         "speed": lambda: _speed(report, folder, rounds),
     }
-    for name in only or parts:
-        parts[name]()
-    report.print()
+    try:
+        for name in only or parts:
+            parts[name]()
+    finally:
+        report.print()
 
 
 if __name__ == "__main__":

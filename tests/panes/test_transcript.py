@@ -4,6 +4,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tests.panes.sparing import SparingScreen
 from workbench.panes.chat.entry import Entry
 from workbench.panes.chat.reader import Reader
 
@@ -12,6 +13,9 @@ class Host(App[None]):
     """A transcript alone on the screen."""
 
     CSS = "Reader { height: 1fr; }"
+
+    def get_default_screen(self) -> SparingScreen:
+        return SparingScreen()
 
     def compose(self) -> ComposeResult:
         yield Reader(empty="Nothing yet.")

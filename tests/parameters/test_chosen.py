@@ -52,18 +52,31 @@ def test_a_default_set_is_nothing_set(chosen: Chosen) -> None:
 def test_every_change_can_be_taken_back(chosen: Chosen) -> None:
     chosen.replace({"top_k": 3}, named_preset("exact"))
     for value in (4, 5, 6):
-        chosen.put(TOP_K, value)
+        chosen.put(TOP_K, value, stepped=True)
+    chosen.put(TOP_K, 40)
+    chosen.put(TOP_K, 41, stepped=True)
     chosen.put(SEED, 1)
     chosen.replace({})
     assert chosen.undo() == {"top_k", "seed"}
-    assert chosen.values == {"top_k": 6, "seed": 1}
+    assert chosen.values == {"top_k": 41, "seed": 1}
     assert chosen.undo() == {"seed"}
+    # What was typed and the steps around it are changes of their own.
+    for before in (40, 6):
+        assert chosen.undo() == {"top_k"}
+        assert chosen.value(TOP_K) == before
     # Three steps of one parameter, taken back in one.
     assert chosen.undo() == {"top_k"}
     assert chosen.source(TOP_K) == "preset"
     assert chosen.undo() == {"top_k", "temperature"}
     assert chosen.values == {"temperature": 0.1}
     assert chosen.undo() == set()
+
+
+def test_a_value_that_only_became_ones_own_can_be_taken_back(chosen: Chosen) -> None:
+    chosen.replace({"seed": 7}, named_preset("exact"))
+    chosen.put(SEED, 7)
+    assert chosen.undo() == {"seed"}
+    assert chosen.source(SEED) == "preset"
 
 
 def test_another_model_ends_what_can_be_taken_back(chosen: Chosen) -> None:

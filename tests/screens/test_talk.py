@@ -103,11 +103,18 @@ async def test_escape_ends_one_thing_at_a_time() -> None:
         await b.pilot.press(*"hello", "enter")
         assert b.app.focused is b.screen.chat.transcript
         assert b.screen.chat.transcript.found[1] >= 1
+        # The bar stays, and says where among the places n has come to.
+        await b.pilot.press("n")
+        await b.pilot.pause()
+        number, of = b.screen.chat.transcript.found
+        assert str(b.screen.chat.search.count.content) == f"{number} of {of}"
+        assert b.screen.chat.search.display
         await b.pilot.press("v", "escape")
         assert b.screen.chat.transcript.found[1] >= 1
         await b.pilot.press("escape")
         assert b.screen.chat.transcript.found == (0, 0)
         assert b.screen.chat.transcript.has_focus
+        await wait_until(lambda: not b.screen.chat.search.display, "the bar to be gone")
         await b.pilot.press("escape")
         assert b.screen.chat.prompt.has_focus
 

@@ -16,9 +16,9 @@ _MOST_STEPS_BACK: Final = 100
 
 
 class _Past(NamedTuple):
-    """What was set before ``key`` was changed; before many were, if it is empty."""
+    """What was set before a change; ``stepped`` is the parameter that was moved by steps."""
 
-    key: str
+    stepped: str
     values: dict[str, Value]
     presets: dict[str, str]
 
@@ -57,16 +57,16 @@ class Chosen:
         """The preset that the value was taken from; empty if it was not."""
         return self._presets.get(parameter.key, "")
 
-    def put(self, parameter: Parameter, value: Value) -> bool:
+    def put(self, parameter: Parameter, value: Value, *, stepped: bool = False) -> bool:
         """Give a parameter a value of the person's own; the default is none of them.
 
-        Returns whether that changes anything.
+        Many steps of one parameter in a row are taken back as one. Returns whether anything
+        changes.
         """
         if value == self.value(parameter) and self.source(parameter) != "preset":
             return False
-        # Many steps of one parameter are taken back in one.
-        if not self._past or self._past[-1].key != parameter.key:
-            self._remember(parameter.key)
+        if not stepped or not self._past or self._past[-1].stepped != parameter.key:
+            self._remember(stepped=parameter.key if stepped else "")
         self._presets.pop(parameter.key, None)
         if value == self.default(parameter):
             self.values.pop(parameter.key, None)
@@ -77,9 +77,9 @@ class Chosen:
     def replace(self, values: Values, preset: str = "") -> set[str]:
         """Put ``values`` in the place of all that was set; ``preset`` says whose they are.
 
-        Returns the keys of what has changed.
+        Returns the keys of what has changed, be it only whose value it is.
         """
-        self._remember("")
+        self._remember()
         return self._replace(values, dict.fromkeys(values, preset) if preset else {})
 
     def undo(self) -> set[str]:
@@ -105,16 +105,20 @@ class Chosen:
         self._presets |= dict.fromkeys(added, self._of_model)
         return bool(added)
 
-    def _remember(self, key: str) -> None:
-        self._past.append(_Past(key, dict(self.values), dict(self._presets)))
+    def _remember(self, *, stepped: str = "") -> None:
+        self._past.append(_Past(stepped, dict(self.values), dict(self._presets)))
 
     def _replace(self, values: Values, presets_by_key: dict[str, str]) -> set[str]:
-        before = dict(self.values)
+        before, presets_before = dict(self.values), self._presets
         self.values.clear()
         self.values.update(values)
         self._presets = presets_by_key
-        both = before.keys() | values.keys()
-        return {key for key in both if before.get(key) != values.get(key)}
+        return {
+            key
+            for key in before.keys() | values.keys()
+            if (before.get(key), presets_before.get(key))
+            != (values.get(key), presets_by_key.get(key))
+        }
 
 
 def own_preset(model: str) -> str:

@@ -34,10 +34,9 @@ class Exchange:
         self.request: int | None = None
         self._asked: Message | None = None
         self._answer: Message | None = None
-        # Where the path ended before, and whether the prompt was there already.
+        # Where the path ended before, and what the prompt is to it.
         self._before: int | None = None
-        self._asked_again = False
-        self._instead = False
+        self._way: Literal["next", "instead", "again"] = "next"
         self._stop_asked: float | None = None
 
     @property
@@ -68,8 +67,7 @@ class Exchange:
     def ask(self, text: str, *, instead_of: Message | None = None) -> Message:
         """Add a prompt at the end, or beside one that it takes the place of."""
         self._before = self.conversation.leaf
-        self._asked_again = False
-        self._instead = instead_of is not None
+        self._way = "instead" if instead_of is not None else "next"
         if instead_of is not None:
             self.conversation.go_to(instead_of.parent)
         self._asked = self.conversation.add("user", text)
@@ -80,8 +78,7 @@ class Exchange:
         if message.role == "assistant" and message.parent is not None:
             message = self.conversation.message(message.parent)
         self._before = self.conversation.leaf
-        self._asked_again = True
-        self._instead = False
+        self._way = "again"
         self.conversation.go_to(message.id)
         self._asked = message
 
@@ -118,10 +115,10 @@ class Exchange:
             answer.finish = finish
         if asked is None or (answer and (answer.text or answer.thoughts)):
             return Ended()
-        if self._asked_again:
+        if self._way == "again":
             self.conversation.go_to(self._before)
             return Ended(back=True)
         if finish == "stop":
             return Ended()
         self.conversation.go_to(self._before)
-        return Ended(asked.text, back=self._instead)
+        return Ended(asked.text, back=self._way == "instead")

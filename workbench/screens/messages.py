@@ -12,7 +12,7 @@ from workbench.models.library import ModelFile
 from workbench.sessions.rescue import CutOff
 
 
-class EngineReported(Message):
+class EngineReported(Message, bubble=False):
     """The listening worker heard something from the engine."""
 
     def __init__(self, event: Event | EngineDied) -> None:

@@ -142,6 +142,7 @@ class PresetScreen(Dialog[Taken | None]):
         self._list()
         self.rows.highlighted = self.rows.get_option_index(_NAMED + name)
         self.rows.focus()
+        self.notify(f"Saved as {without_controls(name)}.", timeout=3, markup=False)
 
     def action_save_own(self) -> None:
         """Make the present values the loaded model's own preset."""

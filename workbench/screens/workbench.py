@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import Sequence
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -106,7 +105,7 @@ class WorkbenchScreen(KeepingScreen):
     async def _warm_up(self) -> None:
         # Parser and lexers take a good part of the time in which the app starts; the first
         # answer need not wait for them.
-        await asyncio.to_thread(import_module, "workbench.panes.chat.markdown")
+        await asyncio.to_thread(_prepare)
         # All that is there by now stays to the end: to look through it for garbage again and
         # again makes keys wait.
         gc.collect()
@@ -400,6 +399,14 @@ class WorkbenchScreen(KeepingScreen):
         """An answer has ended, one way or another."""
         self.refresh_bindings()
         self.keep()
+
+
+def _prepare() -> None:
+    from workbench.panes.chat import code, markdown
+
+    # The lexer that most answers with code want: made once, it takes a twentieth of a second.
+    code.coloured("python", "pass")
+    markdown.parse("")
 
 
 def _sentence(text: str) -> str:

@@ -10,6 +10,7 @@ from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 
 class Piece(NamedTuple):
@@ -68,18 +69,28 @@ class SparingCompositor(Compositor):
             ]
             if not rows:
                 continue
-            top, bottom = min(rows), max(rows) + 1
-            strips = widget.render_lines(
-                Region(left - region.x, top - region.y, shown.width, bottom - top)
-            )
-            for y in rows:
+            for y, strip in _rendered(widget, shown, region, rows):
                 gaps = missing.pop(y)
                 for start, end in gaps:
                     first, last = max(start, left), min(end, right)
                     if first < last:
-                        yield Piece(y, first, cut(strips[y - top], first - left, last - left))
+                        yield Piece(y, first, cut(strip, first - left, last - left))
                 if rest := list(_without(gaps, left, right)):
                     missing[y] = rest
+
+
+def _rendered(
+    widget: Widget, shown: Region, region: Region, rows: list[int]
+) -> Iterator[tuple[int, Strip]]:
+    """Some of a widget's rows, those that follow each other asked for at once."""
+    rows.sort()
+    first = 0
+    for at, y in enumerate(rows):
+        if at + 1 == len(rows) or rows[at + 1] != y + 1:
+            top = rows[first]
+            crop = Region(shown.x - region.x, top - region.y, shown.width, y + 1 - top)
+            yield from enumerate(widget.render_lines(crop), top)
+            first = at + 1
 
 
 def cut(strip: Strip, start: int, end: int) -> Strip:

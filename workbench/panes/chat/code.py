@@ -35,27 +35,32 @@ _STYLES: Final[Mapping[Any, str]] = {
 }
 
 
-def language_of(token: Block) -> str:
+def language_of(info: str) -> str:
     """The language that a fence names, or nothing."""
-    words = token.info.split()
+    words = info.split()
     return words[0] if words else ""
 
 
 def code_lines(token: Block, width: int, *, is_open: bool) -> Iterator[Line]:
     """A fence's rows; too long lines are folded, none is reflowed."""
-    language = language_of(token)
+    language = language_of(token.info)
     source = token.content.removesuffix("\n")
-    if language:
-        name = Content.styled(language, "$foreground-muted")
-        heading = (_BAR + name).truncate(width, ellipsis=True)
-        yield Line(heading, skip=len(heading))
+    yield from heading(language, width)
     if is_open:
         # Line by line while it grows; only the whole is coloured beyond doubt.
         for line in source.split("\n"):
-            yield from _rows(language, line, width)
+            yield from rows_of(language, line, width)
     else:
         for content in coloured(language, source).split("\n", allow_blank=True):
             yield from _barred(content, width)
+
+
+def heading(language: str, width: int) -> Iterator[Line]:
+    """The row above the code that names its language, if there is one."""
+    if language:
+        name = Content.styled(language, "$foreground-muted")
+        row = (_BAR + name).truncate(width, ellipsis=True)
+        yield Line(row, skip=len(row))
 
 
 def coloured(language: str, source: str) -> Content:
@@ -90,7 +95,8 @@ def _style(kind: Any) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _rows(language: str, line: str, width: int) -> tuple[Line, ...]:
+def rows_of(language: str, line: str, width: int) -> tuple[Line, ...]:
+    """A line of code, in colours as far as they can be told of a line alone."""
     return tuple(_barred(coloured(language, line), width))
 
 

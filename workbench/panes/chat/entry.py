@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from textual.content import Content
 
 from workbench.panes.chat.line import BLANK, Line, wrapped
+
+if TYPE_CHECKING:
+    from workbench.panes.chat.growing import Growing
 
 Kind = Literal["user", "assistant", "thoughts", "note", "error"]
 
@@ -34,6 +37,9 @@ class Entry:
         # The end of the text, from the beginning of its last block.
         self._open = text
         self._closed: list[Line] = []
+        # The last block, if all of it need not be laid out anew, and where its lines begin.
+        self._last: Growing | None = None
+        self._last_at = 0
         self._width = 0
         self._growing = True
         self._lines: list[Line] | None = None
@@ -53,6 +59,7 @@ class Entry:
         if self._lines is None:
             self._open = self.text
             self._closed = []
+            self._last = None
             self._lines = self._laid_out()
         return self._lines
 
@@ -119,7 +126,14 @@ class Entry:
     def _markdown(self) -> list[Line]:
         # Here: parser and lexers take a tenth of the time in which the app starts.
         from workbench.panes.chat import markdown
+        from workbench.panes.chat.growing import growing
 
+        if self._last is not None:
+            if (rows := self._last.rows(self._open)) is not None:
+                self._closed += rows.complete
+                return self._closed + rows.growing
+            del self._closed[self._last_at :]
+            self._last = None
         blocks = markdown.parse(self._open)
         if not blocks:
             return self._closed or [BLANK]
@@ -127,6 +141,12 @@ class Entry:
         for block in closed:
             self._closed += self._apart(block.lines(self._width))
         self._open = "\n".join(self._open.split("\n")[last.first :])
+        known = growing(self._open, max(markdown.LEAST, self._width)) if self._growing else None
+        if known is not None and (rows := known.rows(self._open)) is not None:
+            self._last, self._last_at = known, len(self._closed)
+            self._closed += self._apart([])
+            self._closed += rows.complete
+            return self._closed + rows.growing
         lines = last.lines(self._width, is_open=self._growing)
         return self._closed + self._apart(lines)
 

@@ -24,7 +24,7 @@ _HEADINGS: Final = {"h1": "bold underline $primary", "h2": "bold $primary"}
 _QUOTE: Final = Content.styled("▌ ", _MUTED)
 _BULLETS: Final = ("• ", "◦ ", "▪ ")
 # Columns below which nothing is laid out.
-_LEAST: Final = 8
+LEAST: Final = 8
 
 _OPENS: Final = {
     "strong_open": "bold",
@@ -45,7 +45,7 @@ class Block:
 
     def lines(self, width: int, *, is_open: bool = False) -> list[Line]:
         """The block in ``width`` columns; of an open one the end is still to come."""
-        width = max(_LEAST, width)
+        width = max(LEAST, width)
         lines: list[Line] = []
         for line in _blocks(self._tokens, width, is_open=is_open):
             if line.content.cell_length <= width:
@@ -105,7 +105,7 @@ def _block(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -
         case "bullet_list_open" | "ordered_list_open":
             return _list(token, inner, width, is_open=is_open)
         case "blockquote_open":
-            quoted = _blocks(inner, max(_LEAST, width - 2), is_open=is_open)
+            quoted = _blocks(inner, max(LEAST, width - 2), is_open=is_open)
             return [line.behind(_QUOTE, is_text=False) for line in quoted]
         case "fence" | "code_block":
             return code_lines(token, width, is_open=is_open)
@@ -188,7 +188,7 @@ def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) ->
         if index and loose and item and item[0].type == "paragraph_open":
             yield BLANK
         mark = bullet if number is None else f"{number + index}.".rjust(room - 1) + " "
-        lines = list(_blocks(item, max(_LEAST, width - room), is_open=is_open and index == last))
+        lines = list(_blocks(item, max(LEAST, width - room), is_open=is_open and index == last))
         for row, line in enumerate(lines or [BLANK]):
             indent = Content.styled(mark, _MUTED) if row == 0 else Content(" " * room)
             yield line.behind(indent, is_text=row == 0)

@@ -214,26 +214,31 @@ class ChatPane(Vertical):
         # What stood there before is found again.
         if self.search.field.value:
             self.transcript.find(self.search.field.value)
-            self.search.show_count(*self.transcript.found)
 
     @on(SearchBar.Typed)
     async def _find(self, event: SearchBar.Typed) -> None:
         event.stop()
         await self.transcript.lay_out_calmly()
         self.transcript.find(event.words)
+
+    @on(Reader.Found)
+    def _show_count(self, event: Reader.Found) -> None:
+        event.stop()
         self.search.show_count(*self.transcript.found)
+        if not self.transcript.finding and not self.search.field.has_focus:
+            self.search.display = False
 
     @on(SearchBar.Stepped)
     def _step(self, event: SearchBar.Stepped) -> None:
         event.stop()
         self.transcript.action_next_hit(event.step)
-        self.search.show_count(*self.transcript.found)
 
     @on(SearchBar.Accepted)
     def _accept(self, event: SearchBar.Accepted) -> None:
         event.stop()
-        self.search.display = False
+        # The bar stays as long as its words are marked, and says which of the places it is.
         self.transcript.focus()
+        self.search.display = self.transcript.finding
 
     # ---- a way out ---------------------------------------------------------------------------
 

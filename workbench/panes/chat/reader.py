@@ -54,6 +54,9 @@ class Reader(Transcript):
     class FindWanted(Message):
         """Words to look for are to be typed."""
 
+    class Found(Message):
+        """Another number of places was found, or another of them is shown."""
+
     def __init__(self, *, empty: str, id: str | None = None) -> None:  # noqa: A002
         super().__init__(empty=empty, id=id)
         self.folds_thoughts = True
@@ -62,7 +65,7 @@ class Reader(Transcript):
         self._hits: list[Hit] = []
         self._hit = 0
         # The numbers of the hits in an entry, by its identity.
-        self._by_entry: dict[int, list[int]] = {}
+        self._by_entry: dict[int, range] = {}
         # The message whose code was copied last, and which piece of it.
         self._copied: tuple[Entry | None, int] = (None, 0)
 
@@ -323,6 +326,11 @@ class Reader(Transcript):
     # ---- finding -----------------------------------------------------------------------------
 
     @property
+    def finding(self) -> bool:
+        """Whether there are words that are looked for."""
+        return bool(self._words)
+
+    @property
     def found(self) -> tuple[int, int]:
         """Which place found is shown, and how many there are."""
         return (self._hit + 1, len(self._hits)) if self._hits else (0, 0)
@@ -333,15 +341,11 @@ class Reader(Transcript):
 
     async def lay_out_calmly(self) -> None:
         """Lay out all of a conversation, however long; keys come through meanwhile."""
-        moved = False
         due = perf_counter() + _SLICE_SECONDS
-        for entry in list(self._rows.entries):
-            moved |= entry.lay_out()
+        for _ in self._laying_out():
             if perf_counter() > due:
                 await asyncio.sleep(0)
                 due = perf_counter() + _SLICE_SECONDS
-        if moved:
-            self.rows_moved()
 
     def find(self, words: str) -> None:
         """Show where ``words`` are, from the first in sight or below; no words end it."""
@@ -349,6 +353,7 @@ class Reader(Transcript):
         self._find_again()
         self.rows_moved()
         self.refresh_bindings()
+        self.post_message(self.Found())
         if self._hits:
             index, _ = self._rows.at(self.scroll_offset.y)
             seen = set(map(id, self._rows.entries[:index]))
@@ -357,11 +362,18 @@ class Reader(Transcript):
 
     def _find_again(self) -> None:
         if self._words or self._hits:
-            self._hits = [hit for entry in self._rows.entries for hit in self._hits_in(entry)]
-            self._hit = min(self._hit, max(0, len(self._hits) - 1))
+            self._hits = []
             self._by_entry = {}
-            for number, hit in enumerate(self._hits):
-                self._by_entry.setdefault(id(hit.entry), []).append(number)
+            for entry in self._rows.entries:
+                self._find_in(entry)
+            self._hit = min(self._hit, max(0, len(self._hits) - 1))
+
+    def _find_in(self, entry: Entry) -> None:
+        """Find what is in an entry, behind all that was found in those before it."""
+        first = len(self._hits)
+        if self._words:
+            self._hits += hits(entry, self._words)
+        self._by_entry[id(entry)] = range(first, len(self._hits))
 
     def add(self, kind: Kind, text: str, *, title: str = "", message: int | None = None) -> Entry:
         """Append an entry."""
@@ -388,11 +400,9 @@ class Reader(Transcript):
         if self._hits:
             self._show_hit((self._hit + step) % len(self._hits))
 
-    def _hits_in(self, entry: Entry) -> Iterator[Hit]:
-        return hits(entry, self._words) if self._words else iter(())
-
     def _show_hit(self, number: int) -> None:
         self._hit = number
+        self.post_message(self.Found())
         entry = self._hits[number].entry
         if entry.folded:
             self.fold(False, entry)
@@ -412,7 +422,13 @@ class Reader(Transcript):
 
     def _changed(self, entry: Entry, first: int, before: int) -> None:
         super()._changed(entry, first, before)
-        if self._words:
+        if self._words and entry is self._rows.entries[-1]:
+            # Ten times a second: what was found in the others stays.
+            del self._hits[self._by_entry.get(id(entry), range(len(self._hits), -1)).start :]
+            self._find_in(entry)
+            self._hit = min(self._hit, max(0, len(self._hits) - 1))
+            self.post_message(self.Found())
+        elif self._words:
             self._find_again()
 
 

@@ -47,7 +47,9 @@ class SearchBar(Horizontal):
     def show_count(self, number: int, of: int) -> None:
         """Say which of the places found is shown."""
         nothing = "not found" if self.field.value else ""
-        self.count.update(f"{number} of {of}" if of else nothing, layout=False)
+        count = f"{number} of {of}" if of else nothing
+        if count != self.count.content:
+            self.count.update(count, layout=False)
 
     def action_step(self, step: int) -> None:
         """Go to another place found."""

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from workbench.panes.chat.entry import Entry, Kind
 from workbench.panes.chat.rows import Rows
-from workbench.panes.lines import component_style, drawn, segments
+from workbench.panes.lines import WholeRows, component_style, drawn, segments
 
 _INDENT: Final = "  "
 _CURSOR: Final = "▌"
@@ -26,7 +26,7 @@ _KEPT_ROWS: Final = 1000
 _AHEAD: Final = 10
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(ScrollView, WholeRows, can_focus=True):
     """What has been said, drawn line by line; follows the end until the reader scrolls up.
 
     One entry may be marked; reading by keys is ``Reader``'s.
@@ -168,9 +168,15 @@ class Transcript(ScrollView, can_focus=True):
 
     def lay_out_all(self) -> None:
         """Know the height of every entry, so that no row moves any more."""
+        for _ in self._laying_out():
+            pass
+
+    def _laying_out(self) -> Iterator[None]:
+        """The same, one entry after the other."""
         moved = False
-        for entry in self._rows.entries:
+        for entry in list(self._rows.entries):
             moved |= entry.lay_out()
+            yield
         if moved:
             self.rows_moved()
 
@@ -283,7 +289,7 @@ class Transcript(ScrollView, can_focus=True):
         """One row of the screen."""
         if not self._rows.entries:
             return drawn(self, self._empty_line(y))
-        if y == self.size.height - 1 and (waiting := self.waiting):
+        if (waiting := self.waiting) and y == self.size.height - 1:
             return self._waiting_line(waiting)
         row = self.scroll_offset.y + y
         if row >= self._rows.height:

@@ -192,7 +192,7 @@ class ParameterList(ScrollView, can_focus=True):
         if isinstance(row, Heading):
             self._fold({row.group}, folded=steps < 0)
         elif row is not None:
-            self.set(row, row.stepped(self._chosen.value(row), steps))
+            self.set(row, row.stepped(self._chosen.value(row), steps), stepped=True)
 
     def action_choose(self) -> None:
         """Type a value, or fold a group."""
@@ -255,10 +255,10 @@ class ParameterList(ScrollView, can_focus=True):
 
     # ---- values --------------------------------------------------------------------------
 
-    def set(self, parameter: Parameter, value: Value) -> None:
+    def set(self, parameter: Parameter, value: Value, *, stepped: bool = False) -> None:
         """Give a parameter a value that it can take."""
         n_changed = self.listing.changed(parameter.group)
-        if not self._chosen.put(parameter, value):
+        if not self._chosen.put(parameter, value, stepped=stepped):
             return
         self._redraw(parameter)
         if self.listing.changed(parameter.group) != n_changed:
@@ -283,11 +283,17 @@ class ParameterList(ScrollView, can_focus=True):
     def action_undo(self) -> None:
         """Take the last change back."""
         changed = self._chosen.undo()
-        if changed:
-            self.show()
-            self._report(changed)
-        else:
+        if not changed:
             self.notify("There is nothing to undo.", timeout=3)
+            return
+        self.show()
+        self._report(changed)
+        hidden = [BY_KEY[key] for key in changed if BY_KEY[key] not in self.listing.rows]
+        if hidden:
+            # Nothing in sight shows it.
+            words = (f"{each.key} {each.text(self._chosen.value(each))}" for each in hidden[:3])
+            more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
+            self.notify(f"Back to {', '.join(words)}{more}.", timeout=4, markup=False)
 
     def replace(self, values: dict[str, Value], preset: str = "") -> None:
         """Put the values of a preset in the place of all that was set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 from textual import getters, work
@@ -20,6 +21,8 @@ from workbench.panes.stats.readings import Readings
 
 # Twice a second while something happens; not at all while nothing does.
 _TICK_SECONDS: Final = 0.5
+# Where no text comes that would bring it along.
+_LATE_SECONDS: Final = 0.6
 _MEASURE_SECONDS: Final = 1.0
 
 
@@ -49,13 +52,14 @@ class StatsPane(Vertical):
         self._engine = engine
         self._readings = Readings()
         self._ticker: Timer | None = None
+        self._ticked = 0.0
         self._over: asyncio.Event | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines()
 
     def on_mount(self) -> None:
-        self._ticker = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
+        self._ticker = self.set_interval(_LATE_SECONDS, self._tick, pause=True)
         self._draw()
 
     def on_resize(self) -> None:
@@ -109,6 +113,10 @@ class StatsPane(Vertical):
     def text_arrived(self, event: TextArrived) -> None:
         """Text of the answer has come."""
         self._readings.text_arrived(event)
+        if self._ticker is not None and perf_counter() - self._ticked >= _TICK_SECONDS:
+            # With the text: a frame of their own would cost as much again.
+            self._tick()
+            self._ticker.reset()
 
     def answer_finished(self, event: Finished) -> None:
         """The answer is complete."""
@@ -140,6 +148,7 @@ class StatsPane(Vertical):
     # ---- drawing -------------------------------------------------------------------------
 
     def _tick(self) -> None:
+        self._ticked = perf_counter()
         self._readings.look()
         self._draw()
 

@@ -25,6 +25,8 @@ _PIECES = st.sampled_from(
         "```\n",
         "``",
         "~~~\n",
+        "so - or = so #1 | a+b / {c} @d ",
+        "a!b (c) 100% \N{NO-BREAK SPACE}\N{EM DASH} ",
         "x = 1  # one\n",
         "\tindented\n",
         "\n\n# Head\n",

@@ -17,8 +17,8 @@ from workbench.panes.chat.line import Line, wrapped
 
 # At the beginning of a line; what is indented, or within a list, goes the long way.
 _FENCE: Final = re.compile(r"(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
-# Characters that mean nothing to Markdown within a line that begins with a letter.
-_PLAIN: Final = re.compile(r"(?:[^\W_]|[ ,.;:!?'\"()/%-])*")
+# What means nothing to Markdown within a line that begins with a letter.
+_PLAIN: Final = re.compile(r"[^\\`*_~\[\]<>&$\s]*(?: +[^\\`*_~\[\]<>&$\s]+)* *")
 
 
 class Grown(NamedTuple):

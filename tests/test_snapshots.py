@@ -97,7 +97,7 @@ def converse(screen: WorkbenchScreen) -> None:
     answer.thoughts, answer.finish, answer.n_tokens, answer.tps = "Let me think.", "stop", 212, 48.2
     screen.chat.show(conversation)
     drawn = [Token(20.0 + number % 7) for number in range(200)]
-    arrived = TextArrived(1, 0, "", "", 200, 4200.0, 95.0, 230, drawn)
+    arrived = TextArrived(1, 0, "", "", 200, 4200.0, 95.0, 230, 230, drawn)
     screen.stats.text_arrived(arrived)
     timings = Timings(30, 0, 90.0, 333.0, 212, 4400.0, 48.2, 95.0, 242, 1024)
     screen.stats.answer_finished(Finished(1, 0, "stop", timings, 4))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
 from workbench import __version__
 from workbench.models.library import POCKET
-from workbench.parameters import presets
+from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import (
     Choice,
     Number,
@@ -192,25 +192,123 @@ def run(
     **flags: Value | None,
 ) -> None:
     """Answer PROMPT on standard output; without it, or with '-', standard input is read."""
-    if prompt is None and sys.stdin.isatty():
-        raise click.UsageError('there is no prompt: workbench run "PROMPT"')
-    if prompt in (None, "-"):
-        prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
-    if not prompt.strip():
-        raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
-    from workbench import headless
+    from workbench.headless.run import run as run_headless
 
     app_model, app_values = context.obj
     context.exit(
-        headless.run(
-            # What the shell passes need not be Unicode.
-            without_controls(prompt),
+        run_headless(
+            _prompt(prompt, "run"),
             model=model or app_model or POCKET,
             values={**app_values, **_chosen(preset, flags)},
             as_json=as_json,
             prompt_cache=prompt_cache,
         )
     )
+
+
+class _Lane(click.ParamType[dict[str, Value]]):
+    """What a lane sets."""
+
+    name = "lane"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Value]:
+        try:
+            return lanes.read_lane(value)
+        except ParameterError as error:
+            self.fail(str(error), param, ctx)
+
+
+@workbench.command()
+@click.argument("prompt", required=False)
+@click.option(
+    "--lane",
+    "-l",
+    "given",
+    multiple=True,
+    type=_Lane(),
+    metavar="KEY=VALUE,...",
+    help="A lane, by what it sets beside the common parameters; once for each.",
+)
+@click.option(
+    "--sweep",
+    metavar="KEY FIRST LAST LANES",
+    help="Lanes over a range, such as 'temperature 0.2 1.4 4'; two such ranges make a grid.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(2, lanes.MOST_LANES),
+    metavar="NUMBER",
+    help="As many lanes with the same parameters, each with a seed of its own.",
+)
+@click.option(
+    "--seeds",
+    type=click.Choice(["same", "different"]),
+    help="Whether the lanes of a sweep draw by the same chance. [default same]",
+)
+@click.option("--json", "form", flag_value="json", help="Print one JSON object when it is done.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown when it is done.")
+@_with_parameters
+@click.pass_context
+def compare(
+    context: click.Context,
+    /,
+    prompt: str | None,
+    given: tuple[dict[str, Value], ...],
+    sweep: str | None,
+    draws: int | None,
+    seeds: str | None,
+    form: Literal["json", "markdown"] | None,
+    model: str | None,
+    preset: str | None,
+    **flags: Value | None,
+) -> None:
+    """Answer PROMPT by several settings side by side; without it standard input is read.
+
+    The prompt is evaluated once, and all lanes are written in one batch.
+    """
+    app_model, app_values = context.obj
+    values = {**app_values, **_chosen(preset, flags)}
+    from workbench.headless.compare import compare as compare_headless
+
+    context.exit(
+        compare_headless(
+            _prompt(prompt, "compare"),
+            _lanes(given, sweep, draws),
+            model=model or app_model or POCKET,
+            values=values,
+            form=form or "text",
+            same_seeds=seeds != "different" and not draws,
+        )
+    )
+
+
+def _lanes(
+    given: Sequence[dict[str, Value]], sweep: str | None, draws: int | None
+) -> list[dict[str, Value]]:
+    """The lanes that are asked for, each by what it sets beside the common parameters."""
+    if (bool(given) + bool(sweep) + bool(draws)) != 1:
+        raise click.UsageError("say which lanes: --lane for each of them, or --sweep, or --draws")
+    if len(given) > lanes.MOST_LANES:
+        raise click.UsageError(f"there is room for {lanes.MOST_LANES} lanes, not {len(given)}")
+    try:
+        swept = lanes.grid(lanes.read_sweeps(sweep)) if sweep else []
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
+    return swept or list(given) or [{}] * (draws or 0)
+
+
+def _prompt(prompt: str | None, command: str) -> str:
+    """The prompt, from the command line or from standard input."""
+    if prompt is None and sys.stdin.isatty():
+        raise click.UsageError(f'there is no prompt: workbench {command} "PROMPT"')
+    if prompt in (None, "-"):
+        prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if not prompt.strip():
+        raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
+    # What the shell passes need not be Unicode.
+    return without_controls(prompt)
 
 
 @workbench.command()

@@ -1,4 +1,4 @@
-"""llama.cpp's own benchmark, built from the sources that the binding was built from."""
+"""llama.cpp's own benchmarks, built from the sources that the binding was built from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from pathlib import Path
 from tests.benchmarks.settings import N_BATCH, N_UBATCH, Job, Samples
 
 
-def program(folder: Path) -> Path:
-    """llama-bench in ``folder``, built if it is not there. Needs pip (or uv) and cmake."""
+def program(folder: Path, name: str = "llama-bench") -> Path:
+    """A program of llama.cpp's in ``folder``, built if it is not there.
+
+    Needs pip (or uv) and cmake.
+    """
     release = f"llama_cpp_python-{version('llama-cpp-python')}"
     build = folder / f"llama-bench-{release}"
-    built = build / "bin" / "llama-bench"
+    built = build / "bin" / name
     if not built.exists():
         sources = folder / release / "vendor" / "llama.cpp"
         if not sources.is_dir():
@@ -31,7 +34,7 @@ def program(folder: Path) -> Path:
         subprocess.run(["cmake", *configure, *flags], check=True)
         jobs = str(os.cpu_count() or 1)
         subprocess.run(
-            ["cmake", "--build", build, "--target", "llama-bench", "--parallel", jobs], check=True
+            ["cmake", "--build", build, "--target", name, "--parallel", jobs], check=True
         )
     return built
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tests.benchmarks import models
 from tests.benchmarks.process import EngineProcess
+from tests.engine.reports import only
 from workbench.engine.protocol import ChatMessage, Generate, ModelSource
 
 # A single token may meet one of the twenty reports a second.
@@ -57,6 +58,8 @@ def _request(model: Path, number: int, n_tokens: int) -> Generate:
     return Generate(
         1 + number,
         ModelSource.of(model, {"n_ctx": 256 + n_tokens, "n_threads": 1, "n_gpu_layers": 0}),
-        [ChatMessage("user", models.prompt(1, number))],
-        {"max_tokens": n_tokens, "seed": number},
+        only(
+            [ChatMessage("user", models.prompt(1, number))],
+            {"max_tokens": n_tokens, "seed": number},
+        ),
     )

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from tests.benchmarks import models
-from tests.engine.reports import answer, reports_until, running_engine, the
+from tests.engine.reports import answer, only, reports_until, running_engine, the
 from workbench.engine.protocol import ChatMessage, Finished, ModelSource, StateSaved
 
 # What is asked when the conversation goes on, in tokens.
@@ -46,8 +46,7 @@ async def reopened(
             async with running_engine(log) as engine:
                 await engine.generate(
                     source,
-                    [ChatMessage("user", begun + "q" * _N_NEW)],
-                    {"max_tokens": 1},
+                    only([ChatMessage("user", begun + "q" * _N_NEW)], {"max_tokens": 1}),
                     state=kept,
                 )
                 reports = await reports_until(engine, lambda report: isinstance(report, Finished))

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.benchmarks import models
-from tests.engine.reports import reports_until, running_engine, the
+from tests.engine.reports import only, reports_until, running_engine, the
 from workbench.engine.protocol import ChatMessage, Finished, ModelSource, PromptProgress
 
 
@@ -23,7 +23,7 @@ async def delays(
     async with running_engine(log) as engine:
         for number, moment in enumerate(moments):
             message = ChatMessage("user", models.prompt(n_prompt, number))
-            request = await engine.generate(source, [message], {"max_tokens": 1})
+            request = await engine.generate(source, only([message], {"max_tokens": 1}))
             await reports_until(
                 engine, lambda report: isinstance(report, PromptProgress) and report.n_done > 0
             )

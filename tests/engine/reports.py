@@ -16,6 +16,7 @@ from workbench.engine.protocol import (
     Event,
     Failed,
     Finished,
+    LanePrompt,
     Loaded,
     ModelSource,
     Ready,
@@ -89,6 +90,11 @@ async def loaded(
     raise AssertionError("the engine reports for ever")
 
 
+def only(messages: Sequence[ChatMessage], parameters: Values) -> list[LanePrompt]:
+    """One lane alone."""
+    return [LanePrompt(0, list(messages), dict(parameters))]
+
+
 async def answer(
     engine: EngineClient,
     model: ModelSource,
@@ -96,7 +102,7 @@ async def answer(
     messages: Sequence[ChatMessage] = HELLO,
 ) -> tuple[str, Finished]:
     """A whole answer: its text and how it finished. Fails if the request does."""
-    request = await engine.generate(model, messages, parameters)
+    request = await engine.generate(model, only(messages, parameters))
     reports = await reports_until(
         engine,
         lambda report: (

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.reports import HELLO, answer, reports_until, running_engine, text_of, the
+from tests.engine.reports import HELLO, answer, only, reports_until, running_engine, text_of, the
 from tests.gguf_files import random_model, recurrent_model, sliding_model
 from tests.waiting import wait_until
 from workbench.engine.client import EngineClient, EngineDied
@@ -41,7 +41,7 @@ def finished_or_failed(report: object) -> bool:
 
 
 async def test_one_request_loads_reads_writes_and_reports(engine: EngineClient) -> None:
-    await engine.generate(POCKET, HELLO, {"temperature": 0, "max_tokens": 12})
+    await engine.generate(POCKET, only(HELLO, {"temperature": 0, "max_tokens": 12}))
     reports = await reports_until(engine, finished_or_failed)
     kinds = [type(report) for report in reports]
     order = [Ready, LoadProgress, Loaded, PromptProgress, TextArrived, Finished]
@@ -97,7 +97,7 @@ async def test_repeat_penalty_acts_and_looks_back_only_so_far(
 
 async def test_a_stop_keeps_the_text_and_the_engine(engine: EngineClient, slow_model: Path) -> None:
     source = ModelSource.of(slow_model)
-    request = await engine.generate(source, HELLO, {"temperature": 0})
+    request = await engine.generate(source, only(HELLO, {"temperature": 0}))
     before = await reports_until(
         engine, lambda report: isinstance(report, TextArrived) and report.n_tokens > 3
     )
@@ -137,7 +137,7 @@ async def test_a_stop_inside_a_long_prompt_leaves_the_memory_right(
         "seed": 1,
         "max_tokens": 24,
     }
-    request = await engine.generate(source, long, hot)
+    request = await engine.generate(source, only(long, hot))
     before = await reports_until(engine, lambda report: isinstance(report, PromptProgress))
     midway = the(PromptProgress, before)
     assert 0 < midway.n_done < midway.n_total
@@ -160,8 +160,8 @@ async def test_a_stop_before_its_request_begins_is_kept(
     engine: EngineClient, slow_model: Path
 ) -> None:
     source = ModelSource.of(slow_model)
-    first = await engine.generate(source, HELLO, {"max_tokens": 20})
-    second = await engine.generate(source, HELLO, {})
+    first = await engine.generate(source, only(HELLO, {"max_tokens": 20}))
+    second = await engine.generate(source, only(HELLO, {}))
     await engine.stop(second)
     reports = await reports_until(
         engine, lambda report: isinstance(report, Finished) and report.request == second
@@ -172,7 +172,7 @@ async def test_a_stop_before_its_request_begins_is_kept(
 
 
 async def test_text_comes_in_few_events(engine: EngineClient) -> None:
-    await engine.generate(POCKET, [ChatMessage("user", "Tell me a story.")], {"seed": 1})
+    await engine.generate(POCKET, only([ChatMessage("user", "Tell me a story.")], {"seed": 1}))
     reports = await reports_until(engine, finished_or_failed)
     timings = the(Finished, reports).timings
     texts = [report for report in reports if isinstance(report, TextArrived)]
@@ -201,7 +201,7 @@ async def test_a_full_context_ends_the_answer(engine: EngineClient, slow_model: 
 
 async def test_a_prompt_that_does_not_fit_says_so(engine: EngineClient, slow_model: Path) -> None:
     source = ModelSource.of(slow_model, {"n_ctx": 64})
-    await engine.generate(source, [ChatMessage("user", "word " * 200)], {})
+    await engine.generate(source, only([ChatMessage("user", "word " * 200)], {}))
     message = the(Failed, await reports_until(engine, finished_or_failed)).message
     assert "the context holds 64" in message
     assert "raise n_ctx" in message
@@ -209,7 +209,9 @@ async def test_a_prompt_that_does_not_fit_says_so(engine: EngineClient, slow_mod
 
 async def test_loading_parameters_reload_the_model(engine: EngineClient) -> None:
     await answer(engine, POCKET, {"max_tokens": 1})
-    await engine.generate(ModelSource.of(MODEL_FILE, {"n_ctx": 128}), HELLO, {"max_tokens": 1})
+    await engine.generate(
+        ModelSource.of(MODEL_FILE, {"n_ctx": 128}), only(HELLO, {"max_tokens": 1})
+    )
     reports = await reports_until(engine, finished_or_failed)
     assert the(Loaded, reports).model.n_ctx == 128
 
@@ -281,7 +283,7 @@ async def test_a_broken_template_fails_the_answer_alone(
     broken = random_model(
         tmp_path / "broken.gguf", layers=1, width=64, heads=2, forward=64, template="{% if %}"
     )
-    await engine.generate(ModelSource.of(broken), HELLO, {})
+    await engine.generate(ModelSource.of(broken), only(HELLO, {}))
     failed = the(Failed, await reports_until(engine, finished_or_failed))
     assert "broken at line 1" in failed.message
     await answer(engine, POCKET, {"max_tokens": 1})
@@ -289,7 +291,7 @@ async def test_a_broken_template_fails_the_answer_alone(
 
 async def test_closing_leaves_no_process(tmp_path: Path, slow_model: Path) -> None:
     async with running_engine(tmp_path / "engine.log") as engine:
-        await engine.generate(ModelSource.of(slow_model), HELLO, {"temperature": 0})
+        await engine.generate(ModelSource.of(slow_model), only(HELLO, {"temperature": 0}))
         await reports_until(engine, lambda report: isinstance(report, TextArrived))
         pid = engine.pid
     assert pid is not None

@@ -14,6 +14,7 @@ from tests.engine.reports import (
     HELLO,
     answer,
     limit_memory,
+    only,
     reports_of,
     reports_until,
     running_engine,
@@ -53,7 +54,7 @@ async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
     engine: EngineClient, slow_model: Path, number: signal.Signals, advice: str
 ) -> None:
     source = ModelSource.of(slow_model)
-    await engine.generate(source, HELLO, {"temperature": 0})
+    await engine.generate(source, only(HELLO, {"temperature": 0}))
     before = await reports_until(
         engine, lambda report: isinstance(report, TextArrived) and bool(report.text)
     )
@@ -75,7 +76,9 @@ async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
 
 
 async def test_an_assertion_of_llama_cpp_is_the_last_word(engine: EngineClient) -> None:
-    died = the(EngineDied, await reports_of(engine, await engine.generate(ASSERTING, HELLO, {})))
+    died = the(
+        EngineDied, await reports_of(engine, await engine.generate(ASSERTING, only(HELLO, {})))
+    )
     assert died.cause == "SIGABRT"
     # Without the folders of where llama.cpp was built.
     assert re.match(r"ops\.cpp:\d+: GGML_ASSERT\(eps >= 0\.0f\) failed", died.log[-2])
@@ -94,7 +97,7 @@ async def test_no_memory_for_a_model_costs_that_model_alone(
     engine: EngineClient, slow_model: Path, more: int
 ) -> None:
     await limit_memory(engine, more * MIB)
-    request = await engine.generate(ModelSource.of(slow_model), HELLO, {"max_tokens": 2})
+    request = await engine.generate(ModelSource.of(slow_model), only(HELLO, {"max_tokens": 2}))
     match (await reports_of(engine, request))[-1]:
         case Failed(message=message):
             assert str(slow_model) in message
@@ -104,7 +107,9 @@ async def test_no_memory_for_a_model_costs_that_model_alone(
         case other:
             raise AssertionError(other)
     # Where even a small one is too much for what is left of the engine, a new one has room.
-    reports = await reports_of(engine, await engine.generate(POCKET, HELLO, {"max_tokens": 2}))
+    reports = await reports_of(
+        engine, await engine.generate(POCKET, only(HELLO, {"max_tokens": 2}))
+    )
     if isinstance(reports[-1], EngineDied):
         await answer(engine, POCKET, {"max_tokens": 2})
     else:

@@ -12,6 +12,7 @@ from tests.engine.reports import (
     HELLO,
     Report,
     loaded,
+    only,
     reports_of,
     reports_until,
     running_engine,
@@ -44,7 +45,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
 async def generated(
     engine: EngineClient, model: ModelSource, parameters: Values, prompt: str = HELLO[0].content
 ) -> list[Report]:
-    request = await engine.generate(model, [ChatMessage("user", prompt)], parameters)
+    request = await engine.generate(model, only([ChatMessage("user", prompt)], parameters))
     return await reports_of(engine, request)
 
 
@@ -129,7 +130,7 @@ async def test_the_cache_is_all_that_llama_cpp_names_in_its_log(
 
 
 async def test_devices_are_the_gpus_that_there_are(engine: EngineClient) -> None:
-    await engine.generate(ModelSource.of(MODEL_FILE), HELLO, {"max_tokens": 1})
+    await engine.generate(ModelSource.of(MODEL_FILE), only(HELLO, {"max_tokens": 1}))
     reports = await reports_until(engine, lambda report: isinstance(report, Finished))
     for devices in (the(Loaded, reports).devices, the(Finished, reports).devices):
         if not the(Ready, reports).gpu_offload:

@@ -9,6 +9,7 @@ from typing import IO
 
 import psutil
 
+from tests.engine.reports import HELLO, only
 from tests.waiting import wait_until_blocking
 from workbench.engine.protocol import (
     HEADER,
@@ -35,7 +36,7 @@ def test_the_end_of_its_pipe_ends_it_in_the_middle_of_work(slow_model: Path) -> 
         assert host.stdin is not None
         assert host.stdout is not None
         messages = [ChatMessage("user", "word " * 3000)]
-        host.stdin.write(frame(Generate(1, ModelSource.of(slow_model), messages)))
+        host.stdin.write(frame(Generate(1, ModelSource.of(slow_model), only(messages, {}))))
         host.stdin.flush()
         # Ready, then the first word of loading: it is at work.
         host.stdout.read(1)
@@ -58,7 +59,7 @@ def test_it_goes_on_while_nobody_reads_what_it_reports(tmp_path: Path, fast_mode
     ) as host:
         assert host.stdin is not None
         assert host.stdout is not None
-        host.stdin.write(frame(Generate(1, source, [ChatMessage("user", "Hello")], answering)))
+        host.stdin.write(frame(Generate(1, source, only(HELLO, answering))))
         host.stdin.write(frame(SaveState(2, bytes(state))))
         host.stdin.flush()
         wait_until_blocking(state.exists, "an answer that nobody reads")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gguf import GGUFReader
 
-from tests.engine.reports import answer, reports_until, running_engine, the
+from tests.engine.reports import answer, only, reports_until, running_engine, the
 from tests.gguf_files import control_vector, lora_adapter, random_model
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import ChatMessage, Failed, Finished, Loaded, ModelSource
@@ -208,7 +208,7 @@ async def test_a_broken_template_is_said_at_once_and_another_may_be_chosen(
     source = ModelSource.of(file)
     text, _ = await answer(engine, source, {"chat_template": "chatml", "max_tokens": 3})
     assert text
-    await engine.generate(source, STORY, {})
+    await engine.generate(source, only(STORY, {}))
     failed = the(Failed, await reports_until(engine, _is_over))
     assert "broken at line 2" in failed.message
 
@@ -222,7 +222,7 @@ async def test_a_file_that_was_replaced_is_loaded_anew(
     source = ModelSource.of(file)
     assert await loaded(engine, {}, file)
     other.replace(file)
-    await engine.generate(source, STORY, {"max_tokens": 1})
+    await engine.generate(source, only(STORY, {"max_tokens": 1}))
     reports = await reports_until(engine, lambda report: isinstance(report, Finished | Failed))
     assert the(Loaded, reports)
     adapter, stronger = tmp_path / "style.gguf", tmp_path / "stronger.gguf"
@@ -231,7 +231,7 @@ async def test_a_file_that_was_replaced_is_loaded_anew(
     assert isinstance(await loaded(engine, {"lora": (f"{adapter}",)}, file), Loaded)
     lora_adapter(stronger, width=32, layers=1)
     stronger.replace(adapter)
-    await engine.generate(source, STORY, {"max_tokens": 1})
+    await engine.generate(source, only(STORY, {"max_tokens": 1}))
     reports = await reports_until(engine, lambda report: isinstance(report, Finished | Failed))
     assert the(Loaded, reports)
     # What is gone can still be asked.

@@ -8,7 +8,15 @@ from collections import Counter
 from pathlib import Path
 
 from tests.engine.malformed import Malformed
-from tests.engine.reports import HELLO, Report, answer, limit_memory, reports_of, running_engine
+from tests.engine.reports import (
+    HELLO,
+    Report,
+    answer,
+    limit_memory,
+    only,
+    reports_of,
+    running_engine,
+)
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Failed, Finished, Loaded, ModelSource
 from workbench.models.pocket import MODEL_FILE
@@ -28,7 +36,7 @@ async def test_a_malformed_file_never_takes_the_engine_with_it_for_good(tmp_path
         for number, (name, content) in enumerate(Malformed(MODEL_FILE).cases()):
             file = tmp_path / f"{number}.gguf"
             file.write_bytes(content)
-            request = await engine.generate(ModelSource.of(file), HELLO, {"max_tokens": 1})
+            request = await engine.generate(ModelSource.of(file), only(HELLO, {"max_tokens": 1}))
             try:
                 async with asyncio.timeout(MOST_SECONDS):
                     reports = await reports_of(engine, request)

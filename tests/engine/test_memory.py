@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.reports import Report, answer, reports_until, running_engine, text_of, the
+from tests.engine.reports import Report, answer, only, reports_until, running_engine, text_of, the
 from tests.gguf_files import recurrent_model, sliding_model
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -127,7 +127,7 @@ SMALL = ModelSource.of(MODEL_FILE, {"n_ctx": 128})
 async def run(
     engine: EngineClient, messages: Sequence[ChatMessage], values: Values
 ) -> list[Report]:
-    await engine.generate(SMALL, messages, values)
+    await engine.generate(SMALL, only(messages, values))
     return await reports_until(engine, done)
 
 
@@ -223,7 +223,7 @@ async def reopen(
 ) -> Finished:
     """The answer of a new engine that finds ``state``."""
     async with running_engine(log) as engine:
-        await engine.generate(model, messages, GREEDY, state=state)
+        await engine.generate(model, only(messages, GREEDY), state=state)
         return the(Finished, await reports_until(engine, done))
 
 
@@ -240,7 +240,7 @@ async def test_a_state_is_taken_up_by_another_engine(
     going_on = [*messages, user("And then?")]
     expected, _ = await answer(engine, model, GREEDY, going_on)
     async with running_engine(tmp_path / "other.log") as other:
-        await other.generate(model, going_on, GREEDY, state=state)
+        await other.generate(model, only(going_on, GREEDY), state=state)
         reports = await reports_until(other, done)
     assert the(Finished, reports).timings.cached_tokens >= saved.n_tokens - 30
     assert the(Finished, reports).notes == []

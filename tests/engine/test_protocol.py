@@ -8,6 +8,7 @@ from workbench.engine.protocol import (
     ChatMessage,
     Failed,
     Generate,
+    LanePrompt,
     ModelSource,
     Request,
     Stop,
@@ -22,8 +23,7 @@ def test_requests_come_out_as_they_went_in() -> None:
         Generate(
             1,
             ModelSource.of(Path("/x.gguf"), {"n_ctx": 64}),
-            [ChatMessage("user", "é")],
-            {"seed": 1},
+            [LanePrompt(0, [ChatMessage("user", "é")], {"seed": 1})],
         ),
         Stop(1),
     ]

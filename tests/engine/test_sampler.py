@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.reports import answer, reports_until, running_engine, the
+from tests.engine.reports import answer, only, reports_until, running_engine, the
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import ChatMessage, Failed, Finished, ModelSource, TextArrived
 from workbench.models.pocket import MODEL_FILE
@@ -41,7 +41,7 @@ async def story(engine: EngineClient, values: Values) -> str:
 
 
 async def refusal(engine: EngineClient, values: Values) -> str:
-    await engine.generate(POCKET, STORY, values)
+    await engine.generate(POCKET, only(STORY, values))
     reports = await reports_until(
         engine, lambda report: isinstance(report, Finished | Failed | EngineDied)
     )
@@ -188,7 +188,7 @@ async def test_what_cannot_be_a_grammar_is_said_and_the_engine_lives(
 
 async def test_parameters_act_at_the_next_token_of_a_running_answer(engine: EngineClient) -> None:
     values = {**GREEDY, "max_tokens": 400, "ignore_eos": True}
-    request = await engine.generate(POCKET, STORY, values)
+    request = await engine.generate(POCKET, only(STORY, values))
     adjusted = False
     text = ""
     async for report in engine.events():
@@ -196,7 +196,7 @@ async def test_parameters_act_at_the_next_token_of_a_running_answer(engine: Engi
             text += report.text
             if not adjusted:
                 adjusted = True
-                await engine.adjust(request, {**values, "logit_bias": ("!=1000",)})
+                await engine.adjust(request, 0, {**values, "logit_bias": ("!=1000",)})
         if isinstance(report, Finished):
             break
         assert not isinstance(report, Failed | EngineDied), report
@@ -206,8 +206,8 @@ async def test_parameters_act_at_the_next_token_of_a_running_answer(engine: Engi
 
 async def test_a_running_answer_can_be_given_another_limit(engine: EngineClient) -> None:
     values = {**GREEDY, "max_tokens": -1, "ignore_eos": True, "context_overflow": "shift"}
-    request = await engine.generate(POCKET, STORY, values)
-    await engine.adjust(request, {**values, "max_tokens": 5})
+    request = await engine.generate(POCKET, only(STORY, values))
+    await engine.adjust(request, 0, {**values, "max_tokens": 5})
     reports = await reports_until(
         engine, lambda report: isinstance(report, Finished | Failed | EngineDied)
     )

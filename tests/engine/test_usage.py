@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.reports import HELLO, loaded, reports_until, running_engine
+from tests.engine.reports import HELLO, loaded, only, reports_until, running_engine
 from tests.waiting import wait_until
 from workbench.engine.protocol import ModelSource, TextArrived
 from workbench.engine.usage import Meter, Usage
@@ -36,7 +36,7 @@ async def test_the_engines_memory_grows_by_the_weights(tmp_path: Path, slow_mode
 async def test_a_core_that_computes_is_busy(tmp_path: Path, slow_model: Path) -> None:
     async with running_engine(tmp_path / "engine.log") as engine:
         request = await engine.generate(
-            ModelSource.of(slow_model, {"n_threads": 1}), HELLO, {"ignore_eos": True}
+            ModelSource.of(slow_model, {"n_threads": 1}), only(HELLO, {"ignore_eos": True})
         )
         await reports_until(engine, lambda report: isinstance(report, TextArrived))
         meter = Meter(lambda: engine.pid)

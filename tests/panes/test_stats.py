@@ -49,7 +49,9 @@ def write(
     count = n_tokens or readings.n_tokens + len(gaps)
     drawn = [Token(gap) for gap in gaps]
     readings.text_arrived(
-        TextArrived(request, 0, "", "word", count, sum(gaps), 120.0, 100 + count, drawn)
+        TextArrived(
+            request, 0, "", "word", count, sum(gaps), 120.0, 100 + count, 100 + count, drawn
+        )
     )
     readings.look()
 
@@ -81,7 +83,7 @@ def test_before_anything_is_known_there_are_dashes_in_the_figures_column() -> No
 
 def test_figures_and_their_units() -> None:
     readings = loaded()
-    readings.prompt_progressed(PromptProgress(2, 512, 512, 112, 250.0))
+    readings.prompt_progressed(PromptProgress(2, 0, 512, 512, 112, 250.0))
     write(readings, [20.0] * 98 + [40.0, 80.0])
     readings.measured(Usage(4_800_000_000, 81_000_000, [0.5, 1.0]))
     assert shown(readings) == [
@@ -113,7 +115,7 @@ def test_nothing_jumps_while_the_values_change() -> None:
         "               p99", "KV memory", "RAM engine", "RAM interface", "CPU",
     )  # fmt: skip
     readings = loaded(n_ctx=131_072)
-    readings.prompt_progressed(PromptProgress(2, 512, 512, 112, 250.0))
+    readings.prompt_progressed(PromptProgress(2, 0, 512, 512, 112, 250.0))
     rows: dict[str, set[int]] = {name: set() for name in names}
     said: set[str] = set()
     for gap, n_tokens, memory, core in (
@@ -163,7 +165,7 @@ def test_how_far_it_has_come_is_said_as_there_is_room() -> None:
         (2048, 28, " 512/2048"),
         (120_000, 28, "0 %"),
     ):
-        readings.prompt_progressed(PromptProgress(2, 512, n_total, 0, 250.0))
+        readings.prompt_progressed(PromptProgress(2, 0, 512, n_total, 0, 250.0))
         line = shown(readings, width)[2]
         assert line.startswith("● reading prompt ")
         assert line.endswith(said), line
@@ -186,14 +188,14 @@ def test_an_answers_figures_are_its_own() -> None:
     write(readings, [50.0] * 20, request=2)
     finish(readings, tps=20.0)
     assert readings.n_tokens == 20
-    readings.prompt_progressed(PromptProgress(3, 5, 5, 0, 1.0))
+    readings.prompt_progressed(PromptProgress(3, 0, 5, 5, 0, 1.0))
     assert row(readings, "answer").split() == ["answer", "-"]
     assert row(readings, "between tokens p50").split()[-1] == "-"
     # What is written when the last one's tokens are gone is not mixed with them.
     write(readings, [10.0] * 5, request=3)
     assert row(readings, "between tokens p50").split()[-2:] == ["10.0", "ms"]
     # A prompt that is read again to make room belongs to the same answer.
-    readings.prompt_progressed(PromptProgress(3, 5, 5, 0, 1.0))
+    readings.prompt_progressed(PromptProgress(3, 0, 5, 5, 0, 1.0))
     assert row(readings, "answer").split()[1] == "5"
     assert row(readings, "between tokens p50").split()[-2:] == ["10.0", "ms"]
 
@@ -244,7 +246,7 @@ def busy() -> Readings:
         name="A-Model-With-A-Very-Long-Name-Indeed-72B-Instruct-Q4_K_M",
         devices=[Device("CUDA0", 1, 80 * GB)],
     )
-    readings.prompt_progressed(PromptProgress(2, 90_000, 90_000, 0, 9000.0))
+    readings.prompt_progressed(PromptProgress(2, 0, 90_000, 90_000, 0, 9000.0))
     for number in range(300):
         write(readings, [10.0 + number % 7] * 5)
     readings.measured(Usage(40 * GB, GB, [0.3] * 64))

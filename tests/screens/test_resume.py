@@ -38,6 +38,7 @@ def _text(text: str, thoughts: str) -> TextArrived:
         decode_ms=1.0,
         ttft_ms=1.0,
         n_context=1,
+        n_used=1,
     )
 
 

@@ -18,9 +18,9 @@ from workbench.engine.pace import REPORTS_A_SECOND
 from workbench.engine.protocol import (
     HEADER,
     Adjust,
-    ChatMessage,
     Event,
     Generate,
+    LanePrompt,
     Load,
     ModelSource,
     Request,
@@ -106,40 +106,39 @@ class EngineClient:
     async def generate(
         self,
         model: ModelSource,
-        messages: Sequence[ChatMessage],
-        parameters: Values,
+        lanes: Sequence[LanePrompt],
         *,
         state: Path | None = None,
     ) -> int:
-        """Ask for an answer; returns the request's number.
+        """Ask for an answer in every lane; returns the request's number.
 
-        ``state`` is a file of ``save_state``'s to take up, if it is there.
+        ``state`` is a file of ``save_state``'s for the first of them to take up, if it is
+        there.
         """
         self._last_request += 1
         return await self._send(
             Generate(
                 self._last_request,
                 model,
-                list(messages),
-                dict(parameters),
+                list(lanes),
                 os.fsencode(state) if state is not None else b"",
             )
         )
 
-    async def adjust(self, request: int, parameters: Values) -> None:
+    async def adjust(self, request: int, lane: int, parameters: Values) -> None:
         """Let a running answer go on by these parameters."""
         if self._process is not None:
-            await self._send(Adjust(request, dict(parameters)))
+            await self._send(Adjust(request, lane, dict(parameters)))
 
     async def save_state(self, file: Path) -> int:
         """Ask for the context's memory to be written to ``file``; returns the request's number."""
         self._last_request += 1
         return await self._send(SaveState(self._last_request, os.fsencode(file)))
 
-    async def stop(self, request: int) -> None:
-        """End a request early. Without an engine there is nothing to end."""
+    async def stop(self, request: int, lane: int | None = None) -> None:
+        """End a request early, or one of its lanes. Without an engine there is nothing to end."""
         if self._process is not None:
-            await self._send(Stop(request))
+            await self._send(Stop(request, lane))
 
     def kill(self) -> None:
         """End an engine that does not stop. The next request starts a new one."""

@@ -1,245 +1,271 @@
-"""The loop: evaluate the prompt, then draw token after token and stream the text."""
+"""The loop: evaluate the prompts, then draw a token in every lane, evaluate them as one batch,
+and so on, streaming the texts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
-from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context
-from workbench.engine.llama.devices import gpus
+from workbench.engine.lane import Lane
+from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context, Row
 from workbench.engine.llama.model import Model
-from workbench.engine.memory import PromptMemory
-from workbench.engine.overflow import Overflow, Shift
+from workbench.engine.memory import Memories
+from workbench.engine.overflow import Shift
 from workbench.engine.pace import Pace
-from workbench.engine.protocol import (
-    Event,
-    Finished,
-    FinishReason,
-    PromptProgress,
-    TextArrived,
-    Timings,
-    Token,
-)
-from workbench.engine.sampler import Sampler
-from workbench.engine.text import TextFilter
+from workbench.engine.protocol import Event, FinishReason, PromptProgress
+from workbench.engine.requests import RequestQueue
 from workbench.parameters.kinds import Values
 
 
-class Lane:
-    """One answer in the making: its sampler, its text, its counters."""
-
-    def __init__(self, sampler: Sampler, text: TextFilter, *, seed: int, max_tokens: int) -> None:
-        """``max_tokens`` below 0 sets no limit."""
-        self.index = 0
-        self.sampler = sampler
-        self.text = text
-        self.seed = seed
-        self.tokens: list[int] = []
-        # Not yet reported.
-        self.drawn: list[Token] = []
-        self.limit(max_tokens)
-
-    def limit(self, max_tokens: int) -> None:
-        """Let the answer have at most ``max_tokens`` tokens; below 0 there is no limit."""
-        self.n_limit = max_tokens if max_tokens >= 0 else None
-
-    def adjust(self, values: dict[str, Any], held: Sequence[int]) -> None:
-        """Go on by other values; ``held`` are the tokens so far, the prompt's first."""
-        self.sampler.adjust(values, held)
-        self.limit(values["max_tokens"])
-
-
 class Generation:
-    """One request's way through the context: the prompt, then one lane's answer."""
+    """Lanes on their way through one context, side by side."""
 
     def __init__(
         self,
         model: Model,
         context: Context,
-        memory: PromptMemory,
+        memories: Memories,
         abort: AbortFlag,
         *,
-        request: int,
-        started: float,
+        requests: RequestQueue,
         pace: Pace,
         emit: Callable[[Event], None],
-        adjustment: Callable[[], Values | None],
         completed: Callable[[Values], dict[str, Any]],
     ) -> None:
-        """``started`` is the ``perf_counter`` reading from which time to first token counts.
-
-        ``adjustment`` is asked before every token for values to go on by; ``completed`` adds
-        those that are left out.
-        """
+        """``completed`` adds to values those that are left out."""
         self._model = model
         self._context = context
-        self._memory = memory
+        self._memories = memories
         self._abort = abort
-        self._request = request
-        self._started = started
-        self._emit = emit
-        self._adjustment = adjustment
-        self._completed = completed
+        self._requests = requests
         self._pace = pace
-        # When the first token came and when the last one did; a pause to make room moves
-        # both on.
-        self._first = 0.0
-        self._last = 0.0
-        self._ttft_ms = 0.0
-        self._n_decoded = 0
+        self._emit = emit
+        self._completed = completed
+        self._lanes: list[Lane] = []
 
-    def run(self, prompt: Sequence[int], lane: Lane, overflow: Overflow, notes: list[str]) -> None:
-        """Answer ``prompt`` and report the end. Raises DecodeError."""
-        n_cached = self._memory.reuse(prompt)
-        prompt_started = perf_counter()
-        read = self._read(prompt, n_cached)
-        prompt_seconds = perf_counter() - prompt_started
-        reason: FinishReason = "cancelled"
-        if read:
-            lane.sampler.read_prompt(prompt)
+    def run(self, lanes: Iterable[Lane], joining: Callable[[], Iterable[Lane]]) -> None:
+        """Answer in every lane and report the ends. Raises DecodeError.
+
+        ``joining`` is asked after every token for lanes that begin beside the others.
+        """
+        try:
+            self._begin(lanes)
+            while self._lanes:
+                self._step()
+                self._begin(joining())
+        finally:
+            for lane in self._lanes:
+                lane.close()
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Those that are being answered."""
+        return self._lanes
+
+    # ---- the prompts -------------------------------------------------------------------------
+
+    def _begin(self, lanes: Iterable[Lane]) -> None:
+        same: dict[tuple[int, ...], list[Lane]] = {}
+        for lane in lanes:
+            same.setdefault(tuple(lane.prompt), []).append(lane)
+        if not same:
+            return
+        begun = list(self._lanes)
+        # From here on they are closed whatever happens.
+        self._lanes += [lane for group in same.values() for lane in group]
+        if self._context.n_sequences > 1:
+            for first, *_ in same.values():
+                # What it will not go on from must not take the room of the others.
+                first.memory.reuse(first.prompt)
+        for group in same.values():
+            paused = perf_counter()
+            self._begin_alike(group, begun)
+            for lane in begun:
+                lane.pause(perf_counter() - paused)
+            begun += group
+        self._arm()
+
+    def _begin_alike(self, group: Sequence[Lane], begun: Sequence[Lane]) -> None:
+        """Begin lanes of one prompt; those that have ``begun`` before wait for it."""
+        first, *rest = group
+        self._requests.arm(first.request)
+        first.n_cached = self._memories.reuse(first.memory, first.prompt)
+        for lane in rest:
+            lane.memory.forget()
+        started = perf_counter()
+        ended = self._read_new(first, group, begun)
+        seconds = perf_counter() - started
+        for lane in group:
+            lane.prompt_seconds = seconds
+            if lane is not first:
+                lane.n_cached = len(lane.prompt)
+            stopped = self._requests.stopped(lane.request, lane.index)
+            if ended is not None or stopped:
+                self._end(lane, ended or "cancelled")
+                continue
+            if lane is not first:
+                lane.memory.take_from(first.memory, len(first.memory))
+            lane.sampler.read_prompt(lane.prompt)
             # The first token comes from the prompt's own logits and takes no decode.
-            token = lane.sampler.sample(self._context)
-            self._first = self._last = perf_counter()
-            self._ttft_ms = (self._first - self._started) * 1e3
-            lane.drawn.append(Token())
-            reason = self._write(lane, token, overflow)
-        lane.text.finish()
-        self._report(lane, now=True)
-        n_read = len(prompt) - n_cached
-        seconds = self._last - self._first
-        self._emit(
-            Finished(
-                request=self._request,
-                lane=lane.index,
-                reason=reason,
-                seed=lane.seed,
-                notes=notes,
-                devices=gpus(),
-                timings=Timings(
-                    prompt_tokens=len(prompt),
-                    cached_tokens=n_cached,
-                    prompt_ms=prompt_seconds * 1e3,
-                    prompt_tps=_rate(n_read if read else 0, prompt_seconds),
-                    completion_tokens=len(lane.tokens),
-                    decode_ms=seconds * 1e3,
-                    tps=_rate(self._n_decoded, seconds),
-                    ttft_ms=self._ttft_ms,
-                    n_context=len(self._memory),
-                    n_ctx=self._context.n_ctx,
-                ),
-            )
-        )
+            lane.begin(lane.sampler.sample(self._context), perf_counter())
 
-    def _read(self, prompt: Sequence[int], n_done: int) -> bool:
-        """Evaluate the prompt from ``n_done`` on; False if it was stopped."""
-        self._memory.checkpoint()
+    def _read_new(
+        self, lane: Lane, group: Sequence[Lane], begun: Sequence[Lane]
+    ) -> FinishReason | None:
+        """Evaluate what no lane holds of a prompt; the reason if it cannot be answered."""
+        n_new = len(lane.prompt) - lane.n_cached
+        if not self._memories.make_room(n_new, [each.memory for each in self._lanes]):
+            for each in group:
+                each.notes.append(
+                    "Beside what the other lanes hold the context has no room for this prompt: "
+                    "raise n_ctx."
+                )
+            return "context"
+        return self._read(lane, lane.prompt, lane.n_cached, group, begun)
+
+    def _read(
+        self,
+        lane: Lane,
+        prompt: Sequence[int],
+        n_done: int,
+        group: Sequence[Lane],
+        begun: Sequence[Lane] = (),
+    ) -> FinishReason | None:
+        """Evaluate a prompt from ``n_done`` on; the reason if that cannot be.
+
+        It is for all lanes of ``group``, and goes on as long as one of them wants it.
+        """
+        memory = lane.memory
+        memory.checkpoint()
         n_cached, started = n_done, perf_counter()
         while n_done < len(prompt):
             # llama.cpp computes n_ubatch tokens at a time whatever it is handed, so smaller
             # pieces cost nothing and show how far the prompt has come.
             end = min(n_done + self._context.n_ubatch, len(prompt))
-            if self._memory.wants_checkpoints and end == len(prompt) > n_done + 1:
+            if memory.wants_checkpoints and end == len(prompt) > n_done + 1:
                 # The last token alone: the same prompt can then be answered once more.
                 end -= 1
             tokens = prompt[n_done:end]
-            status = ABORTED if self._abort else self._context.decode(tokens)
+            stopped = self._abort or all(map(self._is_stopped, group))
+            status = ABORTED if stopped else self._context.decode(tokens, n_done, memory.sequence)
             if status:
-                self._memory.resync(tokens)
-                return False
-            self._memory.add(tokens)
+                memory.resync(tokens)
+                return "context" if status == CONTEXT_FULL else "cancelled"
+            memory.add(tokens)
             n_done = end
             if n_done == len(prompt) - 1:
-                self._memory.checkpoint()
+                memory.checkpoint()
             if n_done == len(prompt) or self._pace.due():
                 milliseconds = (perf_counter() - started) * 1e3
                 self._emit(
-                    PromptProgress(self._request, n_done, len(prompt), n_cached, milliseconds)
+                    PromptProgress(
+                        lane.request, lane.index, n_done, len(prompt), n_cached, milliseconds
+                    )
                 )
-        return True
+            for other in begun:
+                if other in self._lanes and self._is_stopped(other):
+                    self._end(other, "cancelled")
+        return None
 
-    def _write(self, lane: Lane, token: int | None, overflow: Overflow) -> FinishReason:
-        """Draw tokens until the answer ends."""
-        while (ended := self._take(lane, token)) is None:
-            assert token is not None
-            if len(self._memory) >= self._context.n_ctx:
-                ended = self._make_room(lane, token, overflow)
-            else:
-                ended = self._decode(token)
+    def _is_stopped(self, lane: Lane) -> bool:
+        return self._requests.stopped(lane.request, lane.index)
+
+    # ---- the answers -------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        """Take up the token that each lane has drawn, and draw the next ones."""
+        for lane in list(self._lanes):
+            ended = self._take(lane)
             if ended is not None:
-                break
-            if (values := self._adjustment()) is not None:
-                lane.adjust(self._completed(values), self._memory.tokens)
-            token = lane.sampler.sample(self._context)
-            now = perf_counter()
-            lane.drawn.append(Token((now - self._last) * 1e3))
-            self._last = now
-            self._n_decoded += 1
-        return ended
+                self._end(lane, ended)
+        if self._pace.due():
+            for lane in self._lanes:
+                self._emit(lane.arrived(self._memories.n_used))
+        if not self._has_room() or not self._lanes:
+            return
+        status = self._context.step([_row(lane) for lane in self._lanes])
+        if status:
+            # Stopped, all of them: where there are several requests no stop comes this way.
+            for lane in list(self._lanes):
+                assert lane.token is not None
+                lane.memory.resync((lane.token,))
+                self._end(lane, "context" if status == CONTEXT_FULL else "cancelled")
+            return
+        for row, lane in enumerate(self._lanes):
+            assert lane.token is not None
+            lane.memory.add((lane.token,))
+            self._draw(lane, row)
 
-    def _take(self, lane: Lane, token: int | None) -> FinishReason | None:
+    def _draw(self, lane: Lane, row: int) -> None:
+        if (values := self._requests.adjustment(lane.request, lane.index)) is not None:
+            lane.adjust(self._completed(values))
+        lane.go_on(lane.sampler.sample(self._context, row), perf_counter())
+
+    def _take(self, lane: Lane) -> FinishReason | None:
         """Count a drawn token and stream its text; the reason if the answer ends here."""
         # None: the grammar is complete, and nothing may follow.
-        if token is None:
+        if lane.token is None:
             return "stop"
-        piece, control, ends = self._model.cached_piece(token)
+        piece, control, ends = self._model.cached_piece(lane.token)
         if ends:
             return "stop"
-        lane.tokens.append(token)
+        lane.tokens.append(lane.token)
         lane.text.feed(piece, control=control)
-        self._report(lane)
         if lane.text.stopped:
             return "stop"
-        if self._abort:
+        if self._is_stopped(lane):
             return "cancelled"
         if lane.n_limit is not None and len(lane.tokens) >= lane.n_limit:
             return "length"
         return None
 
-    def _decode(self, token: int) -> FinishReason | None:
-        status = self._context.decode_one(token)
-        if status:
-            return "context" if status == CONTEXT_FULL else "cancelled"
-        self._memory.add((token,))
-        return None
+    def _end(self, lane: Lane, reason: FinishReason) -> None:
+        self._lanes.remove(lane)
+        lane.text.finish()
+        self._emit(lane.arrived(self._memories.n_used))
+        self._emit(lane.finished(reason, self._context.n_ctx))
+        lane.close()
+        self._arm()
 
-    def _make_room(self, lane: Lane, token: int, overflow: Overflow) -> FinishReason | None:
-        """Go on with ``token``, the answer's last, in a context that is full."""
+    def _arm(self) -> None:
+        """Let a stop end a computation that is for one request alone."""
+        requests = {lane.request for lane in self._lanes}
+        self._requests.arm(requests.pop() if len(requests) == 1 else None)
+
+    # ---- room --------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """Make room for a token in every lane; False if the next ones are drawn already."""
+        while not self._memories.make_room(len(self._lanes), [lane.memory for lane in self._lanes]):
+            if len(self._lanes) == 1:
+                return self._shorten(self._lanes[0])
+            # Whoever has taken most gives it back; the others go on.
+            longest = max(self._lanes, key=lambda lane: len(lane.memory))
+            self._end(longest, "context")
+            longest.memory.forget()
+        return True
+
+    def _shorten(self, lane: Lane) -> bool:
+        """Go on by the lane's own policy, as ``_has_room`` does."""
         paused = perf_counter()
-        try:
-            room = overflow.make_room(self._memory.tokens, lane.tokens)
-            if room is None:
-                return "context"
-            if isinstance(room, Shift):
-                self._memory.shift(*room)
-                return self._decode(token)
-            return None if self._read(room, self._memory.reuse(room)) else "cancelled"
-        finally:
-            # Making room is not writing: tokens/s leave it out.
-            pause = perf_counter() - paused
-            self._first += pause
-            self._last += pause
-
-    def _report(self, lane: Lane, *, now: bool = False) -> None:
-        if not (now or self._pace.due()):
-            return
-        thoughts, text = lane.text.take()
-        drawn, lane.drawn = lane.drawn, []
-        self._emit(
-            TextArrived(
-                request=self._request,
-                lane=lane.index,
-                thoughts=thoughts,
-                text=text,
-                n_tokens=len(lane.tokens),
-                decode_ms=(self._last - self._first) * 1e3,
-                ttft_ms=self._ttft_ms,
-                n_context=len(self._memory),
-                drawn=drawn,
-            )
-        )
+        room = lane.overflow.make_room(lane.memory.tokens, lane.tokens)
+        if room is None:
+            self._end(lane, "context")
+            return False
+        if isinstance(room, Shift):
+            lane.memory.shift(*room)
+            lane.pause(perf_counter() - paused)
+            return True
+        ended = self._read(lane, room, lane.memory.reuse(room), [lane])
+        lane.pause(perf_counter() - paused)
+        if ended is None:
+            self._draw(lane, -1)
+        else:
+            self._end(lane, ended)
+        return False
 
 
-def _rate(count: int, seconds: float) -> float:
-    """Per second; 0 where there was nothing to count."""
-    return count / seconds if count and seconds > 0 else 0.0
+def _row(lane: Lane) -> Row:
+    assert lane.token is not None
+    return Row(lane.token, len(lane.memory), lane.memory.sequence)

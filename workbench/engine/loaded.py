@@ -16,7 +16,7 @@ from workbench.engine.llama.fit import fitting, host_size
 from workbench.engine.llama.lora import LoraAdapters
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
-from workbench.engine.memory import PromptMemory
+from workbench.engine.memory import Memories, PromptMemory
 from workbench.engine.protocol import ModelInfo, ModelSource
 from workbench.engine.state import StateError, StateKey
 from workbench.parameters import entries
@@ -90,12 +90,12 @@ class LoadedModel:
                     last=self._values["control_vector_layer_end"],
                 )
             self._opened = opened.pop_all()
-        self.memory = PromptMemory(self.context)
+        self.memories = Memories(self.context)
         self.defaults, self._odd_defaults = model_defaults(self.model)
 
-    def is_current(self) -> bool:
-        """Whether no other file has taken the place of one that was loaded."""
-        return _fingerprint(self._files) in (self._fingerprint, "")
+    def is_for(self, source: ModelSource) -> bool:
+        """Whether this is what ``source`` asks for, and no other file has taken its place."""
+        return source == self.source and _fingerprint(self._files) in (self._fingerprint, "")
 
     def close(self) -> None:
         """Free everything."""
@@ -171,24 +171,31 @@ class LoadedModel:
 
         Raises OSError or StateError.
         """
-        return len(self.memory), state.save(file, self._key(), self.memory.saved())
+        return len(self._first), state.save(file, self._key(), self._first.saved())
 
-    def take_state(self, file: Path, prompt: list[int]) -> str:
-        """Hold the file's state if that saves evaluating; returns a note if it is of no use."""
+    def take_state(self, file: Path, prompt: list[int], memory: PromptMemory) -> str:
+        """Let a lane's memory hold the file's state if that saves evaluating.
+
+        Returns a note if it is of no use.
+        """
         if not file.exists():
             return ""
         try:
             saved = state.load(file, self._key())
         except StateError as error:
             return f"The saved state {file} is ignored: {error}."
-        held = self.memory.common(prompt)
+        held = memory.common(prompt)
         common = next(
             (at for at, (a, b) in enumerate(zip(saved.tokens, prompt, strict=False)) if a != b),
             min(len(saved.tokens), len(prompt)),
         )
-        if common > held and not self.memory.restore(saved):
+        if common > held and not memory.restore(saved):
             return f"The saved state {file} is ignored: it does not fit this context."
         return ""
+
+    @property
+    def _first(self) -> PromptMemory:
+        return self.memories.lanes[0]
 
     def _key(self) -> StateKey:
         return StateKey(

@@ -64,17 +64,29 @@ class Load(msgspec.Struct, frozen=True, tag=True):
     model: ModelSource
 
 
-class Generate(msgspec.Struct, frozen=True, tag=True):
-    """Answer ``messages``; loads the model first if need be.
+class LanePrompt(msgspec.Struct, frozen=True):
+    """What one lane is to answer, and by which parameters: all that differ from their defaults.
 
-    If the last message is the assistant's, the answer goes on with it. ``state`` names a
-    file of SaveState's, to be used if it holds more of the prompt than the memory does.
+    ``lane`` is from 0 to 7 (MOST_LANES); the memory of what it read before goes by that
+    number. If the last message is the assistant's, the answer goes on with it.
+    """
+
+    lane: int
+    messages: list[ChatMessage]
+    parameters: dict[str, Value] = {}
+
+
+class Generate(msgspec.Struct, frozen=True, tag=True):
+    """Answer in one lane or several at once; loads the model first if need be.
+
+    What their prompts have in common is evaluated once. A request for other lanes of the
+    same model joins those that are being answered. ``state`` names a file of SaveState's, to
+    be used if it holds more of the first lane's prompt than its memory does.
     """
 
     request: int
     model: ModelSource
-    messages: list[ChatMessage]
-    parameters: dict[str, Value] = {}
+    lanes: list[LanePrompt]
     state: bytes = b""
 
 
@@ -85,20 +97,22 @@ class Adjust(msgspec.Struct, frozen=True, tag=True):
     """
 
     request: int
+    lane: int
     parameters: dict[str, Value]
 
 
 class SaveState(msgspec.Struct, frozen=True, tag=True):
-    """Write what the context now holds to ``file``."""
+    """Write what the context now holds of lane 0 to ``file``."""
 
     request: int
     file: bytes
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
-    """End a request within one token; it still reports how it finished."""
+    """End a request, or one of its lanes, within one token; it still reports how it finished."""
 
     request: int
+    lane: int | None = None
 
 
 Request = Load | Generate | Adjust | SaveState | Stop
@@ -163,10 +177,12 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 class PromptProgress(msgspec.Struct, frozen=True, tag=True):
     """How many of the prompt's tokens are in the context, those reused included.
 
-    ``n_cached`` were there before; the others took ``prompt_ms`` so far.
+    ``n_cached`` were there before; the others took ``prompt_ms`` so far. Lanes with the same
+    prompt wait for the first of them.
     """
 
     request: int
+    lane: int
     n_done: int
     n_total: int
     n_cached: int
@@ -187,8 +203,9 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
 
     ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
     answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time
-    to that one, ``n_context`` the tokens now in the context. ``drawn`` are the tokens since
-    the last piece, the one that ended the answer among them.
+    to that one, ``n_context`` the tokens of this lane now in the context, ``n_used`` the
+    cells that all lanes take of it: tokens that they share take one. ``drawn`` are the tokens
+    since the last piece, the one that ended the answer among them.
     """
 
     request: int
@@ -199,6 +216,7 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
     decode_ms: float
     ttft_ms: float
     n_context: int
+    n_used: int
     drawn: list[Token] = []
 
 
@@ -208,7 +226,8 @@ class Timings(msgspec.Struct, frozen=True):
     ``prompt_tps`` counts only the tokens that had to be evaluated
     (``prompt_tokens - cached_tokens``). ``tps`` is decoded tokens per second after the
     first, the prompt's evaluation left out, as llama-bench counts. ``ttft_ms`` runs from
-    the request to the first token, loading left out.
+    the request to the first token, loading left out. What a lane did not evaluate because
+    another lane of the request had is counted as cached.
     """
 
     prompt_tokens: int
@@ -238,6 +257,8 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """A request could not be met; the engine lives on. ``message`` says what to do.
 
+    With several lanes, one that cannot be answered fails them all: none has begun.
+
     ``stopped`` marks a request that a person stopped before it came to anything.
     """
 
@@ -247,9 +268,10 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Noted(msgspec.Struct, frozen=True, tag=True):
-    """Something a person should know, said before it acts on the answer."""
+    """Something a person should know, said before it acts on the answer of a lane."""
 
     request: int
+    lane: int
     note: str
 
 

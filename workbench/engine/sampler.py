@@ -16,10 +16,9 @@ from workbench.engine.llama.context import Context
 from workbench.engine.llama.handle import Handle
 from workbench.engine.llama.model import Model
 from workbench.parameters import entries
+from workbench.parameters.lanes import LARGEST_SEED
 
 _RANDOM_SEED: Final = -1
-# One below 0xFFFFFFFF, llama.cpp's own mark for a random seed.
-_LARGEST_SEED: Final = 0xFFFFFFFE
 # The number of tokens that mirostat 1 estimates with, as in common/sampling.cpp.
 _MIROSTAT_M: Final = 100
 
@@ -30,7 +29,7 @@ class GrammarError(ValueError):
 
 def chosen_seed(seed: int) -> int:
     """The seed to draw with: the given one, or a fresh one where a random one is asked."""
-    return random.randint(0, _LARGEST_SEED) if seed == _RANDOM_SEED else seed
+    return random.randint(0, LARGEST_SEED) if seed == _RANDOM_SEED else seed
 
 
 class Sampler(Handle):
@@ -69,11 +68,14 @@ class Sampler(Handle):
         for token in tokens[-self._last_n :] if self._last_n else ():
             self._chain.accept(token)
 
-    def sample(self, context: Context) -> int | None:
-        """Draw a token and accept it; None where the grammar leaves nothing to draw."""
+    def sample(self, context: Context, row: int = -1) -> int | None:
+        """Draw a token from a row of the last decode's logits, its last one by itself.
+
+        It is then accepted. None where the grammar leaves nothing to draw.
+        """
         if self._grammar is None:
-            return self._chain.sample(context)
-        token = self._grammar.draw(self._chain, context)
+            return self._chain.sample(context, row)
+        token = self._grammar.draw(self._chain, context, row)
         if token is not None:
             self._grammar.accept(token)
             self._chain.accept(token)

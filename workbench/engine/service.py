@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from time import perf_counter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from workbench.engine.decode import Generation, Lane
+from workbench.engine.decode import Generation
+from workbench.engine.lane import Lane
 from workbench.engine.llama.backend import gpu_offload, llama_cpp_version, system_info
 from workbench.engine.llama.binding import BINDING_VERSION
 from workbench.engine.llama.context import AbortFlag
@@ -24,6 +25,7 @@ from workbench.engine.protocol import (
     Event,
     Failed,
     Generate,
+    LanePrompt,
     Load,
     Loaded,
     LoadProgress,
@@ -41,7 +43,11 @@ from workbench.engine.state import StateError
 from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter
 from workbench.parameters.kinds import ParameterError
+from workbench.parameters.lanes import MOST_LANES
 from workbench.untrusted import without_controls
+
+_REFUSALS: Final = (DecodeError, GrammarError, TemplateError, PromptError, ParameterError)
+"""Why a model that is loaded may not answer a request."""
 
 
 class _StoppedError(Exception):
@@ -69,6 +75,8 @@ class Service:
         self._events = events
         self._reports_a_second = reports_a_second
         self._loaded: LoadedModel | None = None
+        # The requests that end if llama.cpp fails: others may have joined the present one.
+        self._under_way: set[int] = set()
         self.abort = AbortFlag()
         self._requests = RequestQueue(pipe, self.abort)
 
@@ -90,6 +98,7 @@ class Service:
             self._answer(self._requests.next())
 
     def _answer(self, request: Request) -> None:
+        self._under_way = {request.request}
         try:
             match request:
                 case Load():
@@ -100,24 +109,14 @@ class Service:
                     self._save_state(request)
         except _StoppedError:
             self.emit(Failed(request.request, "stopped", stopped=True))
-        except DecodeError as error:
-            # What llama.cpp holds now is anybody's guess.
-            if self._loaded is not None:
-                self._loaded.memory.forget()
-            self.emit(Failed(request.request, str(error)))
-        except (
-            LoadError,
-            GrammarError,
-            TemplateError,
-            PromptError,
-            ParameterError,
-        ) as error:
-            self.emit(Failed(request.request, without_controls(str(error))))
+        except (LoadError, *_REFUSALS) as error:
+            for number in sorted(self._under_way):
+                self.emit(Failed(number, without_controls(str(error))))
 
     def _model(self, request: int, source: ModelSource) -> LoadedModel:
         """The loaded model, loading it first if it is another one or set otherwise."""
         if self._loaded is not None:
-            if self._loaded.source == source and self._loaded.is_current():
+            if self._loaded.is_for(source):
                 return self._loaded
             # A file that is no model at all costs nobody the one they have.
             check_file(source.file)
@@ -145,42 +144,113 @@ class Service:
 
     def _generate(self, request: Generate) -> None:
         loaded = self._model(request.request, request.model)
+        lanes = self._lanes(request, loaded)
+        generation = Generation(
+            loaded.model,
+            loaded.context,
+            loaded.memories,
+            self.abort,
+            requests=self._requests,
+            pace=Pace(self._reports_a_second),
+            emit=self.emit,
+            completed=loaded.values,
+        )
+        try:
+            if loaded.context.n_sequences > 1:
+                generation.run(lanes, lambda: self._joining(generation, loaded))
+                return
+            for lane in lanes:
+                generation.run([lane], tuple)
+        except _REFUSALS as error:
+            # Others may have joined meanwhile; of the first nothing may be left.
+            self._under_way = {lane.request for lane in generation.lanes} or self._under_way
+            if isinstance(error, DecodeError):
+                # What llama.cpp holds now is anybody's guess.
+                loaded.memories.forget()
+            raise
+        finally:
+            for lane in lanes:
+                lane.close()
+
+    def _joining(self, generation: Generation, loaded: LoadedModel) -> list[Lane]:
+        """Lanes of the next request, if they can be answered beside those under way."""
+        taken = {lane.index for lane in generation.lanes}
+
+        def fits(request: Generate) -> bool:
+            free = taken.isdisjoint(each.lane for each in request.lanes)
+            return free and bool(taken) and loaded.is_for(request.model)
+
+        request = self._requests.joining(fits)
+        if request is None:
+            return []
+        try:
+            return self._lanes(request, loaded)
+        except _REFUSALS as error:
+            self.emit(Failed(request.request, without_controls(str(error))))
+            return []
+
+    def _lanes(self, request: Generate, loaded: LoadedModel) -> list[Lane]:
+        """The lanes of a request, ready to be answered."""
         started = perf_counter()
-        values = loaded.values(request.parameters)
+        numbers = [each.lane for each in request.lanes]
+        if not numbers or len({*numbers}) < len(numbers) or not {*numbers} <= {*range(MOST_LANES)}:
+            raise PromptError(f"lanes have numbers of their own, from 0 to {MOST_LANES - 1}")
+        lanes: list[Lane] = []
+        notes: list[str] = []
+        if len(request.lanes) > 1 and loaded.context.n_sequences == 1:
+            notes.append(
+                "This model keeps a running state, or sees only a window of its past, which lanes "
+                "cannot share: they are answered one after another."
+            )
+        try:
+            for number, prompt in enumerate(request.lanes):
+                state = request.state if number == 0 else b""
+                lanes.append(self._lane(request.request, prompt, loaded, started, state, notes))
+        except BaseException:
+            for lane in lanes:
+                lane.close()
+            raise
+        return lanes
+
+    def _lane(
+        self,
+        request: int,
+        asked: LanePrompt,
+        loaded: LoadedModel,
+        started: float,
+        state: bytes,
+        notes: list[str],
+    ) -> Lane:
+        values = loaded.values(asked.parameters)
         prompts = Prompts(loaded.model, values)
         system = [ChatMessage("system", values["system"])] if values["system"] else []
         overflow = Overflow(
             values["context_overflow"],
-            [*system, *request.messages],
+            [*system, *asked.messages],
             context=loaded.context,
             render=prompts.tokens,
-            announce=lambda note: self.emit(Noted(request.request, note)),
+            announce=lambda note: self.emit(Noted(request, asked.lane, note)),
         )
         prompt = overflow.prompt()
-        notes = list(prompts.notes)
-        if request.state:
-            note = loaded.take_state(Path(os.fsdecode(request.state)), prompt)
+        notes = [*notes, *prompts.notes]
+        memory = loaded.memories.of(asked.lane)
+        if state:
+            note = loaded.take_state(Path(os.fsdecode(state)), prompt, memory)
             notes += [without_controls(note)] if note else []
         seed = chosen_seed(values["seed"])
-        text = TextFilter(values["stop"], opened=prompts.opened)
-        with Sampler(loaded.model, values, seed=seed) as sampler:
-            Generation(
-                loaded.model,
-                loaded.context,
-                loaded.memory,
-                self.abort,
-                request=request.request,
-                started=started,
-                pace=Pace(self._reports_a_second),
-                emit=self.emit,
-                adjustment=self._requests.adjustment,
-                completed=loaded.values,
-            ).run(
-                prompt,
-                Lane(sampler, text, seed=seed, max_tokens=values["max_tokens"]),
-                overflow,
-                notes,
-            )
+        return Lane(
+            request,
+            asked.lane,
+            prompt,
+            memory=memory,
+            sampler=Sampler(loaded.model, values, seed=seed),
+            text=TextFilter(values["stop"], opened=prompts.opened),
+            overflow=overflow,
+            values=values,
+            seed=seed,
+            started=started,
+            notes=notes,
+        )
 
     def _save_state(self, request: SaveState) -> None:
         if self._loaded is None:

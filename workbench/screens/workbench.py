@@ -18,6 +18,7 @@ from workbench.engine.protocol import (
     ChatMessage,
     Failed,
     Finished,
+    LanePrompt,
     Loaded,
     LoadProgress,
     ModelSource,
@@ -135,9 +136,8 @@ class WorkbenchScreen(KeepingScreen):
 
     async def _generate(self, messages: Sequence[ChatMessage]) -> int:
         self.stats.busy("waiting for the engine")
-        request = await self.engine.generate(
-            self._source(), messages, answering(self._chosen.values)
-        )
+        asked = LanePrompt(0, list(messages), answering(self._chosen.values))
+        request = await self.engine.generate(self._source(), [asked])
         self.keep()
         self.call_after_refresh(self.refresh_bindings)
         return request
@@ -183,7 +183,7 @@ class WorkbenchScreen(KeepingScreen):
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:
-            await self.engine.adjust(request, answering(self._chosen.values))
+            await self.engine.adjust(request, 0, answering(self._chosen.values))
 
     @on(ParameterPane.TextWanted)
     def _write_text(self, event: ParameterPane.TextWanted) -> None:

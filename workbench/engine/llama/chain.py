@@ -35,9 +35,9 @@ class SamplerChain(Handle):
         """Let the stages see a token that was not drawn."""
         binding.llama_sampler_accept(self._chain, token)
 
-    def sample(self, context: Context) -> int:
-        """Draw from the last decoded token's logits; the chain has then accepted the token."""
-        return int(binding.llama_sampler_sample(self._chain, context.pointer, -1))
+    def sample(self, context: Context, row: int) -> int:
+        """Draw from a row of the last decode's logits; the chain has then accepted the token."""
+        return int(binding.llama_sampler_sample(self._chain, context.pointer, row))
 
     @property
     def pointer(self) -> Any:

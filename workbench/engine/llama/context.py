@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from workbench.engine.llama.backend import NO_MEMORY, log
 from workbench.engine.llama.binding import binding
@@ -13,6 +13,7 @@ from workbench.engine.llama.buffers import cache_size
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
+from workbench.parameters.lanes import MOST_LANES
 
 CONTEXT_FULL: Final = 1
 ABORTED: Final = 2
@@ -48,7 +49,6 @@ _SAME_NAMED: Final = (
     "yarn_beta_fast",
     "yarn_beta_slow",
 )
-_SEQUENCE: Final = 0
 # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: only what cannot be cut, a window or a recurrent state.
 _PARTIAL_ONLY: Final = 1
 
@@ -81,8 +81,19 @@ class AbortFlag:
         return self._is_set
 
 
+class Row(NamedTuple):
+    """A token to evaluate, at its place in its sequence."""
+
+    token: int
+    position: int
+    sequence: int
+
+
 class Context(Handle):
-    """A model's context of one sequence: its KV memory and the logits of the last decode."""
+    """A model's context: its KV memory, and the logits of the last decode.
+
+    It holds up to ``n_sequences`` sequences of tokens, which may share their beginnings.
+    """
 
     def __init__(self, model: Model, values: dict[str, Any], *, abort: AbortFlag) -> None:
         """``values`` holds every loading parameter, ``n_ctx`` no longer 0. Raises LoadError."""
@@ -92,7 +103,6 @@ class Context(Handle):
         self.n_threads = _n_threads(model) if values["n_threads"] < 0 else values["n_threads"]
         n_threads_batch = values["n_threads_batch"]
         parameters.n_ctx = n_ctx
-        parameters.n_batch = n_batch
         parameters.n_ubatch = min(values["n_ubatch"], n_batch)
         parameters.n_threads = self.n_threads
         parameters.n_threads_batch = self.n_threads if n_threads_batch < 0 else n_threads_batch
@@ -102,6 +112,12 @@ class Context(Handle):
         parameters.rope_scaling_type = _ROPE_SCALING[values["rope_scaling"]]
         for name in _SAME_NAMED:
             setattr(parameters, name, values[name])
+        # A running state cannot be shared, and every sequence would take one of its own. So it
+        # is with a window's cells: what several sequences hold of them is never free again.
+        self.n_sequences = 1 if model.is_recurrent or model.n_swa else MOST_LANES
+        parameters.n_seq_max = self.n_sequences
+        parameters.n_batch = max(n_batch, self.n_sequences)
+        # All cells for everybody; apart, copying a part of a sequence aborts the process.
         parameters.kv_unified = True
         parameters.abort_callback = abort.callback
         parameters.abort_callback_data = abort.data
@@ -115,8 +131,7 @@ class Context(Handle):
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.
         self.n_ctx = min(n_ctx, int(binding.llama_n_ctx(self._context)))
         self.n_ubatch = int(parameters.n_ubatch)
-        self._token = (binding.llama_token * 1)()
-        self._one = binding.llama_batch_get_one(self._token, 1)
+        self._batch = _Batch(max(self.n_ubatch, self.n_sequences))
         self._n_swa = 0 if values["swa_full"] else model.n_swa
         self.can_cut = not (self._n_swa or model.is_recurrent)
 
@@ -125,18 +140,20 @@ class Context(Handle):
         """The ``llama_context *``."""
         return self._context
 
-    def decode(self, tokens: Sequence[int]) -> int:
-        """Evaluate at most ``n_ubatch`` tokens after those held.
+    def decode(self, tokens: Sequence[int], position: int, sequence: int) -> int:
+        """Evaluate at most ``n_ubatch`` tokens of a sequence, from ``position`` on.
 
-        Returns 0, CONTEXT_FULL or ABORTED; raises DecodeError on any other failure.
+        The logits after the last of them are row -1. Returns 0, CONTEXT_FULL or ABORTED;
+        raises DecodeError on any other failure.
         """
-        array = (binding.llama_token * len(tokens))(*tokens)
-        return self._decode(binding.llama_batch_get_one(array, len(tokens)))
+        return self._decode(self._batch.piece(tokens, position, sequence))
 
-    def decode_one(self, token: int) -> int:
-        """``decode`` for a single token, by a batch made once."""
-        self._token[0] = token
-        return self._decode(self._one)
+    def step(self, rows: Sequence[Row]) -> int:
+        """Evaluate a token each of as many sequences; their logits are rows 0, 1 and on.
+
+        Returns as ``decode`` does.
+        """
+        return self._decode(self._batch.step(rows))
 
     def _decode(self, batch: Any) -> int:
         status = binding.llama_decode(self._context, batch)
@@ -147,21 +164,29 @@ class Context(Handle):
             )
         return int(status)
 
-    def n_held(self) -> int:
-        """Tokens now in the context's memory."""
-        return int(binding.llama_memory_seq_pos_max(self._memory, _SEQUENCE)) + 1
+    def n_held(self, sequence: int) -> int:
+        """Tokens of a sequence that are now in the memory."""
+        return int(binding.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
-    def cut(self, n_kept: int) -> bool:
+    def cut(self, sequence: int, n_kept: int) -> bool:
         """Forget all but the first ``n_kept`` tokens; False if what is left would be a lie.
 
         A recurrent state has no end to cut off, and a sliding window may have slid past
         what the next token must see.
         """
-        if self._n_swa and n_kept < self.n_held():
-            oldest = int(binding.llama_memory_seq_pos_min(self._memory, _SEQUENCE))
+        if self._n_swa and n_kept < self.n_held(sequence):
+            oldest = int(binding.llama_memory_seq_pos_min(self._memory, sequence))
             if oldest > max(0, n_kept - self._n_swa):
                 return False
-        return bool(binding.llama_memory_seq_rm(self._memory, _SEQUENCE, n_kept, -1))
+        return bool(binding.llama_memory_seq_rm(self._memory, sequence, n_kept, -1))
+
+    def copy(self, source: int, sequence: int, n_tokens: int) -> None:
+        """Let an empty sequence share the first ``n_tokens`` of ``source``."""
+        binding.llama_memory_seq_cp(self._memory, source, sequence, 0, n_tokens)
+
+    def forget(self, sequence: int) -> None:
+        """Forget a sequence."""
+        binding.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -171,26 +196,31 @@ class Context(Handle):
         """Whether tokens can be taken out of the middle."""
         return bool(binding.llama_memory_can_shift(self._memory)) and self.can_cut
 
-    def shift(self, n_keep: int, n_discard: int) -> None:
-        """Take ``n_discard`` tokens out after the first ``n_keep`` and close the gap."""
-        end = n_keep + n_discard
-        binding.llama_memory_seq_rm(self._memory, _SEQUENCE, n_keep, end)
-        binding.llama_memory_seq_add(self._memory, _SEQUENCE, end, -1, -n_discard)
+    def shift(self, sequence: int, n_keep: int, n_discard: int) -> None:
+        """Take ``n_discard`` tokens out after the first ``n_keep`` and close the gap.
 
-    def state(self, *, partial: bool = False) -> bytearray:
-        """The memory as bytes; ``partial``: only what ``cut`` cannot take back."""
+        No other sequence may share what moves up: it would move with it.
+        """
+        end = n_keep + n_discard
+        binding.llama_memory_seq_rm(self._memory, sequence, n_keep, end)
+        binding.llama_memory_seq_add(self._memory, sequence, end, -1, -n_discard)
+
+    def state(self, sequence: int, *, partial: bool = False) -> bytearray:
+        """A sequence's memory as bytes; ``partial``: only what ``cut`` cannot take back."""
         flags = _PARTIAL_ONLY if partial else 0
-        size = binding.llama_state_seq_get_size_ext(self._context, _SEQUENCE, flags)
+        size = binding.llama_state_seq_get_size_ext(self._context, sequence, flags)
         state = bytearray(size)
         buffer = (ctypes.c_uint8 * size).from_buffer(state)
-        binding.llama_state_seq_get_data_ext(self._context, buffer, size, _SEQUENCE, flags)
+        binding.llama_state_seq_get_data_ext(self._context, buffer, size, sequence, flags)
         return state
 
-    def restore(self, state: bytearray | memoryview, *, partial: bool = False) -> bool:
+    def restore(
+        self, sequence: int, state: bytearray | memoryview, *, partial: bool = False
+    ) -> bool:
         """Take a state back; False if llama.cpp refuses it (its memory is then in ruins)."""
         buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
         read = binding.llama_state_seq_set_data_ext(
-            self._context, buffer, len(state), _SEQUENCE, _PARTIAL_ONLY if partial else 0
+            self._context, buffer, len(state), sequence, _PARTIAL_ONLY if partial else 0
         )
         return bool(read)
 
@@ -199,6 +229,53 @@ class Context(Handle):
         if self._context:
             binding.llama_free(self._context)
             self._context = None
+
+
+class _Batch:
+    """A ``llama_batch`` and the arrays it points to, made once."""
+
+    def __init__(self, size: int) -> None:
+        self._tokens = (binding.llama_token * size)()
+        self._positions = (ctypes.c_int32 * size)()
+        self._sequences = (ctypes.c_int32 * size)()
+        self._wanted = (ctypes.c_int8 * size)()
+        ids = (ctypes.POINTER(ctypes.c_int32) * size)(
+            *(
+                ctypes.cast(
+                    ctypes.byref(self._sequences, at * ctypes.sizeof(ctypes.c_int32)),
+                    ctypes.POINTER(ctypes.c_int32),
+                )
+                for at in range(size)
+            )
+        )
+        self._batch = binding.llama_batch(
+            n_tokens=0,
+            token=self._tokens,
+            embd=None,
+            pos=self._positions,
+            n_seq_id=(ctypes.c_int32 * size)(*[1] * size),
+            seq_id=ids,
+            logits=self._wanted,
+        )
+
+    def piece(self, tokens: Sequence[int], position: int, sequence: int) -> Any:
+        """Tokens of one sequence; logits are wanted after the last."""
+        count = len(tokens)
+        self._tokens[:count] = list(tokens)
+        self._positions[:count] = list(range(position, position + count))
+        self._sequences[:count] = [sequence] * count
+        self._wanted[:count] = [0] * count
+        self._wanted[count - 1] = 1
+        self._batch.n_tokens = count
+        return self._batch
+
+    def step(self, rows: Sequence[Row]) -> Any:
+        """A token each of as many sequences; logits are wanted after all of them."""
+        for at, row in enumerate(rows):
+            self._tokens[at], self._positions[at], self._sequences[at] = row
+            self._wanted[at] = 1
+        self._batch.n_tokens = len(rows)
+        return self._batch
 
 
 def _failure(path: Path) -> str:

@@ -36,16 +36,16 @@ class Grammar(Handle):
         if not self._stage:
             raise ValueError(words.text() or "llama.cpp gives no reason")
 
-    def draw(self, chain: SamplerChain, context: Context) -> int | None:
+    def draw(self, chain: SamplerChain, context: Context, row: int) -> int | None:
         """Let ``chain`` draw what the grammar allows; None where nothing is left to draw.
 
         As ``common_sampler_sample`` does: the grammar is asked about the drawn token alone;
         only if it refuses is the whole vocabulary put through it. Nothing is accepted.
         """
-        token = _Candidates.of(context, self._n_vocab).drawn_by(chain)
+        token = _Candidates.of(context, row, self._n_vocab).drawn_by(chain)
         if self._allows(token):
             return token
-        candidates = _Candidates.of(context, self._n_vocab)
+        candidates = _Candidates.of(context, row, self._n_vocab)
         candidates.apply(self._stage)
         if not candidates.any_possible():
             return None
@@ -85,9 +85,9 @@ class _Candidates:
         )
 
     @classmethod
-    def of(cls, context: Context, n_vocab: int) -> _Candidates:
-        """The whole vocabulary after the last decoded token."""
-        logits = binding.llama_get_logits_ith(context.pointer, -1)
+    def of(cls, context: Context, row: int, n_vocab: int) -> _Candidates:
+        """The whole vocabulary, by a row of the last decode's logits."""
+        logits = binding.llama_get_logits_ith(context.pointer, row)
         return cls(
             np.arange(n_vocab, dtype=np.int32), np.ctypeslib.as_array(logits, shape=(n_vocab,))
         )

@@ -1,0 +1,65 @@
+"""``workbench compare`` as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.test_cli import KEYS, workbench
+
+
+def test_lanes_come_as_one_object() -> None:
+    done = workbench(
+        *("compare", "Tell me a story.", "--max-tokens", "12", "--seed", "3", "--json"),
+        *("--lane", "temperature=0", "--lane", "temperature=1.5,min_p=0.1"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found) == ["tps", "lanes"]
+    first, second = found["lanes"]
+    assert list(first) == [*KEYS, "seed", "parameters"]
+    assert first["parameters"] == {"temperature": 0, "min_p": 0.05}
+    assert second["parameters"] == {"temperature": 1.5, "min_p": 0.1}
+    assert first["seed"] == second["seed"] == 3
+    # The greedy lane says what `run` says.
+    alone = workbench(
+        "run", "Tell me a story.", "--max-tokens", "12", "--temperature", "0", "--json"
+    )
+    assert first["text"] == json.loads(alone.stdout)["text"]
+    assert found["tps"] > 0
+
+
+def test_a_sweep_is_readable() -> None:
+    done = workbench("compare", "Hello!", "--max-tokens", "5", "--sweep", "temperature 0 1.2 3")
+    assert done.returncode == 0, done.stderr
+    titles = [line for line in done.stdout.splitlines() if line[:3] in ("A  ", "B  ", "C  ")]
+    assert titles == ["A  temperature 0", "B  temperature 0.6", "C  temperature 1.2"]
+    assert "together" in done.stdout
+
+
+def test_draws_of_one_setting_as_markdown() -> None:
+    done = workbench(
+        "compare", "-", "--max-tokens", "5", "--draws", "2", "--seed", "7", "--markdown", text="Hi"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "## A  seed 7\n" in done.stdout
+    assert "## B  seed 8\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "say which lanes"),
+        (("--sweep", "temperature 0 1 2", "--draws", "2"), "say which lanes"),
+        (("--lane", "n_ctx=3"), "all lanes share it"),
+        (("--lane", "warmth=3"), "no parameter"),
+        (("--sweep", "temperature 0 1 20"), "2 to 8 lanes"),
+        (("--lane", "top_k=1") * 9, "room for 8 lanes"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str) -> None:
+    done = workbench("compare", "Hello!", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

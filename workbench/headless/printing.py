@@ -1,0 +1,72 @@
+"""What headless commands say: answers on standard output, words about them on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+import click
+
+from workbench.engine.client import EngineDied
+from workbench.engine.protocol import Failed, Finished, ModelInfo
+
+# What a shell reports for a program ended by SIGINT or SIGPIPE.
+_INTERRUPTED: Final = 130
+_PIPE_CLOSED: Final = 141
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Say something that is no part of the answer."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def failed(event: Failed | EngineDied) -> int:
+    """Say why there is no answer; returns the exit code."""
+    if isinstance(event, Failed):
+        tell([f"Error: {event.message}"])
+    else:
+        tell([f"Error: the engine died ({event.cause}). {event.advice}", *event.log])
+    return 1
+
+
+def answer_object(
+    text: str, model: ModelInfo, load_ms: float, finished: Finished
+) -> dict[str, Any]:
+    """An answer as ``--json`` gives it."""
+    timings = finished.timings
+    return {
+        "text": text,
+        "model": model.name,
+        "finish_reason": finished.reason,
+        "prompt_tokens": timings.prompt_tokens,
+        "completion_tokens": timings.completion_tokens,
+        "prompt_tps": round(timings.prompt_tps, 2),
+        "tps": round(timings.tps, 2),
+        "ttft_ms": round(timings.ttft_ms, 2),
+        "load_ms": round(load_ms, 2),
+    }
+
+
+def to_the_end(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Do it; returns the exit code, also where it is interrupted or nobody reads on."""
+    try:
+        return asyncio.run(work())
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _leave_stdout()
+        return _PIPE_CLOSED
+    except OSError as error:
+        # A full disk; what stdout still holds has nowhere to go either.
+        _leave_stdout()
+        tell([f"Error: cannot write the answer: {error.strerror}"])
+        return 1
+
+
+def _leave_stdout() -> None:
+    # Python flushes stdout once more at exit; let it have somewhere to go.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,137 @@
+"""Lanes as they are written down: what each sets, sweeps over one parameter or two, draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Final, NamedTuple
+
+from workbench.parameters.kinds import Choice, Number, Parameter, ParameterError, Switch, Value
+from workbench.parameters.table import BY_KEY, named
+
+MOST_LANES: Final = 8
+"""So many answers are written side by side at most."""
+
+LETTERS: Final = "ABCDEFGH"
+
+# A comma before the next key; others belong to a value that is a list.
+_NEXT: Final = re.compile(r",\s*(?=[a-z_]+\s*=)")
+LARGEST_SEED: Final = 2**32 - 2
+"""One more would be llama.cpp's own mark for a random seed."""
+
+
+class Sweep(NamedTuple):
+    """The values that one parameter takes, lane by lane."""
+
+    parameter: Parameter
+    values: list[Value]
+
+
+def read_lane(text: str) -> dict[str, Value]:
+    """What a lane sets: ``temperature=1.2,min_p=0.1``. Raises ParameterError."""
+    values: dict[str, Value] = {}
+    for part in _NEXT.split(text.strip()) if text.strip() else ():
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ParameterError(f"a lane is written as temperature=1.2,min_p=0.1, not '{part}'")
+        parameter = _of_an_answer(key.strip())
+        values[parameter.key] = parameter.parse(value)
+    return values
+
+
+def read_sweeps(text: str) -> list[Sweep]:
+    """One parameter or two: ``temperature 0.2 1.4 4``, ``top_k 1 40 2 temperature 0 1 3``.
+
+    Numbers go evenly from the first to the second, in as many lanes as the third says. Other
+    parameters take the values that are named. Raises ParameterError.
+    """
+    words = text.split()
+    sweeps = []
+    while words:
+        parameter = _of_an_answer(words.pop(0))
+        own = []
+        while words and words[0] not in BY_KEY:
+            own.append(words.pop(0))
+        sweeps.append(Sweep(parameter, _values(parameter, own)))
+    if not 1 <= len(sweeps) <= 2:
+        raise ParameterError("a sweep is over one parameter or two: temperature 0.2 1.4 4")
+    return sweeps
+
+
+def _values(parameter: Parameter, words: Sequence[str]) -> list[Value]:
+    if isinstance(parameter, Number):
+        try:
+            first, last = (float(word) for word in words[:2])
+            (count,) = (int(word) for word in words[2:])
+        except ValueError:
+            raise ParameterError(
+                f"a sweep over {parameter.key} takes two numbers and how many lanes: "
+                f"{parameter.key} {parameter.text(parameter.stepped(parameter.default, -1))} "
+                f"{parameter.text(parameter.stepped(parameter.default, 1))} 3"
+            ) from None
+        if not 2 <= count <= MOST_LANES:
+            raise ParameterError(f"a sweep takes 2 to {MOST_LANES} lanes, not {count}")
+        steps = (first + (last - first) * at / (count - 1) for at in range(count))
+        return [parameter.check(_rounded(parameter, step)) for step in steps]
+    if not isinstance(parameter, Choice | Switch) or not words:
+        raise ParameterError(f"a sweep over {parameter.key} takes some of: {parameter.takes}")
+    return [parameter.parse(word) for word in words]
+
+
+def _rounded(parameter: Number, value: float) -> float | int:
+    # Beyond what can be typed and read a value is noise.
+    return round(value) if parameter.kind is int else float(f"{value:.4g}")
+
+
+def grid(sweeps: Sequence[Sweep]) -> list[dict[str, Value]]:
+    """What each lane sets: every value of the one with every value of the other.
+
+    Raises ParameterError if that takes too many lanes.
+    """
+    keys = [sweep.parameter.key for sweep in sweeps]
+    lanes = [
+        dict(zip(keys, values, strict=True))
+        for values in product(*(sweep.values for sweep in sweeps))
+    ]
+    if len(lanes) > MOST_LANES:
+        raise ParameterError(f"that makes {len(lanes)} lanes; there is room for {MOST_LANES}")
+    return lanes
+
+
+def with_seeds(
+    lanes: Sequence[Mapping[str, Value]], seed: int, *, same: bool
+) -> list[dict[str, Value]]:
+    """The lanes, those without a seed with ``seed``: all the same, or each the next one."""
+    return [
+        {"seed": seed if same else (seed + number) % (LARGEST_SEED + 1), **lane}
+        for number, lane in enumerate(lanes)
+    ]
+
+
+def differing(
+    lanes: Sequence[Mapping[str, Value]], defaults: Mapping[str, Value]
+) -> list[dict[str, Value]]:
+    """Of what each lane sets, what is not the same in all; every lane then names it.
+
+    Of a lane that leaves a parameter out it is the model's own default, or the table's.
+    """
+    keys = [key for key in BY_KEY if any(key in lane for lane in lanes)]
+    default = {key: defaults.get(key, BY_KEY[key].default) for key in keys}
+    whole = [{key: lane.get(key, default[key]) for key in keys} for lane in lanes]
+    apart = [key for key in keys if any(lane[key] != whole[0][key] for lane in whole)]
+    return [{key: lane[key] for key in apart} for lane in whole]
+
+
+def said(values: Mapping[str, Value]) -> str:
+    """Values in a line: ``temperature 1.2  min_p 0.1``."""
+    return "  ".join(f"{key} {BY_KEY[key].text(value)}" for key, value in values.items())
+
+
+def _of_an_answer(key: str) -> Parameter:
+    parameter = named(key)
+    if parameter.acts == "load":
+        raise ParameterError(
+            f"{key} is set when the model is loaded: all lanes share it, so it cannot differ"
+        )
+    return parameter

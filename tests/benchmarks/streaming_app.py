@@ -96,7 +96,7 @@ class StreamingApp(WorkbenchApp):
             message = conversation.add("assistant", text, model="pocket")
             message.finish = "stop"
         started = time.perf_counter()
-        screen.chat.show(conversation)
+        screen.chat.transcript.show_path(conversation)
         drawn = asyncio.Event()
         screen.call_after_refresh(drawn.set)
         await drawn.wait()

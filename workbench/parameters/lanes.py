@@ -99,6 +99,17 @@ def grid(sweeps: Sequence[Sweep]) -> list[dict[str, Value]]:
     return lanes
 
 
+def drawn(text: str) -> list[dict[str, Value]]:
+    """As many lanes that set nothing as ``text`` says. Raises ParameterError."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if not 2 <= count <= MOST_LANES:
+        raise ParameterError(f"there are 2 to {MOST_LANES} draws, not '{text.strip()}'")
+    return [{} for _ in range(count)]
+
+
 def with_seeds(
     lanes: Sequence[Mapping[str, Value]], seed: int, *, same: bool
 ) -> list[dict[str, Value]]:

@@ -29,8 +29,8 @@ class Exchange:
     model that is being loaded.
     """
 
-    def __init__(self) -> None:
-        self.conversation = Conversation()
+    def __init__(self, conversation: Conversation | None = None) -> None:
+        self.conversation = conversation or Conversation()
         self.request: int | None = None
         self._asked: Message | None = None
         self._answer: Message | None = None

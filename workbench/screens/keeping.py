@@ -97,6 +97,6 @@ class KeepingScreen(PanesScreen):
             self.notify("Another Workbench has brought it back.", severity="warning", timeout=3)
             return
         unanswered = self.exchange.resume(cut_off.conversation)
-        self.chat.show(self.exchange.conversation)
+        self.chat.transcript.show_path(self.exchange.conversation)
         self.chat.take_back("\n".join(filter(None, (unanswered, cut_off.draft))))
         self.keep()

@@ -12,14 +12,16 @@ from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
 
 from workbench.panes.browser.pane import ModelList
+from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.reader import Reader
 from workbench.panes.chat.search import SearchBar
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
+from workbench.screens.lane import LaneScreen
+from workbench.screens.lanes import LanesScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
@@ -28,13 +30,16 @@ from workbench.screens.workbench import WorkbenchScreen
 Node = type[DOMNode]
 
 CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
-    (WorkbenchScreen, ChatPane, Reader),
+    (WorkbenchScreen, ChatPane, ConversationReader),
     (WorkbenchScreen, ChatPane, Prompt),
     (WorkbenchScreen, ChatPane, SearchBar),
     (WorkbenchScreen, ModelList),
     (WorkbenchScreen, ParameterList),
     (WorkbenchScreen, FilterField),
     (WorkbenchScreen, ValueField),
+    (LanesScreen, ConversationReader),
+    (LanesScreen, Prompt),
+    (LaneScreen,),
     (HelpScreen,),
     (JumpScreen,),
     (PresetScreen,),

@@ -48,6 +48,15 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Read the chat: copy, find, ask again",
         priority=True,
     ),
+    Binding(
+        "f6",
+        "lanes",
+        "Lanes",
+        show=False,
+        id="chat.lanes",
+        tooltip="Go on in lanes: one prompt, several settings, side by side",
+        priority=True,
+    ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",

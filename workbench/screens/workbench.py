@@ -16,6 +16,7 @@ from textual.content import Content
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
     ChatMessage,
+    Event,
     Failed,
     Finished,
     LanePrompt,
@@ -40,17 +41,18 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens.keeping import KeepingScreen
+from workbench.screens.comparing import ComparingScreen
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.talk import Talk
 from workbench.screens.text import TextScreen
+from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(KeepingScreen):
+class WorkbenchScreen(ComparingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -83,7 +85,7 @@ class WorkbenchScreen(KeepingScreen):
     @cached_property
     def talk(self) -> Talk:
         """The conversation on the screen."""
-        return Talk(self.exchange, self.chat, self._generate)
+        return Talk(self.exchange, self.chat.transcript, self._generate)
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
@@ -132,7 +134,11 @@ class WorkbenchScreen(KeepingScreen):
             return
         if self._refuses():
             return
-        await self.talk.ask(event.text)
+        edited = self.chat.edited
+        self.chat.prompt.clear()
+        self.chat.stop_editing()
+        instead_of = self.talk.conversation.message(edited) if edited is not None else None
+        await self.talk.ask(event.text, instead_of=instead_of)
 
     async def _generate(self, messages: Sequence[ChatMessage]) -> int:
         self.stats.busy("waiting for the engine")
@@ -146,7 +152,7 @@ class WorkbenchScreen(KeepingScreen):
     def _edit(self, event: Reader.EditWanted) -> None:
         event.stop()
         if not self._refuses():
-            self.talk.edit(event.message)
+            self.chat.edit(self.talk.conversation.message(event.message))
 
     @on(Reader.RegenerateWanted)
     async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
@@ -249,11 +255,17 @@ class WorkbenchScreen(KeepingScreen):
         else:
             self.go_to("chat")
 
+    def action_lanes(self) -> None:
+        """Go on in two lanes, to be set apart."""
+        if not self._refuses():
+            self.compare(self.engine, self._source, model=self._model_name, lanes=[{}, {}])
+
     def action_new_chat(self) -> None:
         """Begin a new conversation."""
         if self._refuses():
             return
-        self.talk.clear()
+        self.exchange.conversation = Conversation()
+        self.chat.clear()
         self.keep()
         self.stats.clear()
         self.go_to("chat")
@@ -268,8 +280,12 @@ class WorkbenchScreen(KeepingScreen):
     # ---- what the engine reports -------------------------------------------------------------
 
     def on_engine_reported(self, message: EngineReported) -> None:
-        """Pass an event on to the panes it concerns."""
-        match message.event:
+        """Pass an event on to the lanes or the panes that it concerns."""
+        if not self.is_for_lanes(message.event):
+            self._take(message.event)
+
+    def _take(self, event: Event | EngineDied) -> None:
+        match event:
             case Ready() | StateSaved():
                 pass
             case LoadProgress() as event:
@@ -322,16 +338,14 @@ class WorkbenchScreen(KeepingScreen):
 
     def _on_finished(self, event: Finished) -> None:
         self._tell(event.notes)
-        self.talk.finish(event)
-        self._over()
+        self._over(self.talk.finish(event))
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:
         if event.request != self.exchange.request:
             # A load that failed under a prompt already sent: the prompt's own failure follows.
             return
-        self.talk.end("failed")
-        self._over()
+        self._over(self.talk.end("failed"))
         if not event.stopped:
             self.chat.note(_sentence(event.message), error=True)
         self._keep_loaded_model()
@@ -339,8 +353,7 @@ class WorkbenchScreen(KeepingScreen):
 
     def _on_died(self, event: EngineDied) -> None:
         was_busy = self.exchange.request is not None
-        self.talk.end("died")
-        self._over()
+        self._over(self.talk.end("died"))
         self.chat.note(
             f"The engine died ({event.cause}). {event.advice} "
             + ("What was written is kept. " if was_busy else "")
@@ -395,8 +408,10 @@ class WorkbenchScreen(KeepingScreen):
                 self._told.add(note)
                 self.chat.note(note)
 
-    def _over(self) -> None:
-        """An answer has ended, one way or another."""
+    def _over(self, unanswered: str) -> None:
+        """An answer has ended, one way or another; a prompt that got none goes back."""
+        if unanswered:
+            self.chat.take_back(unanswered)
         self.refresh_bindings()
         self.keep()
 

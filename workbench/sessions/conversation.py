@@ -46,6 +46,13 @@ class Conversation:
             raise ValueError(f"there is no message {leaf}")
         self._leaf = leaf
 
+    def fork(self) -> Conversation:
+        """Another path in the same tree: what is added to either is there for both."""
+        other = Conversation()
+        other._messages, other._children = self._messages, self._children
+        other._leaf = self._leaf
+        return other
+
     @property
     def messages(self) -> list[Message]:
         """Every message, also those off the path."""

@@ -1,0 +1,1 @@
+"""Lanes: several answers side by side."""

@@ -6,15 +6,15 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.strip import Strip
 
-from tests.panes.sparing import SparingScreen
 from workbench.panes.lines import Lines
+from workbench.steady.screen import SteadyScreen
 
 
 class Host(App[None]):
     """Lines alone on the screen."""
 
-    def get_default_screen(self) -> SparingScreen:
-        return SparingScreen()
+    def get_default_screen(self) -> SteadyScreen[None]:
+        return SteadyScreen()
 
     def compose(self) -> ComposeResult:
         yield Lines()

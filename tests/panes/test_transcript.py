@@ -4,9 +4,9 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from tests.panes.sparing import SparingScreen
 from workbench.panes.chat.entry import Entry
 from workbench.panes.chat.reader import Reader
+from workbench.steady.screen import SteadyScreen
 
 
 class Host(App[None]):
@@ -14,8 +14,8 @@ class Host(App[None]):
 
     CSS = "Reader { height: 1fr; }"
 
-    def get_default_screen(self) -> SparingScreen:
-        return SparingScreen()
+    def get_default_screen(self) -> SteadyScreen[None]:
+        return SteadyScreen()
 
     def compose(self) -> ComposeResult:
         yield Reader(empty="Nothing yet.")

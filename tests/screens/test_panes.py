@@ -307,8 +307,12 @@ async def test_a_models_name_is_no_markup(tmp_path: Path) -> None:
         assert "x [a='b]" in b.screen.chat._border_title.plain  # type: ignore[union-attr]
 
 
-async def test_a_size_that_is_over_is_not_taken() -> None:
+@pytest.mark.parametrize("keys", [(), ("f6",)])
+async def test_a_size_that_is_over_is_not_taken(keys: tuple[str, ...]) -> None:
     async with bench() as b:
+        await b.pilot.press(*keys)
+        await b.pilot.pause()
+        screen = b.app.screen
         layouts = 0
 
         def laid_out(_: object) -> None:
@@ -316,14 +320,14 @@ async def test_a_size_that_is_over_is_not_taken() -> None:
             layouts += 1
             if layouts > 4:
                 # An endless row of them leaves nobody else a turn, this test least of all.
-                b.screen.disable_messages(events.Resize)
+                screen.disable_messages(events.Resize)
 
-        b.screen.screen_layout_refresh_signal.subscribe(b.screen, laid_out, immediate=True)
+        screen.screen_layout_refresh_signal.subscribe(screen, laid_out, immediate=True)
         for width in (119, 120):
             size = Size(width, 40)
-            b.screen.post_message(events.Resize(size, size))
+            screen.post_message(events.Resize(size, size))
             # Between the two: a size that follows at once takes the other's place.
-            b.screen.call_later(lambda: None)
+            screen.call_later(lambda: None)
         await b.pilot.pause()
         assert layouts <= 4
-        assert b.screen.size == (120, 40)
+        assert screen.size == (120, 40)

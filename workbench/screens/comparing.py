@@ -49,4 +49,7 @@ class ComparingScreen(KeepingScreen):
 
     def is_for_lanes(self, event: Event | EngineDied) -> bool:
         """Whether an event was meant for the lanes, which have it then."""
-        return self.lanes is not None and self.lanes.take(event)
+        if self.lanes is None or not self.lanes.take(event):
+            return False
+        self.keep_at_times()
+        return True

@@ -6,13 +6,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
-from textual import events, getters, on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from workbench.engine.client import EngineClient, EngineDied
@@ -46,6 +45,7 @@ from workbench.screens.exchange import Exchange
 from workbench.screens.lane import LaneScreen
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation
+from workbench.steady.screen import SteadyScreen
 
 # A lane that is narrower cannot be read.
 _LEAST_WIDTH: Final = 26
@@ -93,7 +93,7 @@ class Kept:
         self.values = values
 
 
-class LanesScreen(Screen[Kept | None]):
+class LanesScreen(SteadyScreen[Kept | None]):
     """Gives back the lane to go on with; None if none is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -164,7 +164,7 @@ class LanesScreen(Screen[Kept | None]):
         """What has been written and not sent."""
         return self.prompt.text
 
-    def on_resize(self, _event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Side by side where there is room."""
         self._show()
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from textual import events, getters
+from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
@@ -20,10 +19,10 @@ from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.layout import COLUMNS, Column, Layout, Side
-from workbench.steady.compositor import SparingCompositor
+from workbench.steady.screen import SteadyScreen
 
 
-class PanesScreen(Screen[None]):
+class PanesScreen(SteadyScreen[None]):
     """Browser, chat, and the instruments: parameters over stats."""
 
     chat = getters.query_one(ChatPane)
@@ -40,7 +39,6 @@ class PanesScreen(Screen[None]):
         ``engine_pid`` gives the engine's process id while there is one.
         """
         super().__init__()
-        self._compositor = SparingCompositor()
         self._engine_pid = engine_pid
         self._layout = Layout(layout)
         self._chosen = chosen
@@ -152,13 +150,8 @@ class PanesScreen(Screen[None]):
 
         self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Arrange the panes; what the stats say may now be for the chat's border."""
-        if event.size != self.app.size:
-            # Textual's screen would tell itself of such a size again, and again, without end:
-            # the terminal has another one by now, as when a window is dragged.
-            event.prevent_default()
-            return
         self._arrange()
         # What there is room for is known a little later.
         self.call_after_refresh(self._arrange)

@@ -1,15 +1,18 @@
-"""Tiny models on real vocabularies, loaded into the tests' own process."""
+"""An engine of its own for each test, and tiny models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
 from tests import vocabularies
-from tests.gguf_files import random_model
+from tests.engine.reports import running_engine
+from tests.gguf_files import random_model, recurrent_model, sliding_model
+from workbench.engine.client import EngineClient
 from workbench.engine.llama.model import Model
 from workbench.parameters.table import completed
 
@@ -34,3 +37,22 @@ def loading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
             return opened.enter_context(Model(file, completed({}), on_progress=lambda _: True))
 
         yield load
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
+    """An engine, gone at the end."""
+    async with running_engine(tmp_path / "engine.log") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def sliding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose layers see only the last few tokens."""
+    return sliding_model(tmp_path_factory.mktemp("models") / "sliding.gguf")
+
+
+@pytest.fixture(scope="session")
+def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that keeps a running state instead of its past."""
+    return recurrent_model(tmp_path_factory.mktemp("models") / "recurrent.gguf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -28,12 +28,6 @@ from workbench.models.pocket import MODEL_FILE
 from workbench.parameters.kinds import Value
 
 POCKET = ModelSource.of(MODEL_FILE)
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
 
 
 def finished_or_failed(report: object) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tests.engine.reports import (
     only,
     reports_of,
     reports_until,
-    running_engine,
     text_of,
     the,
 )
@@ -31,12 +29,6 @@ ASSERTING = ModelSource.of(
     MODEL_FILE, {"kv_overrides": ("llama.attention.layer_norm_rms_epsilon=float:-1",)}
 )
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from tests.engine.reports import (
     only,
     reports_of,
     reports_until,
-    running_engine,
     the,
 )
 from tests.gguf_files import recurrent_model, sliding_model
@@ -34,12 +33,6 @@ from workbench.models.pocket import MODEL_FILE
 from workbench.parameters.kinds import Values
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
 
 
 async def generated(

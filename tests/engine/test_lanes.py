@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.engine.reports import Report, running_engine
-from tests.gguf_files import recurrent_model, sliding_model
+from tests.engine.reports import Report
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
     ChatMessage,
@@ -27,24 +26,6 @@ from workbench.parameters.lanes import MOST_LANES
 POCKET = ModelSource.of(MODEL_FILE)
 GREEDY: Values = {"temperature": 0, "max_tokens": 24}
 STORY = [ChatMessage("user", "Tell me a story about a fox and an owl.")]
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def sliding(tmp_path_factory: pytest.TempPathFactory) -> ModelSource:
-    """A model whose layers see only the last few tokens."""
-    return ModelSource.of(sliding_model(tmp_path_factory.mktemp("models") / "sliding.gguf"))
-
-
-@pytest.fixture(scope="session")
-def recurrent(tmp_path_factory: pytest.TempPathFactory) -> ModelSource:
-    """A model that keeps a running state instead of its past."""
-    return ModelSource.of(recurrent_model(tmp_path_factory.mktemp("models") / "recurrent.gguf"))
 
 
 def lane(number: int, values: Values, messages: Sequence[ChatMessage] = STORY) -> LanePrompt:
@@ -225,7 +206,7 @@ async def test_each_lane_remembers_its_own_conversation(engine: EngineClient) ->
 async def test_what_cannot_be_shared_is_answered_in_turn(
     engine: EngineClient, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    model = request.getfixturevalue(kind)
+    model = ModelSource.of(request.getfixturevalue(kind))
     [alone], _ = await answer(engine, model, lane(0, GREEDY))
     texts, ends = await answer(engine, model, *(lane(number, GREEDY) for number in (0, 1, 5)))
     assert texts == [alone] * 3

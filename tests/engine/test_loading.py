@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from gguf import GGUFReader
 
-from tests.engine.reports import answer, only, reports_until, running_engine, the
+from tests.engine.reports import answer, only, reports_until, the
 from tests.gguf_files import control_vector, lora_adapter, random_model
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import ChatMessage, Failed, Finished, Loaded, ModelSource
@@ -20,12 +19,6 @@ GREEDY: Values = {"temperature": 0, "max_tokens": 24, "ignore_eos": True}
 
 LAYERS = int(GGUFReader(MODEL_FILE).fields["llama.block_count"].contents())
 WIDTH = int(GGUFReader(MODEL_FILE).fields["llama.embedding_length"].contents())
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
 
 
 async def story(engine: EngineClient, **values: Value) -> str:

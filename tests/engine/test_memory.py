@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.engine.reports import Report, answer, only, reports_until, running_engine, text_of, the
-from tests.gguf_files import recurrent_model, sliding_model
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
     ChatMessage,
@@ -24,24 +23,6 @@ from workbench.parameters.kinds import Values
 POCKET = ModelSource.of(MODEL_FILE)
 GREEDY: Values = {"temperature": 0, "max_tokens": 20}
 SYSTEM = ChatMessage("system", "You are brief.")
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def sliding(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose layers see only the last few tokens."""
-    return sliding_model(tmp_path_factory.mktemp("models") / "sliding.gguf")
-
-
-@pytest.fixture(scope="session")
-def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that keeps a running state instead of its past."""
-    return recurrent_model(tmp_path_factory.mktemp("models") / "recurrent.gguf")
 
 
 def user(text: str) -> ChatMessage:

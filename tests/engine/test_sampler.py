@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.engine.reports import answer, only, reports_until, running_engine, the
+from tests.engine.reports import answer, only, reports_until, the
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import ChatMessage, Failed, Finished, ModelSource, TextArrived
 from workbench.models.pocket import MODEL_FILE
@@ -28,12 +26,6 @@ BARE: Values = {
     "max_tokens": 40,
     "ignore_eos": True,
 }
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with running_engine(tmp_path / "engine.log") as client:
-        yield client
 
 
 async def story(engine: EngineClient, values: Values) -> str:

@@ -74,7 +74,7 @@ class Generation:
         begun = list(self._lanes)
         # From here on they are closed whatever happens.
         self._lanes += [lane for group in same.values() for lane in group]
-        if self._context.n_sequences > 1:
+        if len(same) > 1:
             for first, *_ in same.values():
                 # What it will not go on from must not take the room of the others.
                 first.memory.reuse(first.prompt)
@@ -100,8 +100,7 @@ class Generation:
             lane.prompt_seconds = seconds
             if lane is not first:
                 lane.n_cached = len(lane.prompt)
-            stopped = self._requests.stopped(lane.request, lane.index)
-            if ended is not None or stopped:
+            if ended is not None or self._is_stopped(lane):
                 self._end(lane, ended or "cancelled")
                 continue
             if lane is not first:

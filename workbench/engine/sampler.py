@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import math
-import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
@@ -16,20 +15,13 @@ from workbench.engine.llama.context import Context
 from workbench.engine.llama.handle import Handle
 from workbench.engine.llama.model import Model
 from workbench.parameters import entries
-from workbench.parameters.lanes import LARGEST_SEED
 
-_RANDOM_SEED: Final = -1
 # The number of tokens that mirostat 1 estimates with, as in common/sampling.cpp.
 _MIROSTAT_M: Final = 100
 
 
 class GrammarError(ValueError):
     """A grammar or a JSON schema cannot be used; the message says why."""
-
-
-def chosen_seed(seed: int) -> int:
-    """The seed to draw with: the given one, or a fresh one where a random one is asked."""
-    return random.randint(0, LARGEST_SEED) if seed == _RANDOM_SEED else seed
 
 
 class Sampler(Handle):

@@ -38,12 +38,12 @@ from workbench.engine.protocol import (
     frame,
 )
 from workbench.engine.requests import RequestQueue
-from workbench.engine.sampler import GrammarError, Sampler, chosen_seed
+from workbench.engine.sampler import GrammarError, Sampler
 from workbench.engine.state import StateError
 from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter
 from workbench.parameters.kinds import ParameterError
-from workbench.parameters.lanes import MOST_LANES
+from workbench.parameters.lanes import MOST_LANES, chosen_seed
 from workbench.untrusted import without_controls
 
 _REFUSALS: Final = (DecodeError, GrammarError, TemplateError, PromptError, ParameterError)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from time import perf_counter
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from workbench.headless.model import source_of
 from workbench.headless.printing import answer_object, failed, tell, to_the_end
 from workbench.parameters import presets
 from workbench.parameters.kinds import Value, Values
-from workbench.parameters.lanes import LARGEST_SEED, LETTERS, differing, said, with_seeds
+from workbench.parameters.lanes import LETTERS, differing, said, with_seeds
 from workbench.parameters.table import BY_KEY, answering
 from workbench.settings import paths
 
@@ -51,9 +51,6 @@ def compare(
         tell([f"Error: {error}"])
         return 1
     seed = values.get("seed", BY_KEY["seed"].default)
-    assert isinstance(seed, int)
-    if seed < 0:
-        seed = random.randint(0, LARGEST_SEED)
     seeded = with_seeds(lanes, seed, same=same_seeds)
     wholes = [{**answering(values), **lane} for lane in seeded]
     return to_the_end(lambda: _Comparison(prompt, wholes, form).run(source))
@@ -69,7 +66,6 @@ class _Comparison:
         ]
         self._form = form
         self._loaded: Loaded | None = None
-        self._apart: list[dict[str, Value]] = []
         self._texts = [""] * len(lanes)
         self._ends: dict[int, Finished] = {}
         self._told: set[str] = set()
@@ -124,10 +120,14 @@ class _Comparison:
 
     # ---- what is printed ---------------------------------------------------------------------
 
-    def _print(self) -> None:
+    @cached_property
+    def _apart(self) -> list[dict[str, Value]]:
+        """What of each lane's parameters is not the same in all."""
         assert self._loaded is not None
         lanes = [lane.parameters for lane in self._lanes]
-        self._apart = differing(lanes, self._loaded.model.defaults)
+        return differing(lanes, self._loaded.model.defaults)
+
+    def _print(self) -> None:
         if self._form == "json":
             lanes = [self._object(number) for number in range(len(self._lanes))]
             found = {"tps": round(self._tps, 2), "lanes": lanes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -14,6 +15,8 @@ MOST_LANES: Final = 8
 """So many answers are written side by side at most."""
 
 LETTERS: Final = "ABCDEFGH"
+
+_RANDOM_SEED: Final = -1
 
 # A comma before the next key; others belong to a value that is a list.
 _NEXT: Final = re.compile(r",\s*(?=[a-z_]+\s*=)")
@@ -110,12 +113,22 @@ def drawn(text: str) -> list[dict[str, Value]]:
     return [{} for _ in range(count)]
 
 
+def chosen_seed(seed: int) -> int:
+    """The seed to draw with: the given one, or a fresh one where a random one is asked."""
+    return random.randint(0, LARGEST_SEED) if seed == _RANDOM_SEED else seed
+
+
 def with_seeds(
-    lanes: Sequence[Mapping[str, Value]], seed: int, *, same: bool
+    lanes: Sequence[Mapping[str, Value]], seed: Value, *, same: bool
 ) -> list[dict[str, Value]]:
-    """The lanes, those without a seed with ``seed``: all the same, or each the next one."""
+    """The lanes, those without a seed with ``seed``: all the same, or each the next one.
+
+    Where it is a random one, one is chosen for all of them.
+    """
+    assert isinstance(seed, int)
+    first = chosen_seed(seed)
     return [
-        {"seed": seed if same else (seed + number) % (LARGEST_SEED + 1), **lane}
+        {"seed": first if same else (first + number) % (LARGEST_SEED + 1), **lane}
         for number, lane in enumerate(lanes)
     ]
 

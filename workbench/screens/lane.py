@@ -23,7 +23,6 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
         Binding("escape", "dismiss", "Leave", id="lane.close", tooltip="Leave the lane as it is"),
     ]
 
-    field = getters.query_one(Input)
     words = getters.query_one("#lane-words", Static)
 
     def __init__(self, letter: str, text: str) -> None:

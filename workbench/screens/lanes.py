@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
@@ -31,7 +30,6 @@ from workbench.panes.chat.reader import Reader
 from workbench.panes.lanes.column import LaneColumn
 from workbench.parameters.kinds import ParameterError, Value, Values
 from workbench.parameters.lanes import (
-    LARGEST_SEED,
     LETTERS,
     MOST_LANES,
     differing,
@@ -138,9 +136,7 @@ class LanesScreen(SteadyScreen[Kept | None]):
         self._conversation = conversation
         self._common = dict(common)
         self._draft = draft
-        self.lanes = [
-            Lane(number, own, conversation.fork(), self) for number, own in enumerate(lanes)
-        ]
+        self.lanes = self._made(lanes)
         self._foremost = 0
         self._together: list[tuple[Lane, list[ChatMessage]]] | None = None
 
@@ -153,11 +149,21 @@ class LanesScreen(SteadyScreen[Kept | None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._begin()
+        self.prompt.load_text(self._draft)
+        self.prompt.focus()
+
+    def _made(self, lanes: Sequence[Values]) -> list[Lane]:
+        """Lanes that go on from the chat, each by what it sets beside all the others."""
+        return [
+            Lane(number, own, self._conversation.fork(), self) for number, own in enumerate(lanes)
+        ]
+
+    def _begin(self) -> None:
+        """Show what has been said, in lanes that have just been mounted."""
         for lane in self.lanes:
             lane.column.transcript.show_path(lane.exchange.conversation)
         self._show()
-        self.prompt.load_text(self._draft)
-        self.prompt.focus()
 
     @property
     def unsent(self) -> str:
@@ -201,11 +207,7 @@ class LanesScreen(SteadyScreen[Kept | None]):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if not event.text.strip():
-            self.notify("Write something first.", severity="warning", timeout=2)
-            return
-        if self.answering:
-            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
+        if self._refuses():
             return
         self.prompt.clear()
         if event.text.startswith(("/sweep ", "/draws ")):
@@ -244,24 +246,22 @@ class LanesScreen(SteadyScreen[Kept | None]):
             self.notify(f"{error}.", severity="error", timeout=8, markup=False)
             return
         seed = self._common.get("seed", BY_KEY["seed"].default)
-        assert isinstance(seed, int)
-        first = seed if seed >= 0 else random.randint(0, LARGEST_SEED)
         await self.columns.remove_children()
-        conversation = self._conversation
-        self.lanes = [
-            Lane(number, own, conversation.fork(), self)
-            for number, own in enumerate(with_seeds(lanes, first, same=word == "/sweep"))
-        ]
+        self.lanes = self._made(with_seeds(lanes, seed, same=word == "/sweep"))
         self._foremost = 0
         await self.columns.mount(*(lane.column for lane in self.lanes))
-        for lane in self.lanes:
-            lane.column.transcript.show_path(conversation)
-        self._show()
+        self._begin()
 
     @property
     def answering(self) -> bool:
         """Whether a lane is at work."""
         return any(lane.exchange.answering for lane in self.lanes)
+
+    def _refuses(self) -> bool:
+        """Whether a lane is at work; says so."""
+        if self.answering:
+            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
+        return self.answering
 
     async def action_add(self) -> None:
         """A lane more, with what the foremost sets and has said."""
@@ -308,8 +308,7 @@ class LanesScreen(SteadyScreen[Kept | None]):
 
     def action_keep(self) -> None:
         """Go on with the foremost lane in the chat."""
-        if self.answering:
-            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
+        if self._refuses():
             return
         lane = self.foremost
         self.dismiss(Kept(lane.exchange.conversation.leaf, self._values(lane)))

@@ -129,9 +129,6 @@ class WorkbenchScreen(ComparingScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if not event.text.strip():
-            self.notify("Write something first.", severity="warning", timeout=2)
-            return
         if self._refuses():
             return
         edited = self.chat.edited

@@ -44,7 +44,10 @@ class Prompt(Editor):
 
     def action_send(self) -> None:
         """Hand over what has been written."""
-        self.post_message(self.Submitted(self.text))
+        if self.text.strip():
+            self.post_message(self.Submitted(self.text))
+        else:
+            self.notify("Write something first.", severity="warning", timeout=2)
 
     def action_newline(self) -> None:
         """Begin a new line."""

@@ -33,7 +33,7 @@ class LaneColumn(Vertical):
     head = getters.query_one(Lines)
 
     def __init__(self, letter: str) -> None:
-        super().__init__(classes="lane pane")
+        super().__init__(classes="pane")
         self.letter = letter
         self.border_title = letter
         self._apart: Mapping[str, Value] = {}
@@ -69,12 +69,15 @@ class LaneColumn(Vertical):
     def text_arrived(self, event: TextArrived) -> None:
         """Its answer goes on."""
         speed = event.n_tokens / event.decode_ms * 1e3 if event.decode_ms > 0 else 0.0
-        self.say(f"{tokens(event.n_tokens)}, {per_second(speed)} t/s")
+        self._say_figures(event.n_tokens, speed)
 
     def finished(self, event: Finished) -> None:
         """Its answer is complete."""
         timings = event.timings
-        self.say(f"{tokens(timings.completion_tokens)}, {per_second(timings.tps)} t/s")
+        self._say_figures(timings.completion_tokens, timings.tps)
+
+    def _say_figures(self, n_tokens: int, speed: float) -> None:
+        self.say(f"{tokens(n_tokens)}, {per_second(speed)} t/s")
 
     def _draw(self) -> None:
         width, height = self.head.content_size

@@ -53,4 +53,6 @@ async def test_killing_and_starting_again_leaves_nothing(tmp_path: Path) -> None
             await reports_until(engine, lambda report: isinstance(report, EngineDied))
             taken.append((interface.num_fds(), interface.num_threads()))
             assert not interface.children(recursive=True)
-    assert taken[-1] == taken[0], "descriptors, threads"
+    (descriptors, threads), last = taken[0], taken[-1]
+    # Fewer is well: a thread that an earlier test left behind may end meanwhile.
+    assert last[0] <= descriptors and last[1] <= threads, "descriptors, threads"

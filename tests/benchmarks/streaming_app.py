@@ -118,7 +118,7 @@ def _event(text: str, n_before: int, n_tokens: int, rate: float) -> TextArrived:
         ttft_ms=5.0,
         n_context=100 + n_tokens,
         n_used=100 + n_tokens,
-        drawn=[Token(1000 / rate)] * (n_tokens - n_before),
+        drawn=[Token(1, b" a", 1000 / rate)] * (n_tokens - n_before),
     )
 
 

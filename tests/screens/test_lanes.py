@@ -11,8 +11,8 @@ import pytest
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.parameters.kinds import Values
-from workbench.screens.lane import LaneScreen
-from workbench.screens.lanes import LanesScreen
+from workbench.screens.lanes.screen import LanesScreen
+from workbench.screens.lanes.typed import LaneScreen
 
 SHORT: Values = {"max_tokens": 6, "temperature": 0}
 
@@ -66,7 +66,7 @@ async def test_a_sweep_is_answered_by_every_lane() -> None:
 
 async def test_the_lane_that_is_kept_is_the_conversation() -> None:
     async with opened() as b:
-        await b.pilot.press("f7", "f3")
+        await b.pilot.press("f7", "ctrl+t")
         await wait_until(lambda: isinstance(b.app.screen, LaneScreen), "the field")
         await b.pilot.press(*"top_k=3", "enter")
         await send(b, "Hello!")
@@ -104,7 +104,7 @@ async def test_lanes_are_added_and_closed() -> None:
         await b.pilot.pause()
         assert [lane.column.letter for lane in lanes(b).lanes] == [*"ACDEFGHB"]
         assert any("room for 8" in toast for toast in b.toasts())
-        await b.pilot.press("f4")
+        await b.pilot.press("f9", "X")
         await b.pilot.pause()
         assert len(lanes(b).lanes) == 7
         await send(b, "Hello!")

@@ -166,6 +166,26 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         view = self.scrollable_content_region.height
         self._seen = max(self._seen, min(self.scroll_offset.y + view, self._rows.height))
 
+    def scroll_as(self, other: Transcript) -> None:
+        """Show what another transcript shows: the same message of the same turn, the same row."""
+        if other._following:
+            self.follow()
+            return
+        index, within = other._rows.at(other.scroll_offset.y)
+        turn = [entry.kind for entry in other.entries[: index + 1]].count("user")
+        # How far behind the prompt of its turn.
+        behind = 0
+        while index - behind > 0 and other.entries[index - behind].kind != "user":
+            behind += 1
+        prompts = [n for n, entry in enumerate(self.entries) if entry.kind == "user"]
+        if not prompts:
+            return
+        wanted = behind + (prompts[min(turn, len(prompts)) - 1] if turn else 0)
+        wanted = min(wanted, len(self.entries) - 1)
+        self._following = False
+        height = self.entries[wanted].height
+        self._scroll_to_row(self._rows.top(wanted) + min(within, height - 1))
+
     def lay_out_all(self) -> None:
         """Know the height of every entry, so that no row moves any more."""
         for _ in self._laying_out():

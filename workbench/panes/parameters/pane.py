@@ -93,6 +93,13 @@ class ParameterPane(Vertical):
         """Take the values of a preset instead of all that was set."""
         self.rows.replace(dict(values), preset)
 
+    def use(self, chosen: Chosen) -> None:
+        """Show and edit other values; what was being typed is left."""
+        if self.editing:
+            self.stop_editing()
+        self._chosen = chosen
+        self.rows.use(chosen)
+
     def use_defaults(self, defaults: Values) -> None:
         """Take over what a model's file sets by itself."""
         self._chosen.defaults = dict(defaults)

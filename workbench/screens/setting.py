@@ -6,7 +6,6 @@ from textual import getters, on
 from textual.screen import ScreenResultType
 
 from workbench.panes.parameters.pane import ParameterPane
-from workbench.panes.parameters.rows import ParameterList
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
 from workbench.settings import paths
@@ -33,8 +32,8 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
 
         self.app.push_screen(TextScreen(event.parameter, event.text), written)
 
-    @on(ParameterList.PresetsWanted)
-    def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
+    @on(ParameterPane.PresetsWanted)
+    def _show_presets(self, event: ParameterPane.PresetsWanted) -> None:
         event.stop()
 
         def taken(taken: Taken | None) -> None:

@@ -34,7 +34,7 @@ from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.figures import duration
-from workbench.panes.parameters.rows import ParameterList
+from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
@@ -178,8 +178,8 @@ class WorkbenchScreen(ComparingScreen):
             return
         await self._load(event.model.path)
 
-    @on(ParameterList.Changed)
-    async def _change_parameter(self, event: ParameterList.Changed) -> None:
+    @on(ParameterPane.Changed)
+    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:

@@ -34,6 +34,7 @@ from workbench.screens.lanes.engines import Engines
 from workbench.screens.lanes.judging import JudgingScreen
 from workbench.screens.lanes.lane import Lane
 from workbench.sessions.conversation import Conversation
+from workbench.sessions.conversation import Message as Said
 
 
 class LaneReported(Message, bubble=False):
@@ -118,10 +119,14 @@ class AnsweringScreen(JudgingScreen):
         self._together = Together()
         # What lanes of one engine have in common is evaluated once.
         self._asking = []
+        # The answers of lanes that stand at the same place are answers to one prompt.
+        prompts: dict[int | None, Said] = {}
         for lane in self.lanes:
             path = lane.exchange.conversation.path()[instead_of:] if instead_of is not None else []
-            known = path[0] if path and path[0].role == "user" else None
-            await lane.talk.ask(text, instead_of=known)
+            former = path[0] if path and path[0].role == "user" else None
+            behind = former.parent if former else lane.exchange.conversation.leaf
+            known = prompts.get(behind)
+            prompts[behind] = await lane.talk.ask(text, instead_of=former, known=known)
         asked, self._asking = self._asking, None
         turns: list[_Turn] = []
         for lane, prompt in asked:

@@ -8,7 +8,7 @@ from textual import on
 
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
-from workbench.panes.parameters.rows import ParameterList
+from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.kinds import ParameterError, Value
 from workbench.parameters.lanes import MODEL, drawn, grid, read_sweeps, typed, with_seeds
 from workbench.parameters.table import BY_KEY
@@ -78,8 +78,8 @@ class LanesScreen(AnsweringScreen):
 
         self.app.push_screen(LaneScreen(lane.letter, typed(self.own(lane)), self._find), given)
 
-    @on(ParameterList.Changed)
-    async def _change_parameter(self, event: ParameterList.Changed) -> None:
+    @on(ParameterPane.Changed)
+    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
         if event.live:
             await self.adjust(self.foremost)

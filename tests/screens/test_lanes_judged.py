@@ -8,6 +8,7 @@ from tests.screens.bench import Bench
 from tests.screens.test_lanes import done, lanes, opened, said, send
 from tests.waiting import wait_until
 from workbench.parameters.kinds import Values
+from workbench.parameters.lanes import said as said_of
 from workbench.screens.lanes.differences import DifferencesScreen
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.votes import VoteScreen, VotesScreen
@@ -78,8 +79,9 @@ async def test_a_blind_vote_hides_and_names_and_counts() -> None:
         assert not lanes(b).answering
         best = lanes(b).lanes[1]
         await vote(b, "b")
-        assert heads(b)[1] == f"temperature {best.chosen.values['temperature']}"
+        assert heads(b)[1] == said_of({"temperature": best.chosen.values["temperature"]})
         assert all("t/s" in text and "pocket" in text for text in said(b))
+        assert all("t/s" in lane.column.status for lane in lanes(b).lanes)
         [counted] = Votes(paths.votes()).read()
         assert counted.best == 1
         assert sorted(counted.settings) == ["temperature 0", "temperature 0.75", "temperature 1.5"]

@@ -52,6 +52,8 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         self._empty = empty
         self._rows = Rows()
         self._following = True
+        # Whether nobody sees it: text that comes is not laid out then.
+        self._rests = False
         # Up to which row the reader has been shown the text.
         self._seen = 0
         self._marked: Entry | None = None
@@ -80,11 +82,17 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
 
     def extend(self, entry: Entry, text: str) -> None:
         """Add text to an entry, as a rule the last one."""
+        if self._rests:
+            entry.append_unseen(text)
+            return
         before = entry.height
         self._changed(entry, entry.append(text), before)
 
     def close(self, entry: Entry) -> None:
         """No more text will come for an entry."""
+        if self._rests:
+            entry.close()
+            return
         before = entry.height
         entry.close()
         self._changed(entry, 0, before)
@@ -270,8 +278,17 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             if not self._following:
                 self.refresh(Region(0, view.height - 1, view.width, 1))
 
+    def rest(self, rests: bool) -> None:
+        """Let text that comes wait until somebody sees it, or lay out what has come."""
+        if rests != self._rests:
+            self._rests = rests
+            if not rests:
+                self.rows_moved()
+
     def _take_up(self, ahead: int = 0) -> None:
         """Take up all rows, and ``ahead`` more for what is to come."""
+        if self._rests:
+            return
         view = self.scrollable_content_region
         if self._following:
             height = self._rows.height

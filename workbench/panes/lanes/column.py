@@ -47,7 +47,9 @@ class LaneColumn(ReadingPane):
         self.border_title = letter
         self._apart: Mapping[str, Value] = {}
         self._status = ""
+        self._figures = ""
         self._hidden = False
+        self._seen = True
 
     def compose(self) -> ComposeResult:
         yield Lines()
@@ -66,6 +68,11 @@ class LaneColumn(ReadingPane):
         """How far it is, in a few words."""
         return self._status
 
+    def see(self, seen: bool) -> None:
+        """Whether there is room to show it."""
+        self._seen = seen
+        self.transcript.rest(not seen)
+
     def rename(self, letter: str) -> None:
         """Give it another letter."""
         self.letter = letter
@@ -75,6 +82,8 @@ class LaneColumn(ReadingPane):
         """Say nothing that tells which setting it is, or say it again."""
         self._hidden = hidden
         self.transcript.anonymous = hidden
+        if not hidden and self._figures:
+            self._status = self._figures
         self._draw()
 
     def differs(self, apart: Mapping[str, Value]) -> None:
@@ -99,16 +108,15 @@ class LaneColumn(ReadingPane):
         self._say_figures(timings.completion_tokens, timings.tps, _ENDS[event.reason])
 
     def _say_figures(self, n_tokens: int, speed: float, reason: str = "") -> None:
-        if self._hidden:
-            # Speed and length tell of the setting.
-            self.say("complete" if reason else "writing")
-            return
         figures = f"{n_tokens} tok, {per_second(speed)} t/s"
-        self.say(f"{figures}, {reason}" if reason else figures)
+        self._figures = f"{figures}, {reason}" if reason else figures
+        # Speed and length tell of the setting.
+        hidden = "complete" if reason else "writing"
+        self.say(hidden if self._hidden else self._figures)
 
     def _draw(self) -> None:
         width, height = self.head.content_size
-        if not width:
+        if not (width and self._seen):
             return
         words = "hidden until the vote" if self._hidden else said(self._apart)
         apart = Content(without_controls(words) or "the present parameters")

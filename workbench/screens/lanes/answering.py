@@ -248,7 +248,7 @@ class AnsweringScreen(JudgingScreen):
         for lane in self.lanes:
             if lane.number == event.lane and lane.hears(engine, event.request):
                 self._take(event, lane)
-                self.summarise()
+                self.summarise_soon()
                 return True
         return False
 

@@ -64,6 +64,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
         self._draft = draft
         self.lanes: list[Lane] = []
         self._foremost = 0
+        self._summary_due = False
         # Whether all lanes scroll when one does.
         self.linked = False
 
@@ -129,19 +130,28 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     def show_lanes(self) -> None:
         """Show what differs, and which lane is the foremost."""
-        for lane, apart in zip(self.lanes, self.apart(), strict=True):
-            lane.column.differs(apart)
-            lane.column.set_class(lane is self.foremost, "-foremost")
         pane = self.parameters.display = self.has_class("-settings")
         room = self.app.size.width - (_PANE_WIDTH if pane else 0)
-        self.set_class(room // len(self.lanes) < _LEAST_WIDTH, "-one")
+        one = room // len(self.lanes) < _LEAST_WIDTH
+        self.set_class(one, "-one")
         self.set_class(room < _LEAST_WIDTH + _PANE_WIDTH, "-pane-alone")
+        for lane, apart in zip(self.lanes, self.apart(), strict=True):
+            lane.column.set_class(lane is self.foremost, "-foremost")
+            lane.column.see(lane is self.foremost or not one)
+            lane.column.differs(apart)
         if pane:
             self.parameters.border_title = f"Parameters of {self.foremost.letter}"
         self.summarise()
 
+    def summarise_soon(self) -> None:
+        """Say how far all lanes are, once for all that has been heard of them."""
+        if not self._summary_due:
+            self._summary_due = True
+            self.call_later(self.summarise)
+
     def summarise(self) -> None:
         """Say how far all lanes are, where one at a time is shown."""
+        self._summary_due = False
         if not self.has_class("-one"):
             return
         parts = [

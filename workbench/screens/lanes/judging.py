@@ -104,6 +104,8 @@ class JudgingScreen(ColumnsScreen):
         if any(lane.answering for lane in self.lanes):
             self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
             return
+        # They would lie over the ballot.
+        self.app.clear_notifications()
         letters = [lane.letter for lane in self.lanes]
 
         def voted(choice: Choice | None) -> None:

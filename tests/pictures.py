@@ -6,7 +6,10 @@ import asyncio
 import html
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from textual.pilot import Pilot
@@ -91,7 +94,14 @@ async def _ask_lanes(app: WorkbenchApp, pilot: Pilot[None], prompts: tuple[str, 
 
 def main() -> None:
     """Take the pictures anew."""
-    os.environ |= {"TEXTUAL_ANIMATIONS": "none", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    if os.environ.get("TEXTUAL_COLOR_SYSTEM") != "truecolor":
+        # Textual has read its settings already; nor is a person's own theme meant.
+        with TemporaryDirectory() as home:
+            ours = {"HOME": home, "FORCE_COLOR": "1", "TEXTUAL_COLOR_SYSTEM": "truecolor"}
+            ours |= {"TEXTUAL_ANIMATIONS": "none", "TERM": "xterm-256color"}
+            command = [sys.executable, "-m", "tests.pictures"]
+            subprocess.run(command, env={**os.environ, **ours}, check=True)
+        return
     FOLDER.mkdir(exist_ok=True)
     for picture in PICTURES:
         picture.file.write_text(asyncio.run(taken(picture)), encoding="utf-8")

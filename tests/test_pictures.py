@@ -12,6 +12,7 @@ _FIXED = {
         *("first token", "context", "between tokens", "F1", "Help", "^q", "Quit"),
     ],
     "narrow": ["Chat with pocket", "You", "What is temperature?", "context", "F2", "Models"],
+    "lanes": ["temperature 0", "temperature 1.5", "together", "ended", "F12", "Blind"],
     "themes": ["shipped", "ansi-dark", "high-contrast", "paper", "Textual's own"],
 }
 

@@ -96,6 +96,9 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         before = entry.height
         entry.close()
         self._changed(entry, 0, before)
+        if self._following:
+            # No room below is needed any more.
+            self._take_up()
 
     def remark(self, entry: Entry, remark: str) -> None:
         """Put a remark behind an entry's title."""

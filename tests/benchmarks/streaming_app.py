@@ -75,6 +75,7 @@ class StreamingApp(WorkbenchApp):
         if self._stream.lanes:
             await self._side_by_side(screen)
         await asyncio.sleep(1.0)
+        screen.exchange.request = 1
         if not self._stream.lanes:
             screen.stats.busy("writing")
         started, cpu = time.perf_counter(), time.process_time()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from textual.widgets import Static
 
 from tests.screens.bench import Bench
@@ -71,9 +74,12 @@ async def test_a_blind_vote_hides_and_names_and_counts() -> None:
         assert not any("t/s" in text or "pocket" in text for text in said(b)), said(b)
         assert all(lane.column.status == "complete" for lane in lanes(b).lanes)
         # Nothing that tells them apart can be opened, nothing asked, before the vote.
-        for key in ("f3", "ctrl+t", "f6"):
+        for key in ("f3", "ctrl+t", "f6", "ctrl+s"):
             await b.pilot.press(key)
             assert b.app.screen is lanes(b)
+        await b.pilot.press("f9", "X")
+        await b.pilot.pause()
+        assert len(lanes(b).lanes) == 3
         assert not lanes(b).parameters.display
         await send(b, "And then?")
         assert not lanes(b).answering
@@ -109,11 +115,101 @@ async def test_all_bad_is_as_if_it_had_not_been_asked() -> None:
             for lane in lanes(b).lanes
         )
         await vote(b, "t")
+        assert [each.best for each in Votes(paths.votes()).read()] == ["bad", "tie"]
+        # Two draws of one setting say nothing of it.
         await b.pilot.press("f9", "V")
         await wait_until(lambda: isinstance(b.app.screen, VotesScreen), "the votes")
         screen = b.app.screen
         assert isinstance(screen, VotesScreen)
-        assert "no difference" in screen.text
+        assert "No votes yet" in screen.text
+
+
+async def test_a_blind_round_begins_with_one_conversation_in_all_lanes() -> None:
+    async with opened(DRAWN) as b:
+        await send(b, "/sweep temperature 0 1.5 3")
+        await send(b, "Tell me a story.")
+        await done(b)
+        first = lanes(b).foremost.answer
+        await b.pilot.press("f12")
+        await send(b, "And then?")
+        await done(b)
+        paths_ = [lane.exchange.conversation.path() for lane in lanes(b).lanes]
+        assert [path[1].text for path in paths_] == [first] * 3
+        shown = ["".join(text.partition("And then?")[0].split()) for text in said(b)]
+        assert shown == [shown[0]] * 3
+
+
+async def test_lanes_are_shuffled_and_the_pane_knows_which_is_which(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.shuffle", lambda lanes: lanes.reverse())
+    async with opened(DRAWN) as b:
+        await send(b, "/sweep temperature 0 1.5 3")
+        before = list(lanes(b).lanes)
+        await b.pilot.press("f12")
+        await send(b, "Tell me a story.")
+        await done(b)
+        assert lanes(b).lanes == before[::-1]
+        columns = list(lanes(b).columns.children)
+        assert columns == [lane.column for lane in before[::-1]]
+        await vote(b, "a")
+        [counted] = Votes(paths.votes()).read()
+        assert counted.settings[0] == "temperature 1.5"
+        await b.pilot.press("f3")
+        await b.pilot.pause()
+        assert lanes(b).parameters.values["temperature"] == 1.5
+        # Letters stay apart from each other.
+        await b.pilot.press("f3", "f9", "X", "f6")
+        await b.pilot.pause()
+        assert sorted(lane.letter for lane in lanes(b).lanes) == [*"ABC"]
+
+
+async def test_what_would_tell_a_lane_waits_for_the_vote(slow_model: Path) -> None:
+    async with opened({"max_tokens": 5}) as b:
+        screen = lanes(b)
+        screen.lanes[0].set({"context_overflow": "stop", "n_ctx": 256, "n_gpu_layers": 4})
+        screen.lanes[1].chosen.values["max_tokens"] = 6
+        await b.pilot.press("f12")
+        await send(b, "Hello!")
+        await done(b)
+        assert not any("n_gpu_layers" in text for text in said(b)), said(b)
+        await vote(b, "a")
+        assert any("n_gpu_layers" in text for text in said(b)), said(b)
+
+
+async def test_blindness_does_not_change_in_mid_answer(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        await b.pilot.press("f12")
+        await send(b, "Hello!")
+        await wait_until(lambda: all(lane.tokens for lane in lanes(b).lanes), "both to write")
+        await b.pilot.press("f12")
+        assert lanes(b).blind
+        await b.pilot.press("escape")
+        await done(b)
+        assert all(text.count("Answer") == 1 for text in said(b)), said(b)
+
+
+async def test_tokens_are_those_of_the_answer_that_is_shown() -> None:
+    async with opened(DRAWN) as b:
+        await send(b, "/sweep temperature 0 1.5 2")
+        await send(b, "Tell me a story.")
+        await done(b)
+        first, second = lanes(b).lanes
+        before = first.answer
+        first.chosen.values["temperature"] = 1.5
+        await b.pilot.press("f9", "r")
+        await b.pilot.pause()
+        await done(b)
+        for lane in (first, second):
+            assert b"".join(token.piece for token in lane.tokens).decode().strip() == lane.answer
+        await b.pilot.press("h")
+        await b.pilot.pause()
+        assert first.answer == before
+        assert b"".join(token.piece for token in first.tokens).decode().strip() == before
+        # A lane that is added knows them, too.
+        await b.pilot.press("f6")
+        await b.pilot.pause()
+        assert lanes(b).lanes[1].tokens == first.tokens
 
 
 async def test_without_votes_the_table_says_how_to_vote() -> None:
@@ -144,6 +240,7 @@ async def test_nobody_votes_on_nothing() -> None:
         await done(b)
         assert not lanes(b).hidden
         assert lanes(b).prompt.text == "Hello!"
+        assert all("grammar" in text for text in said(b)), said(b)
 
 
 def rows_down(lane: Lane) -> int:

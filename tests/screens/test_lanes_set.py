@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from time import perf_counter
 
 import psutil
 import pytest
+from textual import events
 
 from tests.screens.bench import Bench
 from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
@@ -187,3 +191,119 @@ async def test_words_are_found_in_a_lane() -> None:
         await b.pilot.pause()
         assert not column.transcript.finding
         assert b.app.screen is lanes(b)
+
+
+async def test_a_lane_is_answered_again_by_another_engine_while_the_others_write(
+    slow_model: Path,
+) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        screen = lanes(b)
+        await send(b, "Hello!")
+        await wait_until(lambda: all(lane.tokens for lane in screen.lanes), "both to write")
+        await b.pilot.press("f7", "f9", "x")
+        await wait_until(lambda: not screen.lanes[1].answering, "the end of B")
+        await type_settings(b, "n_ctx=256,max_tokens=3")
+        await b.pilot.press("f9", "r")
+        await wait_until(lambda: screen.lanes[1].answering, "B to wait")
+        # It waits for the other engine, and answers by what it sets then.
+        await type_settings(b, "n_ctx=256,max_tokens=4")
+        assert screen.lanes[1].waiting
+        await b.pilot.press("f7", "f9", "x")
+        await done(b)
+        assert len(screen.lanes[1].tokens) == 4
+        assert len(children()) == 2
+
+
+async def test_a_lane_that_is_added_meanwhile_begins_before_the_open_prompt(
+    slow_model: Path,
+) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        screen = lanes(b)
+        await send(b, "Hello!")
+        await wait_until(lambda: all(lane.tokens for lane in screen.lanes), "both to write")
+        await b.pilot.press("f6", "escape")
+        await done(b)
+        assert screen.lanes[1].exchange.conversation.path() == []
+
+
+async def test_an_engine_that_hangs_is_ended(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        screen = lanes(b)
+        await send(b, "Hello!")
+        await wait_until(lambda: all(lane.tokens for lane in screen.lanes), "both to write")
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await b.pilot.press("escape")
+        asked = perf_counter()
+        await wait_until(lambda: perf_counter() - asked > 1.1, "patience to end")
+        await b.pilot.press("escape")
+        await done(b)
+        assert all("engine died" in text for text in said(b))
+        assert b.app.screen is screen
+
+
+async def test_what_is_written_in_the_lanes_is_kept() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "Hello!")
+        await done(b)
+        lanes(b).prompt.load_text("a draft")
+        assert b.screen.keep_now() is not None
+        kept = (b.screen.rescue.file).read_text()
+        assert "a draft" in kept
+        assert kept.count("Hello") >= 2
+
+
+async def test_texts_of_several_lines_stay_when_something_else_is_typed() -> None:
+    async with opened(SHORT) as b:
+        lane = lanes(b).foremost
+        lane.set({"system": "One,\ntop_k=3 two."})
+        await type_settings(b, "top_k=9")
+        assert lane.chosen.values["system"] == "One,\ntop_k=3 two."
+        assert lane.chosen.values["top_k"] == 9
+        # What is not named any more is as in all lanes.
+        await type_settings(b, "")
+        assert "top_k" not in lane.chosen.values
+        assert "system" in lane.chosen.values
+
+
+async def test_a_sweep_alone_is_no_prompt_and_editing_ends_with_it() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "/sweep")
+        assert not lanes(b).answering
+        assert any("a sweep is over" in toast for toast in b.toasts())
+        await send(b, "Hello!")
+        await done(b)
+        await b.pilot.press("f9", "k", "e")
+        await b.pilot.pause()
+        await send(b, "/draws 2")
+        await send(b, "Good evening!")
+        await done(b)
+        assert [len(lane.exchange.conversation.path()) for lane in lanes(b).lanes] == [2, 2]
+
+
+async def test_chance_is_shared_or_each_lanes_own() -> None:
+    async with opened({"max_tokens": 20, "temperature": 1.5}) as b:
+        await send(b, "/draws 2")
+        await send(b, "Tell me a story.")
+        await done(b)
+        assert len({lane.answer for lane in lanes(b).lanes}) == 2
+        await b.pilot.press("f9", "S", "escape")
+        await send(b, "Tell me another story about a bird.")
+        await done(b)
+        # They differ by what was said before; the same prompt alone gives the same.
+        await send(b, "/sweep top_k 40 41 2")
+        await send(b, "Tell me a story.")
+        await done(b)
+        assert len({lane.answer for lane in lanes(b).lanes}) == 1
+        # Nothing is pinned: the next prompt is another draw.
+        assert all("seed" not in lane.chosen.values for lane in lanes(b).lanes)
+
+
+async def test_keys_that_come_in_one_piece_reach_the_lane() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "Hello!")
+        await done(b)
+        for key in ("f9", "X"):
+            b.app.post_message(events.Key(key, key if key == "X" else None))
+        await wait_until(lambda: len(lanes(b).columns.children) == 1, "a lane less")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == ""

@@ -64,3 +64,9 @@ def test_paths_of_one_tree_have_versions_of_their_own() -> None:
     second.go_to(answers[0].id)
     assert second.versions(answers[0]) == answers
     assert first.fork().versions(again) == [answers[0], again]
+    # What was written behind it elsewhere is not shown here.
+    more = second.add("user", "and?")
+    first.show(answers[0])
+    assert first.leaf == answers[0].id
+    second.show(answers[0])
+    assert second.leaf == more.id

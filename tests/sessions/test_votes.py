@@ -41,13 +41,33 @@ def test_a_setting_is_counted_over_all_its_votes() -> None:
     assert (hot.best, hot.tied, hot.worse, hot.bad) == (1, 1, 2, 1)
     assert cold.share == pytest.approx(5 / 6)
     assert [count.setting for count in counted(votes)] == ["cold", "hot", "odd"]
-    # Newcombe (1998), Wilson's interval without correction: 81 of 263, 15 of 148.
+    # Newcombe (1998), Wilson's interval without correction: 81 of 263.
     lots = [vote(0, "a", "b")] * 81 + [vote(1, "a", "b")] * 182
-    assert {c.setting: c for c in counted(lots)}["a"].between == pytest.approx(
-        (0.2553, 0.3662), abs=1e-4
-    )
+    between = {count.setting: count for count in counted(lots)}["a"].between
+    assert between == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
-def test_one_of_two_lanes_of_a_setting_is_enough_to_be_best() -> None:
-    [count] = counted([vote(1, "same", "same")])
-    assert (count.best, count.worse) == (1, 0)
+def test_chance_makes_one_half_however_many_lanes_there_are() -> None:
+    settings = ["a", "b", "c", "d"]
+    votes = [vote(number, *settings) for number in range(4)] + [vote("tie", *settings)]
+    assert [count.share for count in counted(votes)] == [0.5] * 4
+
+
+def test_what_is_set_for_all_lanes_parts_the_counts() -> None:
+    votes = [
+        vote(0, "cold", "hot"),
+        Vote(at=2.0, model="fox", common="top_k 1", settings=["cold", "hot"], best=1),
+    ]
+    found = [(count.common, count.setting, count.share) for count in counted(votes)]
+    assert found == [
+        ("", "cold", 1.0),
+        ("", "hot", 0.0),
+        ("top_k 1", "hot", 1.0),
+        ("top_k 1", "cold", 0.0),
+    ]
+
+
+def test_draws_of_one_setting_say_nothing_of_it() -> None:
+    assert counted([vote(1, "same", "same")]) == []
+    [best, _] = counted([vote(1, "same", "same", "other")])
+    assert (best.setting, best.best, best.compared) == ("same", 1, 1)

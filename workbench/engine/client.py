@@ -100,8 +100,12 @@ class EngineClient:
 
     async def load(self, model: ModelSource) -> int:
         """Ask for a model to be loaded; returns the request's number."""
+        return await self._send(Load(self.number(), model))
+
+    def number(self) -> int:
+        """A number for the next request: known before anything is sent."""
         self._last_request += 1
-        return await self._send(Load(self._last_request, model))
+        return self._last_request
 
     async def generate(
         self,
@@ -109,16 +113,16 @@ class EngineClient:
         lanes: Sequence[LanePrompt],
         *,
         state: Path | None = None,
+        request: int | None = None,
     ) -> int:
         """Ask for an answer in every lane; returns the request's number.
 
         ``state`` is a file of ``save_state``'s for the first of them to take up, if it is
-        there.
+        there; ``request`` is one of ``number``'s.
         """
-        self._last_request += 1
         return await self._send(
             Generate(
-                self._last_request,
+                request or self.number(),
                 model,
                 list(lanes),
                 os.fsencode(state) if state is not None else b"",
@@ -132,12 +136,12 @@ class EngineClient:
 
     async def save_state(self, file: Path) -> int:
         """Ask for the context's memory to be written to ``file``; returns the request's number."""
-        self._last_request += 1
-        return await self._send(SaveState(self._last_request, os.fsencode(file)))
+        return await self._send(SaveState(self.number(), os.fsencode(file)))
 
     async def stop(self, request: int, lane: int | None = None) -> None:
         """End a request early, or one of its lanes. Without an engine there is nothing to end."""
-        if self._process is not None:
+        # One that is just being started has been asked already.
+        if self._process is not None or self._starting.locked():
             await self._send(Stop(request, lane))
 
     def kill(self) -> None:

@@ -19,7 +19,8 @@ LETTERS: Final = "ABCDEFGH"
 MODEL: Final = "model"
 """What a lane may name beside parameters: the model that answers in it."""
 
-_RANDOM_SEED: Final = -1
+RANDOM_SEED: Final = -1
+"""A fresh seed for each answer."""
 
 # A comma before the next key; others belong to a value that is a list.
 _NEXT: Final = re.compile(r",\s*(?=[a-z_]+\s*=)")
@@ -123,7 +124,7 @@ def drawn(text: str) -> list[dict[str, Value]]:
 
 def chosen_seed(seed: int) -> int:
     """The seed to draw with: the given one, or a fresh one where a random one is asked."""
-    return random.randint(0, LARGEST_SEED) if seed == _RANDOM_SEED else seed
+    return random.randint(0, LARGEST_SEED) if seed == RANDOM_SEED else seed
 
 
 def with_seeds(

@@ -45,6 +45,7 @@ class ComparingScreen(KeepingScreen):
             ),
             n_ctx=n_ctx,
             draft=self.chat.prompt.text,
+            keep=self.keep,
         )
         self.chat.prompt.clear()
         self.app.push_screen(self.lanes, self._come_back)
@@ -55,18 +56,26 @@ class ComparingScreen(KeepingScreen):
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
-            self.parameters.replace(kept.values, "")
+            self._chosen = kept.chosen
+            self.parameters.use(kept.chosen)
             self.call_next(self.use_model, kept.model)
         self.chat.transcript.show_path(self.exchange.conversation)
         self.keep()
 
+    @property
+    def unsent(self) -> str:
+        """All that has been written and not sent, in the lanes while they are open."""
+        if self.lanes is not None and self.lanes.is_mounted:
+            return self.lanes.unsent
+        return super().unsent
+
     async def use_model(self, model: Path) -> None:
-        """Go on with this model, if it is not the present one."""
+        """Go on with this model, if it is not the present one, and what is set now."""
         raise NotImplementedError
 
     def is_for_lanes(self, event: Event | EngineDied) -> bool:
         """Whether an event was meant for the lanes, which have it then."""
-        if self.lanes is None or not self.lanes.take(event):
+        if self.lanes is None or not self.lanes.is_mounted or not self.lanes.take(event):
             return False
         self.keep_at_times()
         return True

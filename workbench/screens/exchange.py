@@ -49,6 +49,11 @@ class Exchange:
         """What has come of the answer."""
         return self._answer
 
+    @property
+    def settled(self) -> int | None:
+        """Where the path ended before what is still open."""
+        return self._before if self.answering else self.conversation.leaf
+
     def resume(self, conversation: Conversation) -> str:
         """Go on with ``conversation``; returns a prompt that got no answer, off the path now."""
         self.conversation = conversation

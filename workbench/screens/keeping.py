@@ -50,7 +50,12 @@ class KeepingScreen(PanesScreen):
             self.keep()
 
     def _snapshot(self) -> Snapshot:
-        return self.rescue.snapshot(self.exchange.conversation, self.chat.unsent)
+        return self.rescue.snapshot(self.exchange.conversation, self.unsent)
+
+    @property
+    def unsent(self) -> str:
+        """All that has been written and not sent."""
+        return self.chat.unsent
 
     @work(group="rescue", description="keep the conversation", exit_on_error=False)
     async def _write(self, snapshot: Snapshot) -> None:

@@ -17,7 +17,6 @@ from workbench.panes.chat.pane import ChatPane
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
-from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.layout import COLUMNS, Column, Layout, Side
 from workbench.screens.setting import SettingScreen
 
@@ -70,15 +69,7 @@ class PanesScreen(SettingScreen[None]):
         self.set_class(place == "browser" and self.has_class("-medium"), "-over")
         targets = {"browser": self.browser.models, "parameters": self.parameters.rows}
         # The stats have nothing to focus; whoever looks at them wants to go on writing.
-        self._focus_at_once(targets.get(place, self.chat.prompt))
-
-    def _focus_at_once(self, widget: Widget) -> None:
-        """Textual's way is a little later: what is typed meanwhile would go elsewhere."""
-        if widget.focusable:
-            self.set_focus(widget)
-        else:
-            # It has not been shown yet.
-            widget.focus()
+        self.focus_at_once(targets.get(place, self.chat.prompt))
 
     def _pane(self, side: Side) -> Widget:
         panes: dict[Side, Widget] = {
@@ -138,16 +129,7 @@ class PanesScreen(SettingScreen[None]):
     def action_read(self) -> None:
         """Go to the transcript."""
         self.go_to("chat")
-        self._focus_at_once(self.chat.transcript)
-
-    def action_jump(self) -> None:
-        """Show a letter on everything that can be gone to."""
-
-        def chosen(target: Target | None) -> None:
-            if target is not None:
-                target.go()
-
-        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
+        self.focus_at_once(self.chat.transcript)
 
     def on_resize(self) -> None:
         """Arrange the panes; what the stats say may now be for the chat's border."""

@@ -1,11 +1,13 @@
-"""A screen with a parameter pane: what opens from it."""
+"""A screen with a parameter pane: what opens from it, and how one gets about."""
 
 from __future__ import annotations
 
 from textual import getters, on
 from textual.screen import ScreenResultType
+from textual.widget import Widget
 
 from workbench.panes.parameters.pane import ParameterPane
+from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
 from workbench.settings import paths
@@ -13,7 +15,7 @@ from workbench.steady.screen import SteadyScreen
 
 
 class SettingScreen(SteadyScreen[ScreenResultType]):
-    """Has texts written, and presets saved and taken."""
+    """Has texts written, presets saved and taken, and places gone to."""
 
     parameters = getters.query_one(ParameterPane)
 
@@ -49,3 +51,20 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
         self.app.push_screen(
             PresetScreen(paths.presets(), self.set_for, self.parameters.values), taken
         )
+
+    def focus_at_once(self, widget: Widget) -> None:
+        """Textual's way is a little later: what is typed meanwhile would go elsewhere."""
+        if widget.focusable:
+            self.set_focus(widget)
+        else:
+            # It has not been shown yet.
+            widget.focus()
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that can be gone to."""
+
+        def chosen(target: Target | None) -> None:
+            if target is not None:
+                target.go()
+
+        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)

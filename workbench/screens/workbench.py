@@ -223,7 +223,9 @@ class WorkbenchScreen(ComparingScreen):
 
     def action_lanes(self) -> None:
         """Go on in two lanes, to be set apart."""
-        if not self._refuses():
+        if self.exchange.request is not None and not self.exchange.answering:
+            self.notify("The model is still being loaded.", severity="warning", timeout=3)
+        elif not self._refuses():
             self.compare(
                 self.engine,
                 model=self._model,
@@ -233,9 +235,12 @@ class WorkbenchScreen(ComparingScreen):
             )
 
     async def use_model(self, model: Path) -> None:
-        """Go on with this model, if it is not the present one."""
+        """Go on with this model, if it is not the present one, and what is set now."""
         if model != self._model:
-            await self._load(model)
+            self._model = model
+            self.stats.busy("loading")
+            self.exchange.request = await self.engine.load(self._source())
+            self.refresh_bindings()
 
     @property
     def set_for(self) -> str:
@@ -314,11 +319,16 @@ class WorkbenchScreen(ComparingScreen):
                 self.go_to("chat")
 
     def _on_text(self, event: TextArrived) -> None:
+        if event.request != self.exchange.request:
+            # Of a lane that has been left.
+            return
         self.talk.write(event, model=self._model_name)
         self.keep_at_times()
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
+        if event.request != self.exchange.request:
+            return
         self._tell(event.notes)
         self._over(self.talk.finish(event))
         self.stats.answer_finished(event)

@@ -108,10 +108,14 @@ class Conversation:
             if each is message
             or (
                 each.role == message.role
-                and (self._own is None or each.id in self._own)
+                and self._own_of([each])
                 and (each.role != "user" or self._children[each.id])
             )
         ]
+
+    def _own_of(self, messages: Sequence[Message]) -> list[Message]:
+        """Those that this path has versions of."""
+        return [each for each in messages if self._own is None or each.id in self._own]
 
     def go_to(self, leaf: int | None) -> None:
         """Let the path end with this message; those behind it stay in the tree."""
@@ -121,6 +125,6 @@ class Conversation:
 
     def show(self, message: Message) -> None:
         """Let the path lead through ``message``, and on by what was written last behind it."""
-        while behind := self._children[message.id]:
+        while behind := self._own_of(self._children[message.id]):
             message = behind[-1]
-        self._leaf = message.id
+        self.go_to(message.id)

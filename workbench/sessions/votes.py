@@ -18,39 +18,45 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     """One prompt's answers judged: which lane's was best, or that none was.
 
     ``settings`` says of each lane in words what it set apart from the others, ``best`` counts
-    in them. ``at`` is in seconds of the epoch.
+    in them; ``common`` says what they had in common. ``at`` is in seconds of the epoch.
     """
 
     at: float
     model: str
+    common: str = ""
     settings: list[str]
     best: int | Literal["tie", "bad"]
 
 
-class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a setting was best, as good as the others, worse, or bad like all of them."""
+class Count(msgspec.Struct, kw_only=True):
+    """How often a setting was best, as good as the others, worse, or bad like all of them.
+
+    ``won`` and ``compared`` are its comparisons with each other setting of a vote, a tie won
+    by half: however many lanes there are, chance alone wins one of two.
+    """
 
     model: str
+    common: str
     setting: str
     best: int = 0
     tied: int = 0
     worse: int = 0
     bad: int = 0
-
-    @property
-    def judged(self) -> int:
-        """Votes that say how it stands to the others."""
-        return self.best + self.tied + self.worse
+    won: float = 0.0
+    compared: int = 0
 
     @property
     def share(self) -> float | None:
-        """Of those, how many it won, a tie counted as half of one; None before there is any."""
-        return (self.best + self.tied / 2) / self.judged if self.judged else None
+        """The part of its comparisons that it won, 0 to 1; None before there is any."""
+        return self.won / self.compared if self.compared else None
 
     @property
     def between(self) -> tuple[float, float]:
-        """Where the share lies with 95 % certainty: Wilson's score interval."""
-        n, share = self.judged, self.share
+        """Where the share lies with 95 % certainty: Wilson's score interval.
+
+        Votes are counted, not comparisons, as those of one vote hang together.
+        """
+        n, share = self.best + self.tied + self.worse, self.share
         if share is None:
             return 0.0, 1.0
         middle = share + _Z**2 / (2 * n)
@@ -99,28 +105,40 @@ def _is_whole(vote: Vote) -> bool:
 
 
 def counted(votes: Iterable[Vote]) -> Sequence[Count]:
-    """How each setting of each model fared, the best share first."""
-    counts: dict[tuple[str, str], dict[str, int]] = {}
+    """How each setting of each model fared, the best share first.
+
+    Votes on draws of one setting say nothing of it and are left out.
+    """
+    counts: dict[tuple[str, str, str], Count] = {}
     for vote in votes:
-        # A setting that stood in several lanes is judged once: by the best of them.
-        by_setting: dict[str, str] = {}
-        for number, setting in enumerate(vote.settings):
-            how = _how(vote, number)
-            if by_setting.get(setting) != "best":
-                by_setting[setting] = how
-        for setting, how in by_setting.items():
-            count = counts.setdefault((vote.model, setting), {})
-            count[how] = count.get(how, 0) + 1
-    found = [
-        Count(model=model, setting=setting, **count) for (model, setting), count in counts.items()
-    ]
-    return sorted(found, key=lambda each: (each.model, -(each.share or 0), each.setting))
+        settings = set(vote.settings)
+        if len(settings) < 2:
+            continue
+        best = vote.settings[vote.best] if isinstance(vote.best, int) else vote.best
+        for setting in settings:
+            key = (vote.model, vote.common, setting)
+            count = counts.setdefault(
+                key, Count(model=vote.model, common=vote.common, setting=setting)
+            )
+            _add(count, best, len(settings) - 1, tie=isinstance(vote.best, str))
+    return sorted(
+        counts.values(),
+        key=lambda each: (each.model, each.common, -(each.share or 0), each.setting),
+    )
 
 
-def _how(vote: Vote, number: int) -> str:
-    match vote.best:
-        case "tie":
-            return "tied"
-        case "bad":
-            return "bad"
-    return "best" if vote.best == number else "worse"
+def _add(count: Count, best: str, others: int, *, tie: bool) -> None:
+    """Count a vote for a setting that stood beside so many others."""
+    if tie and best == "bad":
+        count.bad += 1
+    elif tie:
+        count.tied += 1
+        count.won += others / 2
+        count.compared += others
+    elif best == count.setting:
+        count.best += 1
+        count.won += others
+        count.compared += others
+    else:
+        count.worse += 1
+        count.compared += 1

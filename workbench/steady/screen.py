@@ -18,8 +18,9 @@ class SteadyScreen(Screen[ScreenResultType]):
     @property
     def _is_covered(self) -> bool:
         """Whether another screen hides all of this one."""
-        foremost = self.app.screen
-        return self is not foremost and foremost.styles.background.a == 1
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return any(screen.styles.background.a == 1 for screen in above)
 
     def _on_timer_update(self) -> None:
         if self._is_covered:

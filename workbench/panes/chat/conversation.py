@@ -55,6 +55,17 @@ class ConversationReader(Reader):
         self.clear()
         self.show_path(conversation)
 
+    def name_writers(self, anonymous: bool, conversation: Conversation) -> None:
+        """Keep quiet who answered, and how quickly, or say it."""
+        self.anonymous = anonymous
+        for entry in self.entries:
+            if entry.message is None or entry.kind == "user":
+                continue
+            name = self._writer(conversation.message(entry.message))
+            entry.retitle(_thinks(name) if entry.kind == "thoughts" else name)
+            entry.remark = self._remark(entry, conversation)
+        self.redraw()
+
     def _entries_of(self, message: Message) -> list[Entry]:
         """A complete message as it is shown: thoughts apart from the text."""
         if message.role != "assistant":

@@ -44,6 +44,10 @@ class Entry:
         self._growing = True
         self._lines: list[Line] | None = None
 
+    def retitle(self, title: str) -> None:
+        """Let another name stand above it; only where there is one."""
+        self._title = title
+
     @property
     def title(self) -> str:
         """Who says it, and whether it is folded; nothing for a note."""

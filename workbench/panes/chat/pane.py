@@ -54,9 +54,8 @@ class ChatPane(ReadingPane):
     def __init__(self) -> None:
         super().__init__(id="chat", classes="pane")
         self.border_title = "Chat"
-        # The prompt that is written anew, and what was being written before.
+        # The prompt that is written anew.
         self._edited: int | None = None
-        self._draft = ""
 
     def compose(self) -> ComposeResult:
         yield ConversationReader(empty=_EMPTY)
@@ -79,7 +78,7 @@ class ChatPane(ReadingPane):
         if self.transcript.mark_unanswered() and self.prompt.text:
             # It can be read, and copied, above.
             return
-        self._write("\n".join(filter(None, (text, self.prompt.text))))
+        self.prompt.write("\n".join(filter(None, (text, self.prompt.text))))
 
     def clear(self) -> None:
         """Begin anew."""
@@ -95,29 +94,18 @@ class ChatPane(ReadingPane):
 
     def edit(self, message: Message) -> None:
         """Let a prompt be written anew; what was being written comes back afterwards."""
-        if self._edited is None:
-            self._draft = self.prompt.text
         self._edited = message.id
-        self._write(message.text)
-        self.prompt.border_title = "Editing: Enter asks anew, Esc leaves it"
-        self.prompt.focus()
+        self.prompt.begin_editing(message.text, "Editing: Enter asks anew, Esc leaves it")
 
     def stop_editing(self) -> None:
         """Leave the prompt as it was sent."""
-        if self._edited is not None:
-            self._edited = None
-            self.prompt.border_title = ""
-            self._write(self._draft)
-            self._draft = ""
+        self._edited = None
+        self.prompt.stop_editing()
 
     @property
     def unsent(self) -> str:
         """All that has been written and not sent, the draft set aside included."""
-        return "\n".join(filter(None, (self._draft, self.prompt.text)))
-
-    def _write(self, text: str) -> None:
-        self.prompt.load_text(text)
-        self.prompt.move_cursor(self.prompt.document.end)
+        return self.prompt.unsent
 
     # ---- a way out ---------------------------------------------------------------------------
 

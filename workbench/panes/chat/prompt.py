@@ -41,6 +41,38 @@ class Prompt(Editor):
         )
         # A blinking cursor costs half a KB/s over SSH for ever.
         self.cursor_blink = False
+        # What was being written before something else is written anew here.
+        self._draft: str | None = None
+
+    @property
+    def unsent(self) -> str:
+        """All that has been written and not sent, a draft set aside included."""
+        return "\n".join(filter(None, (self._draft, self.text)))
+
+    def write(self, text: str) -> None:
+        """Let ``text`` stand here, with the cursor behind it."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def begin_editing(self, text: str, words: str) -> None:
+        """Let ``text`` be written anew; what was being written comes back afterwards."""
+        if self._draft is None:
+            self._draft = self.text
+        self.write(text)
+        self.border_title = words
+        self.focus()
+
+    @property
+    def editing(self) -> bool:
+        """Whether something else stands here than what was being written."""
+        return self._draft is not None
+
+    def stop_editing(self) -> None:
+        """Go back to what was being written before."""
+        if self._draft is not None:
+            self.border_title = ""
+            self.write(self._draft)
+            self._draft = None
 
     def action_send(self) -> None:
         """Hand over what has been written."""

@@ -17,6 +17,7 @@ from workbench.panes.figures import per_second
 from workbench.panes.lines import Lines
 from workbench.parameters.kinds import Value
 from workbench.parameters.lanes import said
+from workbench.sessions.conversation import Conversation
 from workbench.untrusted import without_controls
 
 _EMPTY: Final = (
@@ -47,8 +48,10 @@ class LaneColumn(ReadingPane):
         self.border_title = letter
         self._apart: Mapping[str, Value] = {}
         self._status = ""
-        self._figures = ""
+        self._over = False
         self._hidden = False
+        # What would tell which setting it is, until that is said.
+        self._notes: list[tuple[str, bool]] = []
         self._seen = True
 
     def compose(self) -> ComposeResult:
@@ -65,7 +68,9 @@ class LaneColumn(ReadingPane):
 
     @property
     def status(self) -> str:
-        """How far it is, in a few words."""
+        """How far it is, in a few words; speed and length would tell of the setting."""
+        if self._hidden and self._status:
+            return "complete" if self._over else "at work"
         return self._status
 
     def see(self, seen: bool) -> None:
@@ -78,41 +83,44 @@ class LaneColumn(ReadingPane):
         self.letter = letter
         self.border_title = letter
 
-    def hide(self, hidden: bool) -> None:
+    def hide(self, hidden: bool, conversation: Conversation) -> None:
         """Say nothing that tells which setting it is, or say it again."""
         self._hidden = hidden
-        self.transcript.anonymous = hidden
-        if not hidden and self._figures:
-            self._status = self._figures
+        self.transcript.name_writers(hidden, conversation)
+        if not hidden:
+            for text, error in self._notes:
+                self.transcript.note(text, error=error)
+            self._notes.clear()
         self._draw()
+
+    def note(self, text: str, *, error: bool = False) -> None:
+        """Show a word of the app's own."""
+        if self._hidden:
+            self._notes.append((text, error))
+        else:
+            self.transcript.note(text, error=error)
 
     def differs(self, apart: Mapping[str, Value]) -> None:
         """Say what it sets that others do not."""
         self._apart = apart
         self._draw()
 
-    def say(self, status: str) -> None:
-        """Say how far it is."""
-        if status != self._status:
-            self._status = status
+    def say(self, status: str, *, over: bool = False) -> None:
+        """Say how far it is, and whether that is all."""
+        if (status, over) != (self._status, self._over):
+            self._status, self._over = status, over
             self._draw()
 
     def text_arrived(self, event: TextArrived) -> None:
         """Its answer goes on."""
         speed = event.n_tokens / event.decode_ms * 1e3 if event.decode_ms > 0 else 0.0
-        self._say_figures(event.n_tokens, speed)
+        self.say(_figures(event.n_tokens, speed))
 
     def finished(self, event: Finished) -> None:
         """Its answer is complete."""
         timings = event.timings
-        self._say_figures(timings.completion_tokens, timings.tps, _ENDS[event.reason])
-
-    def _say_figures(self, n_tokens: int, speed: float, reason: str = "") -> None:
-        figures = f"{n_tokens} tok, {per_second(speed)} t/s"
-        self._figures = f"{figures}, {reason}" if reason else figures
-        # Speed and length tell of the setting.
-        hidden = "complete" if reason else "writing"
-        self.say(hidden if self._hidden else self._figures)
+        figures = _figures(timings.completion_tokens, timings.tps)
+        self.say(f"{figures}, {_ENDS[event.reason]}", over=True)
 
     def _draw(self) -> None:
         width, height = self.head.content_size
@@ -121,5 +129,9 @@ class LaneColumn(ReadingPane):
         words = "hidden until the vote" if self._hidden else said(self._apart)
         apart = Content(without_controls(words) or "the present parameters")
         lines = [*apart.wrap(width)][: max(1, height - 1)]
-        status = Content.styled(self._status, "$foreground-muted").truncate(width, ellipsis=True)
+        status = Content.styled(self.status, "$foreground-muted").truncate(width, ellipsis=True)
         self.head.show([*lines, status])
+
+
+def _figures(n_tokens: int, speed: float) -> str:
+    return f"{n_tokens} tok, {per_second(speed)} t/s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from textual import work
 from textual.content import Content
 from textual.message import Message
+from textual.worker import Worker
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
@@ -17,7 +17,6 @@ from workbench.engine.protocol import (
     Event,
     Failed,
     Finished,
-    LanePrompt,
     Loaded,
     LoadProgress,
     ModelSource,
@@ -29,6 +28,7 @@ from workbench.panes.figures import per_second
 from workbench.panes.lanes.together import Together
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
+from workbench.parameters.lanes import RANDOM_SEED, chosen_seed
 from workbench.parameters.table import answering, loading
 from workbench.screens.lanes.engines import Engines
 from workbench.screens.lanes.judging import JudgingScreen
@@ -46,12 +46,12 @@ class LaneReported(Message, bubble=False):
         self.event = event
 
 
-class _Turn(NamedTuple):
-    """What one engine is to answer at once."""
+class _Waiting(NamedTuple):
+    """What a lane has been asked, and no engine yet."""
 
-    source: ModelSource
-    lanes: list[Lane]
-    prompts: list[LanePrompt]
+    lane: Lane
+    messages: Sequence[ChatMessage]
+    seed: int | None
 
 
 class AnsweringScreen(JudgingScreen):
@@ -67,24 +67,29 @@ class AnsweringScreen(JudgingScreen):
         lanes: Sequence[Values],
         find: Callable[[str], Path],
         more: Callable[[], EngineClient],
+        keep: Callable[[], None],
         n_ctx: int = 0,
         draft: str = "",
     ) -> None:
         """``common`` is what is set for all in ``model``, ``lanes`` what each sets beside it.
 
         ``find`` gives the file of a model's name, ``more`` another engine beside ``engine``;
-        ``n_ctx`` is the length of the context as far as it is known.
+        ``keep`` has what was said kept; ``n_ctx`` is the context's length, if it is known.
         """
         super().__init__(model=model, conversation=conversation, common=common, draft=draft)
         self._engine = engine
         self._find = find
+        self._keep = keep
         self._source = ModelSource.of(model, loading(common.values))
         self._engines = Engines(engine, self._source, more)
-        self._n_ctx = n_ctx
-        self._turns: deque[_Turn] = deque()
+        self._listening: dict[EngineClient, Worker[None]] = {}
+        self._n_ctx = {engine: n_ctx}
+        self._waiting: list[_Waiting] = []
         self._together = Together()
-        # What lanes ask at once, while they do.
-        self._asking: list[tuple[Lane, LanePrompt]] | None = None
+        # Whether all lanes draw by the same chance, where they set no seed.
+        self.same_seed = False
+        # What was said of models: once is enough.
+        self._told: set[str] = set()
         self.lanes = self.made(lanes)
 
     def made(self, lanes: Sequence[Values]) -> list[Lane]:
@@ -92,7 +97,7 @@ class AnsweringScreen(JudgingScreen):
         made = []
         for number, own in enumerate(lanes):
             lane = Lane(
-                number, self._common.copy(), self._model, self._conversation.fork(), self._generate
+                number, self._common.copy(), self._model, self._conversation.fork(), self._wait
             )
             lane.set(own)
             made.append(lane)
@@ -101,24 +106,12 @@ class AnsweringScreen(JudgingScreen):
     async def on_unmount(self) -> None:
         await self._engines.close()
 
-    @property
-    def answering(self) -> bool:
-        """Whether a lane is at work."""
-        return any(lane.answering for lane in self.lanes)
-
-    def refuses(self) -> bool:
-        """Whether a lane is at work; says so."""
-        if self.answering:
-            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
-        return self.answering
-
     # ---- what is asked -----------------------------------------------------------------------
 
     async def ask(self, text: str, *, instead_of: int | None = None) -> None:
         """Send a prompt to all lanes, perhaps in the place of that at this depth of theirs."""
-        self._together = Together()
-        # What lanes of one engine have in common is evaluated once.
-        self._asking = []
+        seed = chosen_seed(RANDOM_SEED) if self.same_seed else None
+        self._seed = seed
         # The answers of lanes that stand at the same place are answers to one prompt.
         prompts: dict[int | None, Said] = {}
         for lane in self.lanes:
@@ -127,57 +120,64 @@ class AnsweringScreen(JudgingScreen):
             behind = former.parent if former else lane.exchange.conversation.leaf
             known = prompts.get(behind)
             prompts[behind] = await lane.talk.ask(text, instead_of=former, known=known)
-        asked, self._asking = self._asking, None
-        turns: list[_Turn] = []
-        for lane, prompt in asked:
-            of_source = [turn for turn in turns if turn.source == lane.source]
-            turn = of_source[0] if of_source else _Turn(lane.source, [], [])
-            if not of_source:
-                turns.append(turn)
-            turn.lanes.append(lane)
-            turn.prompts.append(prompt)
-        self._turns.extend(turns)
-        await self._go_on()
+        self._seed = None
+        await self.go_on()
 
-    async def _generate(self, lane: Lane, messages: Sequence[ChatMessage]) -> int:
-        """Have a lane answered, with the others or alone."""
-        prompt = lane.prompt(messages)
-        if self._asking is not None:
-            self._asking.append((lane, prompt))
-            return 0
-        self._turns.append(_Turn(lane.source, [lane], [prompt]))
-        await self._go_on()
-        return lane.exchange.request or 0
+    # What lanes that are asked now draw by, unless they set a seed.
+    _seed: int | None = None
+
+    async def _wait(self, lane: Lane, messages: Sequence[ChatMessage]) -> None:
+        """Have a lane answered as soon as its engine may begin."""
+        self._waiting.append(_Waiting(lane, messages, self._seed))
 
     async def engines_fit(self) -> bool:
         """Whether there is an engine for every lane; says why not."""
+        at_work = [lane.source_at_work for lane in self.lanes if lane.engine is not None]
+        sources = [each for each in at_work if each is not None]
         try:
-            new = await self._engines.fit([lane.source for lane in self.lanes])
-        except (MemoryError, OSError) as error:
+            await self._engines.fit([*sources, *(lane.source for lane in self.lanes)])
+        except MemoryError as error:
             self.notify(f"{error}.", severity="error", timeout=8, markup=False)
             return False
-        for engine in new:
-            self._listen(engine)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            self.notify(f"{reason}.", severity="error", timeout=8, markup=False)
+            return False
+        others = self._engines.others
+        for engine in [each for each in self._listening if each not in others]:
+            self._listening.pop(engine).cancel()
+        for engine in others:
+            if engine not in self._listening:
+                self._listening[engine] = self._listen(engine)
         return True
 
-    async def _go_on(self) -> None:
-        """Send what waits to its engine, as soon as no other one is at work.
+    async def go_on(self) -> None:
+        """Ask the engine of those that wait, as soon as no other one is at work.
 
         Two of them at once would take each other's cores, and both speeds would say nothing.
         """
-        while self._turns:
-            turn = self._turns[0]
-            engine = self._engines.of(turn.source)
-            busy = {lane.engine for lane in self.lanes if lane.engine is not None}
-            if busy - {engine}:
-                return
-            self._turns.popleft()
-            for lane in turn.lanes:
-                lane.engine = engine
-            request = await engine.generate(turn.source, turn.prompts)
-            for lane in turn.lanes:
-                if lane.answering:
-                    lane.exchange.request = request
+        while self._waiting:
+            # What a lane sets may have changed while it waited.
+            source = self._waiting[0].lane.source
+            engine = self._engines.of(source)
+            if engine is None:
+                if not await self.engines_fit():
+                    self._leave_waiting([waiting.lane for waiting in self._waiting])
+                    return
+                engine = self._engines.of(source)
+                assert engine is not None
+            if {lane.engine for lane in self.lanes} - {None, engine}:
+                break
+            # What lanes of one engine have in common is evaluated once.
+            turn = [each for each in self._waiting if each.lane.source == source]
+            self._waiting = [each for each in self._waiting if each not in turn]
+            request = engine.number()
+            if not any(lane.engine for lane in self.lanes):
+                self._together = Together()
+            for each in turn:
+                each.lane.begin(engine, request)
+            prompts = [each.lane.prompt(each.messages, each.seed) for each in turn]
+            await engine.generate(source, prompts, request=request)
         self.refresh_bindings()
 
     async def adjust(self, lane: Lane) -> None:
@@ -189,37 +189,31 @@ class AnsweringScreen(JudgingScreen):
     # ---- stopping ----------------------------------------------------------------------------
 
     async def action_stop(self) -> None:
-        """Stop all lanes."""
-        at_work = [lane for lane in self.lanes if lane.engine is not None]
-        for engine, request in {(lane.engine, lane.exchange.request) for lane in at_work}:
-            if engine is not None and request:
+        """Stop all lanes; an engine that has not heard it for a while is ended by force."""
+        at_work: dict[tuple[EngineClient, int], list[Lane]] = {}
+        for lane in self.lanes:
+            if lane.engine is not None and lane.exchange.request is not None:
+                at_work.setdefault((lane.engine, lane.exchange.request), []).append(lane)
+        self._leave_waiting([waiting.lane for waiting in self._waiting])
+        for (engine, request), lanes in at_work.items():
+            wishes = {lane.exchange.stop() for lane in lanes}
+            if "force" in wishes:
+                engine.kill()
+            elif "ask" in wishes:
                 await engine.stop(request)
-        self._leave_waiting([lane for turn in self._turns for lane in turn.lanes])
 
     async def action_stop_one(self) -> None:
         """Stop the foremost lane alone."""
         lane = self.foremost
-        if lane.engine is not None and lane.exchange.request:
-            await lane.engine.stop(lane.exchange.request, lane.number)
-        elif lane.answering:
+        if lane.waiting:
             self._leave_waiting([lane])
+        elif lane.engine is not None and lane.exchange.request is not None:
+            await lane.engine.stop(lane.exchange.request, lane.number)
 
     def _leave_waiting(self, lanes: Sequence[Lane]) -> None:
         """Do not answer what no engine has been asked yet."""
-        turns = [
-            _Turn(
-                turn.source,
-                [lane for lane in turn.lanes if lane not in lanes],
-                [
-                    prompt
-                    for lane, prompt in zip(turn.lanes, turn.prompts, strict=True)
-                    if lane not in lanes
-                ],
-            )
-            for turn in self._turns
-        ]
-        self._turns = deque(turn for turn in turns if turn.lanes)
-        self._end(lanes, "cancelled", "")
+        self._waiting = [each for each in self._waiting if each.lane not in lanes]
+        self._end(lanes, "cancelled")
 
     # ---- what the engines report -------------------------------------------------------------
 
@@ -239,15 +233,16 @@ class AnsweringScreen(JudgingScreen):
         engine = engine or self._engine
         if isinstance(event, EngineDied):
             lanes = [lane for lane in self.lanes if lane.engine is engine]
-            self._end(lanes, "died", f"The engine died ({event.cause}). {event.advice}")
-            return False
+            cause = f"The engine died ({event.cause}). {event.advice}"
+            self._end(lanes, "died", [cause, "\n".join(event.log)])
+            return engine is not self._engine
         if isinstance(event, Loaded | LoadProgress | Failed):
             return self._take_of_request(event, engine)
         if not isinstance(event, PromptProgress | TextArrived | Finished | Noted):
             return False
         for lane in self.lanes:
             if lane.number == event.lane and lane.hears(engine, event.request):
-                self._take(event, lane)
+                self._take(event, lane, engine)
                 self.summarise_soon()
                 return True
         return False
@@ -260,19 +255,24 @@ class AnsweringScreen(JudgingScreen):
                 for lane in lanes:
                     lane.column.say(f"loading {event.fraction * 100:.0f} %")
             case Loaded():
-                self._n_ctx = event.model.n_ctx if engine is self._engine else self._n_ctx
-                for lane in lanes:
-                    lane.chosen.defaults = event.model.defaults
-                    for note in event.notes:
-                        lane.column.transcript.note(note)
+                self._n_ctx[engine] = event.model.n_ctx
+                for lane in self.lanes:
+                    if lane.source == event.model.source:
+                        lane.chosen.defaults = event.model.defaults
+                self._tell(lanes, event.notes)
                 self.show_lanes()
                 # The chat is told of what it would load itself.
                 return engine is not self._engine or event.model.source != self._source
             case Failed():
-                self._end(lanes, "failed", "" if event.stopped else event.message)
+                self._end(lanes, "failed", [] if event.stopped else [event.message])
         return bool(lanes)
 
-    def _take(self, event: PromptProgress | TextArrived | Finished | Noted, lane: Lane) -> None:
+    def _take(
+        self,
+        event: PromptProgress | TextArrived | Finished | Noted,
+        lane: Lane,
+        engine: EngineClient,
+    ) -> None:
         match event:
             case PromptProgress():
                 lane.column.say(f"reading {event.n_done} of {event.n_total}")
@@ -280,30 +280,38 @@ class AnsweringScreen(JudgingScreen):
                 lane.write(event)
                 self._together.add(event)
             case Finished():
-                self._n_ctx = event.timings.n_ctx
+                self._n_ctx[engine] = event.timings.n_ctx
                 lane.finish(event)
-                for note in event.notes:
-                    lane.column.transcript.note(note)
+                self._tell([lane], event.notes)
                 self._ended()
             case Noted():
-                lane.column.transcript.note(event.note)
+                lane.column.note(event.note)
 
-    def _end(self, lanes: Sequence[Lane], finish: str, message: str) -> None:
+    def _tell(self, lanes: Sequence[Lane], notes: Sequence[str]) -> None:
+        """Say notes in the lanes that they are about, once for each model."""
         for lane in lanes:
-            if lane.answering:
-                unanswered = lane.end(finish, message)
-                if unanswered and not self.prompt.text:
-                    self.prompt.load_text(unanswered)
-        if lanes:
+            for note in notes:
+                if (said := f"{lane.number} {lane.model} {note}") not in self._told:
+                    self._told.add(said)
+                    lane.column.note(note)
+
+    def _end(self, lanes: Sequence[Lane], finish: str, notes: Sequence[str] = ()) -> None:
+        ended = [lane for lane in lanes if lane.answering]
+        for lane in ended:
+            unanswered = lane.end(finish, notes)
+            if unanswered and not self.prompt.text:
+                self.prompt.load_text(unanswered)
+        if ended:
             self._ended()
 
     def _ended(self) -> None:
         """An answer is over: who waits for its engine may begin."""
         self.summarise()
         self.refresh_bindings()
+        self._keep()
         if not self.answering:
-            self.judge([lane for lane in self.lanes if lane.tokens])
-        self.call_next(self._go_on)
+            self.judge()
+        self.call_next(self.go_on)
 
     def summarise(self) -> None:
         """Say how far all are, and what they come to."""
@@ -315,10 +323,14 @@ class AnsweringScreen(JudgingScreen):
                 sources.append(lane.source)
         if len(sources) > 1:
             parts.append(f"{len(sources)} engines, one after another: no shared batch")
-        if self._together.tps and not self.hidden:
+        if self._together.tps and not self.hidden and len(sources) == 1:
             parts.append(f"{per_second(self._together.tps)} t/s together")
-        if self._n_ctx:
-            parts.append(f"context {self._together.n_used} of {self._n_ctx}")
+        answers = self._engines.of(sources[0]) if sources else None
+        n_ctx = self._n_ctx.get(answers, 0) if answers is not None else 0
+        if n_ctx and len(sources) == 1:
+            parts.append(f"context {self._together.n_used} of {n_ctx}")
+        if self.same_seed:
+            parts.append("one chance")
         if self.linked:
             parts.append("scrolling together")
         if self.blind:

@@ -17,10 +17,9 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.lines import Lines
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.chosen import Chosen
-from workbench.parameters.kinds import Value, Values
-from workbench.parameters.lanes import MODEL, MOST_LANES, differing
+from workbench.parameters.kinds import Text, Value
+from workbench.parameters.lanes import LETTERS, MODEL, MOST_LANES, differing
 from workbench.parameters.table import BY_KEY
-from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.lanes.keys import KEYS
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.setting import SettingScreen
@@ -36,7 +35,7 @@ class Kept(NamedTuple):
     """The lane that a person went on with: where its path ends, and what it sets."""
 
     leaf: int | None
-    values: dict[str, Value]
+    chosen: Chosen
     model: Path
 
 
@@ -105,7 +104,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
     @property
     def unsent(self) -> str:
         """What has been written and not sent."""
-        return self.prompt.text
+        return self.prompt.unsent
 
     # ---- what is shown -----------------------------------------------------------------------
 
@@ -113,6 +112,17 @@ class ColumnsScreen(SettingScreen[Kept | None]):
     def foremost(self) -> Lane:
         """The lane that keys are meant for."""
         return self.lanes[self._foremost]
+
+    @property
+    def answering(self) -> bool:
+        """Whether a lane is at work."""
+        return any(lane.answering for lane in self.lanes)
+
+    def refuses(self) -> bool:
+        """Whether a lane is at work; says so."""
+        if self.answering:
+            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
+        return self.answering
 
     @property
     def hidden(self) -> bool:
@@ -181,7 +191,14 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     def action_read(self) -> None:
         """Give the foremost lane's transcript the keys."""
-        self.foremost.column.transcript.focus()
+        self.focus_at_once(self.foremost.column.transcript)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll the foremost lane's transcript by a page, wherever the focus is."""
+        if direction < 0:
+            self.foremost.column.transcript.scroll_page_up(animate=False)
+        else:
+            self.foremost.column.transcript.scroll_page_down(animate=False)
 
     def lane_with_focus(self) -> Lane | None:
         """The lane that is read."""
@@ -200,7 +217,8 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             self.notify(f"There is room for {MOST_LANES} lanes.", timeout=3)
             return
         like = self.foremost
-        lane = like.like(free[0])
+        letters = {lane.letter for lane in self.lanes}
+        lane = like.like(free[0], next(each for each in LETTERS if each not in letters))
         self.lanes.insert(self._foremost + 1, lane)
         await self.columns.mount(lane.column, after=like.column)
         self._begin_in(lane)
@@ -233,22 +251,16 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             return
         self.add_class("-settings")
         self.show_lanes()
-        self.parameters.rows.focus()
-
-    def put(self, lane: Lane, own: Values) -> None:
-        """Let a lane set these parameters beside what all lanes did at first."""
-        lane.chosen.replace(self._common.values)
-        lane.set(own)
-        if lane is self.foremost:
-            self.parameters.show()
+        self.focus_at_once(self.parameters.rows)
 
     def own(self, lane: Lane) -> dict[str, Value]:
-        """What a lane sets otherwise than all did at first."""
+        """What a lane sets otherwise than all did at first, as far as it fits into a line."""
         common, chosen = self._common, lane.chosen
         own = {
             key: chosen.value(parameter)
             for key, parameter in BY_KEY.items()
             if chosen.value(parameter) != common.value(parameter)
+            and not isinstance(parameter, Text)
         }
         return own if lane.model == self._model else {MODEL: str(lane.model), **own}
 
@@ -268,14 +280,3 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             for other in self.lanes:
                 if other is not lane:
                     other.column.transcript.scroll_as(moved)
-
-    # ---- places ------------------------------------------------------------------------------
-
-    def action_jump(self) -> None:
-        """Show a letter on everything that can be gone to."""
-
-        def chosen(target: Target | None) -> None:
-            if target is not None:
-                target.go()
-
-        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)

@@ -47,9 +47,13 @@ class DifferencesScreen(Dialog[None]):
     body = getters.query_one(VerticalScroll)
     words = getters.query_one("#differences-words", Static)
 
-    def __init__(self, lane: Lane, lanes: Sequence[Lane]) -> None:
-        """``lanes`` are those with an answer, ``lane`` the one that is compared with others."""
+    def __init__(self, lane: Lane, lanes: Sequence[Lane], *, by_tokens: bool = True) -> None:
+        """``lanes`` are those with an answer, ``lane`` the one that is compared with others.
+
+        Without ``by_tokens`` they are compared by their words alone.
+        """
         super().__init__()
+        self._by_tokens = by_tokens
         self._lane = lane
         self._others = [each for each in lanes if each is not lane]
         # The next one to its right first.
@@ -84,7 +88,7 @@ class DifferencesScreen(Dialog[None]):
         # Of long answers it takes a while.
         found = await asyncio.to_thread(difference, *texts)
         parts = None
-        if left.source.path == right.source.path:
+        if self._by_tokens and left.model == right.model and left.tokens and right.tokens:
             # Tokens of another vocabulary are others whatever they spell.
             parts = parting(left.tokens, right.tokens, texts)
         self.words.update(_said(left.letter, right.letter, found.same, parts, texts))

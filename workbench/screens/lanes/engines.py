@@ -33,42 +33,37 @@ class Engines:
         """Those beside the chat's."""
         return [engine.client for engine in self._others]
 
-    def of(self, source: ModelSource) -> EngineClient:
-        """Who answers by ``source``, one of those handed to ``fit`` last."""
-        return next(each.client for each in (self._first, *self._others) if each.source == source)
+    def of(self, source: ModelSource) -> EngineClient | None:
+        """Who answers by ``source``; None where nobody does yet."""
+        engines = (self._first, *self._others)
+        return next((each.client for each in engines if each.source == source), None)
 
-    async def fit(self, sources: Sequence[ModelSource]) -> list[EngineClient]:
-        """Have an engine for each of ``sources`` and for no other; returns those that are new.
+    async def fit(self, sources: Sequence[ModelSource]) -> None:
+        """Have an engine for each of ``sources``, the first of which may be any, and no other.
 
-        Raises MemoryError if one more does not fit; things then are as they were.
+        Raises MemoryError if one more does not fit, OSError where a file cannot be read; things
+        then are as they were.
         """
         wanted: list[ModelSource] = []
         for source in sources:
             if source not in wanted:
                 wanted.append(source)
         first = self._first.source if self._first.source in wanted else wanted[0]
-        kept = [engine for engine in self._others if engine.source in wanted]
-        kept = [engine for engine in kept if engine.source != first]
+        kept = [each for each in self._others if each.source in wanted and each.source != first]
         there = [first, *(engine.source for engine in kept)]
         added = [source for source in wanted if source not in there]
-        _check(added, [source for source in there if source.path not in _files(added)])
-        for engine in self._others:
-            if engine not in kept:
-                await engine.client.close()
-        new = [_Engine(self._more(), source) for source in added]
+        _check(added, there)
+        gone = [engine for engine in self._others if engine not in kept]
         self._first = self._first._replace(source=first)
-        self._others = [*kept, *new]
-        return [engine.client for engine in new]
+        self._others = [*kept, *(_Engine(self._more(), source) for source in added)]
+        for engine in gone:
+            await engine.client.close()
 
     async def close(self) -> None:
         """End the others."""
         others, self._others = self._others, []
         for engine in others:
             await engine.client.close()
-
-
-def _files(sources: Sequence[ModelSource]) -> set[bytes]:
-    return {source.path for source in sources}
 
 
 def _check(added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
@@ -78,9 +73,10 @@ def _check(added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
     are priced by the engine that loads them.
     """
     free = Machine().free_memory()
-    for source in {each.path: each for each in there}.values():
+    mapped = {each.path: each for each in there}
+    for source in mapped.values():
         free -= library.weight(source.file)
-    for source in {each.path: each for each in added}.values():
+    for source in {each.path: each for each in added if each.path not in mapped}.values():
         size = library.weight(source.file)
         if size > free:
             raise MemoryError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import time
 
 from textual import work
@@ -24,15 +24,16 @@ _CHANCE = "seed"
 class JudgingScreen(ColumnsScreen):
     """Shuffles lanes and hides which is which until a person has said which is best.
 
-    After the vote all lanes go on from the answer that was best, so that at the next prompt
-    nothing tells them apart again.
+    A blind round begins with one conversation in all lanes: that of the lane that was
+    foremost, and after a vote that of the best answer. So nothing tells them apart.
     """
 
     blind = False
-    # Whether answers wait for a vote.
+    # Whether answers wait for a vote, and which lanes gave one.
     _due = False
-    # Where all lanes go on from; None as long as each has its own path.
-    _common_leaf: tuple[int | None] | None = None
+    _judged: Sequence[Lane] = ()
+    # Where all lanes go on from at the next prompt.
+    _goes_on: Callable[[], int | None] | None = None
 
     @property
     def hidden(self) -> bool:
@@ -43,51 +44,65 @@ class JudgingScreen(ColumnsScreen):
 
     def action_blind(self) -> None:
         """Judge blindly from the next prompt on, or no longer."""
-        if len(self.lanes) < 2:
+        if self.refuses():
+            return
+        if not self.blind and len(self.lanes) < 2:
             self.notify("That takes two lanes: F6 adds one.", severity="warning", timeout=3)
             return
         self.blind = not self.blind
-        if not self.blind:
+        if self.blind:
+            foremost = self.foremost
+            self._goes_on = lambda: foremost.exchange.conversation.leaf
+        else:
             self._reveal()
-            self._common_leaf = None
+            self._goes_on = None
         self.notify(
-            "From the next prompt on, lanes are shuffled and hidden until you vote (F2)."
+            "From the next prompt on, lanes are shuffled and hidden until you vote (F2). "
+            f"All go on from {self.foremost.letter}."
             if self.blind
             else "Lanes are named again; there was no vote.",
             timeout=4,
         )
         self.show_lanes()
 
+    async def replace_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Other lanes go on from the chat."""
+        self._due, self._goes_on = False, None
+        await super().replace_lanes(lanes)
+
     def shuffle(self) -> None:
         """Before a prompt is sent: give lanes other places, and hide what they set."""
         if not self.blind:
             return
-        if self._common_leaf is not None:
+        if self._goes_on is not None:
+            leaf = self._goes_on()
             for lane in self.lanes:
-                lane.exchange.conversation.go_to(*self._common_leaf)
+                lane.exchange.conversation.go_to(leaf)
         random.shuffle(self.lanes)
         for place, lane in enumerate(self.lanes):
             if self.columns.children[place] is not lane.column:
                 self.columns.move_child(lane.column, before=place)
             lane.column.rename(LETTERS[place])
-            lane.column.hide(True)
+            lane.column.hide(True, lane.exchange.conversation)
             lane.column.transcript.show_anew(lane.exchange.conversation)
         self._due = True
         self.remove_class("-settings")
-        self.choose(self.lanes[0])
+        self._foremost = 0
+        self.parameters.use(self.foremost.chosen)
         self.show_lanes()
 
     def _reveal(self) -> None:
         self._due = False
         for lane in self.lanes:
-            lane.column.hide(False)
-            lane.column.transcript.show_anew(lane.exchange.conversation)
+            lane.column.hide(False, lane.exchange.conversation)
         self.show_lanes()
 
-    def judge(self, answered: Sequence[Lane]) -> None:
-        """All have come to their end: where nobody answered there is nothing to vote on."""
-        if self._due and not answered:
+    def judge(self) -> None:
+        """All have come to their end: with fewer than two answers there is nothing to judge."""
+        self._judged = [lane for lane in self.lanes if lane.answered]
+        if self._due and len(self._judged) < 2:
             self._reveal()
+            self.notify("There are no two answers to judge: the lanes are named.", timeout=4)
 
     def refuses_blindly(self) -> bool:
         """Whether a vote is due first; says so."""
@@ -101,12 +116,11 @@ class JudgingScreen(ColumnsScreen):
 
     def action_vote(self) -> None:
         """Say which answer is best."""
-        if any(lane.answering for lane in self.lanes):
-            self.notify("The lanes are at work: Esc stops them.", severity="warning", timeout=3)
+        if self.refuses():
             return
         # They would lie over the ballot.
         self.app.clear_notifications()
-        letters = [lane.letter for lane in self.lanes]
+        letters = [lane.letter for lane in self._judged]
 
         def voted(choice: Choice | None) -> None:
             if choice is not None:
@@ -115,27 +129,43 @@ class JudgingScreen(ColumnsScreen):
         self.app.push_screen(VoteScreen(letters), voted)
 
     def _count(self, choice: Choice) -> None:
-        best = self.lanes[choice if isinstance(choice, int) else 0]
-        conversation = best.exchange.conversation
-        leaf = conversation.leaf
-        if choice == "bad":
-            asked = [each for each in conversation.path() if each.role == "user"]
-            leaf = asked[-1].parent if asked else None
-        self._common_leaf = (leaf,)
-        settings = [
-            said({key: value for key, value in apart.items() if key != _CHANCE}) or "no difference"
-            for apart in self.apart()
-        ]
+        best = self._judged[choice if isinstance(choice, int) else 0]
+        asked = [each for each in best.exchange.conversation.path() if each.role == "user"]
+        before = asked[-1].parent if asked else None
+        # As it is then: the best answer may be given once more meanwhile.
+        self._goes_on = lambda: before if choice == "bad" else best.exchange.conversation.leaf
+        vote = self._vote(choice)
         self._reveal()
-        vote = Vote(at=time(), model=self._model.stem, settings=settings, best=choice)
         self._write(vote)
         if isinstance(choice, int):
-            words = f"{best.letter} was best: {settings[choice]}. All go on from it."
+            words = f"{best.letter} was best: {vote.settings[choice]}. All go on from it."
+        elif choice == "tie":
+            words = f"A tie: all go on from {best.letter}."
         else:
-            words = (
-                "A tie: all go on from A." if choice == "tie" else "All bad: none is gone on from."
-            )
+            words = "All bad: the next prompt takes the place of this one."
         self.notify(words, timeout=6, markup=False)
+
+    def _vote(self, choice: Choice) -> Vote:
+        """The vote, with what lanes set apart from the others and what they have in common."""
+        apart = dict(zip(self.lanes, self.apart(), strict=True))
+        models = {lane.model.stem for lane in self._judged}
+        first = self._judged[0]
+        common = {
+            key: value
+            for key, value in first.chosen.values.items()
+            if key not in apart[first] and key != _CHANCE
+        }
+        return Vote(
+            at=time(),
+            model=models.pop() if len(models) == 1 else "several models",
+            common=said(common),
+            settings=[
+                said({key: value for key, value in apart[lane].items() if key != _CHANCE})
+                or "no difference"
+                for lane in self._judged
+            ],
+            best=choice,
+        )
 
     @work(group="votes", description="write a vote", exit_on_error=False)
     async def _write(self, vote: Vote) -> None:
@@ -157,4 +187,6 @@ class JudgingScreen(ColumnsScreen):
         if len(lanes) < 2 or not self.foremost.answer:
             self.notify("That takes answers in two lanes.", severity="warning", timeout=3)
             return
-        self.app.push_screen(DifferencesScreen(self.foremost, lanes))
+        # Where some are of another model, tokens would tell which.
+        by_tokens = not self.hidden or len({lane.model for lane in self.lanes}) == 1
+        self.app.push_screen(DifferencesScreen(self.foremost, lanes, by_tokens=by_tokens))

@@ -51,6 +51,24 @@ KEYS: Final[list[BindingType]] = [
     ),
     _key("ctrl+s", "sweep", "Sweep", "Line lanes up over a range of a parameter", show=False),
     Binding(
+        "pageup",
+        "page(-1)",
+        "Page up",
+        show=False,
+        priority=True,
+        id="lanes.page_up",
+        tooltip="Scroll this lane up a page",
+    ),
+    Binding(
+        "pagedown",
+        "page(1)",
+        "Page down",
+        show=False,
+        priority=True,
+        id="lanes.page_down",
+        tooltip="Scroll this lane down a page",
+    ),
+    Binding(
         "f5",
         "jump",
         "Jump",
@@ -62,5 +80,6 @@ KEYS: Final[list[BindingType]] = [
     _letter("x", "stop_one", "Stop this lane", "Stop this lane alone"),
     _letter("X", "close", "Close this lane", "Close this lane"),
     _letter("s", "together", "Scroll together", "Scroll all lanes together, or each by itself"),
+    _letter("S", "seeds", "Seeds", "Let all lanes draw by the same chance, or each by its own"),
     _letter("V", "votes", "Votes", "Show how settings fared in all votes"),
 ]

@@ -9,13 +9,16 @@ from textual import on
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.parameters.pane import ParameterPane
-from workbench.parameters.kinds import ParameterError, Value
-from workbench.parameters.lanes import MODEL, drawn, grid, read_sweeps, typed, with_seeds
+from workbench.parameters.kinds import ParameterError, Value, Values
+from workbench.parameters.lanes import MODEL, drawn, grid, read_sweeps, typed
 from workbench.parameters.table import BY_KEY
 from workbench.screens.lanes.answering import AnsweringScreen
 from workbench.screens.lanes.columns import Kept
+from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.typed import LaneScreen
 
+_SWEEP = "/sweep temperature 0.2 1.4 4"
+_COMMANDS = ("/sweep", "/draws")
 _EDITING = "Editing in all lanes: Enter asks anew, Esc leaves it"
 
 
@@ -32,14 +35,14 @@ class LanesScreen(AnsweringScreen):
         event.stop()
         if self.refuses() or self.refuses_blindly():
             return
-        if event.text.startswith(("/sweep ", "/draws ")):
+        if event.text.split()[0] in _COMMANDS:
             await self._line_up(event.text)
             return
         if not await self.engines_fit():
             return
         edited, self._edited = self._edited, None
-        self.prompt.border_title = ""
         self.prompt.clear()
+        self.prompt.stop_editing()
         self.shuffle()
         await self.ask(event.text, instead_of=edited)
 
@@ -51,32 +54,55 @@ class LanesScreen(AnsweringScreen):
         except ParameterError as error:
             self.notify(f"{error}.", severity="error", timeout=8, markup=False)
             return
+        self._leave_editing()
         self.prompt.clear()
-        seed = self._common.value(BY_KEY["seed"])
-        await self.replace_lanes(self.made(with_seeds(lanes, seed, same=word == "/sweep")))
+        # Settings are compared on the same draws; draws of one setting are to differ.
+        self.same_seed = word == "/sweep"
+        await self.replace_lanes(self.made(lanes))
         self.parameters.use(self.foremost.chosen)
 
     def action_sweep(self) -> None:
-        """Write what lines lanes up, to be changed and sent."""
-        if not self.refuses():
-            self.prompt.load_text("/sweep temperature 0.2 1.4 4")
-            self.prompt.move_cursor(self.prompt.document.end)
-            self.prompt.focus()
+        """Write what lines lanes up, to be changed and sent; Esc brings back what stood there."""
+        if not (self.refuses() or self.refuses_blindly()):
+            self._edited = None
+            self.prompt.begin_editing(_SWEEP, "Enter lines the lanes up, Esc leaves it")
+
+    def action_seeds(self) -> None:
+        """Let all lanes draw by the same chance, or each by its own."""
+        self.same_seed = not self.same_seed
+        self.notify(
+            "All lanes draw by the same chance: one seed for each prompt."
+            if self.same_seed
+            else "Each lane draws by its own chance.",
+            timeout=3,
+        )
+        self.summarise()
 
     def action_type(self) -> None:
         """Type what the foremost lane sets."""
         if self.refuses_blindly():
             return
-        lane = self.foremost
+        lane, before = self.foremost, self.own(self.foremost)
 
         def given(own: dict[str, Value] | None) -> None:
             if own is not None:
-                lane.model = Path(str(own.pop(MODEL, self._model)))
-                self.put(lane, own)
-                self.call_next(self.adjust, lane)
-                self.show_lanes()
+                self._change(lane, before, own)
 
-        self.app.push_screen(LaneScreen(lane.letter, typed(self.own(lane)), self._find), given)
+        self.app.push_screen(LaneScreen(lane.letter, typed(before), self._find), given)
+
+    def _change(self, lane: Lane, before: Values, own: Values) -> None:
+        """Let a lane set what was typed, and what is not typed any more as in all lanes."""
+        model = Path(str(own.get(MODEL, self._model)))
+        if model != lane.model:
+            lane.use_model(model)
+        for key in before.keys() | own.keys():
+            if key != MODEL and before.get(key) != own.get(key):
+                parameter = BY_KEY[key]
+                lane.chosen.put(parameter, own.get(key, self._common.value(parameter)))
+        if lane is self.foremost:
+            self.parameters.show()
+        self.call_next(self.adjust, lane)
+        self.show_lanes()
 
     @on(ParameterPane.Changed)
     async def _change_parameter(self, event: ParameterPane.Changed) -> None:
@@ -95,12 +121,17 @@ class LanesScreen(AnsweringScreen):
         if not self.refuses_blindly():
             await super().action_add()
 
+    async def action_close(self) -> None:
+        """Close the foremost lane."""
+        if not self.refuses_blindly():
+            await super().action_close()
+
     def action_keep(self) -> None:
         """Go on with the foremost lane in the chat."""
         if not self.refuses():
             lane = self.foremost
             leaf = lane.exchange.conversation.leaf
-            self.dismiss(Kept(leaf, dict(lane.chosen.values), lane.model))
+            self.dismiss(Kept(leaf, lane.chosen, lane.model))
 
     # ---- what is done with a message ---------------------------------------------------------
 
@@ -111,8 +142,8 @@ class LanesScreen(AnsweringScreen):
         # The others may be at work: it joins them.
         if lane is None or lane.answering or self.refuses_blindly():
             return
-        if self.answering or await self.engines_fit():
-            await lane.talk.ask_again(event.message)
+        await lane.talk.ask_again(event.message)
+        await self.go_on()
 
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:
@@ -130,10 +161,11 @@ class LanesScreen(AnsweringScreen):
         path = lane.exchange.conversation.path()
         message = lane.exchange.conversation.message(event.message)
         self._edited = path.index(message)
-        self.prompt.load_text(message.text)
-        self.prompt.move_cursor(self.prompt.document.end)
-        self.prompt.border_title = _EDITING
-        self.prompt.focus()
+        self.prompt.begin_editing(message.text, _EDITING)
+
+    def _leave_editing(self) -> None:
+        self._edited = None
+        self.prompt.stop_editing()
 
     # ---- stopping and going back -------------------------------------------------------------
 
@@ -164,10 +196,8 @@ class LanesScreen(AnsweringScreen):
         elif lane is not None and lane.column.busy:
             lane.column.leave()
         elif not self.prompt.has_focus:
-            self.prompt.focus()
-        elif self._edited is not None:
-            self._edited = None
-            self.prompt.border_title = ""
-            self.prompt.clear()
+            self.focus_at_once(self.prompt)
+        elif self.prompt.editing:
+            self._leave_editing()
         elif not self.answering:
             self.dismiss(None)

@@ -45,7 +45,7 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
     def _judge(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            self._read(event.value)
+            read_lane(event.value)
             self.words.update("Enter sets it; what is not named is as in all lanes.")
         except ParameterError as error:
             self.words.update(Content.styled(f"{error}.", "$error"))
@@ -55,9 +55,8 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
         event.stop()
         try:
             self.dismiss(self._read(event.value))
-        except ParameterError:
-            # It is said below the field.
-            return
+        except ParameterError as error:
+            self.words.update(Content.styled(f"{error}.", "$error"))
 
     def _read(self, text: str) -> dict[str, Value]:
         """What is typed; a model as its file. Raises ParameterError."""
@@ -66,5 +65,5 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
             file = self._find(str(own[MODEL]))
             if not file.is_file():
                 raise ParameterError(f"there is no model '{own[MODEL]}' on this machine")
-            own[MODEL] = str(file)
+            own[MODEL] = str(file.resolve())
         return own

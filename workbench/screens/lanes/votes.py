@@ -14,6 +14,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
+from workbench.parameters.lanes import LETTERS
 from workbench.screens.dialog import Dialog
 from workbench.sessions.votes import Count, Votes, counted
 from workbench.untrusted import without_controls
@@ -31,12 +32,12 @@ class VoteScreen(Dialog[Choice | None]):
         *(
             Binding(
                 letter.lower(),
-                f"vote({number})",
+                f"vote('{letter}')",
                 show=False,
                 id=f"vote.{letter}",
                 tooltip=f"{letter} is best",
             )
-            for number, letter in enumerate("ABCDEFGH")
+            for letter in LETTERS
         ),
         Binding("t", "tie", show=False, id="vote.tie", tooltip="None is better than the others"),
         Binding("n", "bad", show=False, id="vote.bad", tooltip="All are bad"),
@@ -70,12 +71,12 @@ class VoteScreen(Dialog[Choice | None]):
             case "bad":
                 self.action_bad()
             case _:
-                self.action_vote(event.option_index)
+                self.action_vote(self._letters[event.option_index])
 
-    def action_vote(self, number: int) -> None:
+    def action_vote(self, letter: str) -> None:
         """That lane's answer is best."""
-        if number < len(self._letters):
-            self.dismiss(number)
+        if letter in self._letters:
+            self.dismiss(self._letters.index(letter))
 
     def action_tie(self) -> None:
         """None is better."""
@@ -111,26 +112,27 @@ class VotesScreen(Dialog[None]):
             votes = self._votes.read()
         except OSError as error:
             return Content(f"The votes cannot be read: {error.strerror}.")
-        if not votes:
+        counts = counted(votes)
+        if not counts:
             return Content(
-                "No votes yet. F12 hides which lane is which; after an answer F2 votes, and the "
-                "settings are counted here."
+                "No votes yet between different settings. F12 hides which lane is which; after "
+                "an answer F2 votes, and the settings are counted here."
             )
         lines: list[Content] = []
-        model = None
-        for count in counted(votes):
-            if count.model != model:
-                model = count.model
+        place = None
+        for count in counts:
+            if (count.model, count.common) != place:
+                place = (count.model, count.common)
                 if lines:
                     lines.append(Content())
-                lines.append(Content.styled(without_controls(model), "bold"))
+                lines.append(Content.styled(without_controls("  ".join(place)), "bold"))
                 lines.append(Content.styled(_HEADING, "$foreground-muted"))
             lines += _row(count)
         lines += [
             Content(),
             Content.styled(
-                "share: of the votes that decided, a tie as half of one; with the range that "
-                "holds 95 % of the time.",
+                "share: of the comparisons with each other setting that it won, a tie as half of "
+                "one, so that chance alone makes 50 %; with the range that holds 95 % of the time.",
                 "$foreground-muted",
             ),
         ]

@@ -56,7 +56,7 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Go on in lanes: one prompt, several settings, side by side",
         priority=True,
     ),
-    Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
+    Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",
         "jump",

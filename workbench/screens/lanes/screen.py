@@ -176,6 +176,8 @@ class LanesScreen(AnsweringScreen):
                 return self.answering and not self._has_a_way_out
             case "back":
                 return not self.answering or self._has_a_way_out
+            case "page":
+                return not self.parameters.has_focus_within
             case "vote":
                 return self.hidden
             case "keep":

@@ -11,9 +11,10 @@ import psutil
 import pytest
 from textual import events
 
-from tests.screens.bench import Bench
+from tests.screens.bench import Bench, bench
 from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
 from tests.waiting import wait_until
+from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.presets import PresetScreen
 
@@ -97,7 +98,11 @@ async def test_a_lane_is_kept_as_a_preset() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("model=nowhere", "there is no model 'nowhere'"), ("warmth=3", "no parameter")],
+    [
+        ("model=nowhere", "there is no model 'nowhere'"),
+        (f"model={__file__}", "is no GGUF file"),
+        ("warmth=3", "no parameter"),
+    ],
 )
 async def test_what_cannot_be_set_is_said_while_it_is_typed(text: str, words: str) -> None:
     async with opened() as b:
@@ -152,6 +157,7 @@ async def test_a_lane_that_waits_for_another_engine_can_be_stopped(slow_model: P
 async def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
     huge = tmp_path / "huge.gguf"
     with huge.open("wb") as file:
+        file.write(b"GGUF")
         file.truncate(2**43)
     async with opened() as b:
         await type_settings(b, f"model={huge}")
@@ -277,7 +283,8 @@ async def test_a_sweep_alone_is_no_prompt_and_editing_ends_with_it() -> None:
         await send(b, "/draws 2")
         await send(b, "Good evening!")
         await done(b)
-        assert [len(lane.exchange.conversation.path()) for lane in lanes(b).lanes] == [2, 2]
+        # Lanes that are lined up go on from the one that was foremost.
+        assert [len(lane.exchange.conversation.path()) for lane in lanes(b).lanes] == [4, 4]
 
 
 async def test_chance_is_shared_or_each_lanes_own() -> None:
@@ -307,3 +314,54 @@ async def test_keys_that_come_in_one_piece_reach_the_lane() -> None:
         await wait_until(lambda: len(lanes(b).columns.children) == 1, "a lane less")
         await b.pilot.pause()
         assert lanes(b).prompt.text == ""
+
+
+async def test_what_is_typed_ahead_of_the_lanes_is_theirs() -> None:
+    async with bench(values=SHORT) as b:
+        for key in ("f6", "f6", *"Hi"):
+            b.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_until(lambda: isinstance(b.app.screen, LanesScreen), "the lanes")
+        await wait_until(lambda: lanes(b).is_there, "the lanes to be there")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == "Hi"
+        assert b.screen.chat.prompt.text == ""
+
+
+async def test_lanes_that_were_left_are_come_back_to() -> None:
+    async with opened(SHORT) as b:
+        await type_settings(b, "top_k=9")
+        await send(b, "Hello!")
+        await done(b)
+        before = said(b)
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        await b.pilot.press("f6")
+        await wait_until(lambda: isinstance(b.app.screen, LanesScreen), "the lanes")
+        await wait_until(lambda: lanes(b).is_there, "the lanes to be there")
+        await b.pilot.pause()
+        assert said(b) == before
+        assert lanes(b).lanes[0].chosen.values["top_k"] == 9
+        await send(b, "And then?")
+        await done(b)
+        assert all("And then?" in text for text in said(b))
+        # A new chat has nothing to do with them.
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        await b.pilot.press("ctrl+n", "f6")
+        await wait_until(lambda: isinstance(b.app.screen, LanesScreen), "the lanes")
+        await b.pilot.pause()
+        assert lanes(b).lanes[0].exchange.conversation.path() == []
+
+
+async def test_changes_in_one_piece_come_one_after_the_other() -> None:
+    async with opened(SHORT) as b:
+        keys = ["f6", "f6", "f6", "f7", "f9", "X", "X", "f6", "f12", "escape", "f6"]
+        for key in keys:
+            b.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_until(lambda: len(lanes(b).columns.children) == 5, "the changes")
+        await b.pilot.pause()
+        assert [lane.column for lane in lanes(b).lanes] == list(lanes(b).columns.children)
+        assert len({lane.letter for lane in lanes(b).lanes}) == 5
+        await send(b, "Hello!")
+        await done(b)
+        assert all("6 tok" in lane.column._status for lane in lanes(b).lanes)

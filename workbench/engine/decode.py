@@ -247,6 +247,10 @@ class Generation:
                 return self._shorten(self._lanes[0])
             # Whoever has taken most gives it back; the others go on.
             longest = max(self._lanes, key=lambda lane: len(lane.memory))
+            longest.notes.append(
+                "The lanes have filled the context together, and this one was the longest: "
+                "raise n_ctx. Beside others no lane drops or shifts."
+            )
             self._end(longest, "context")
             longest.memory.forget()
         return True

@@ -11,7 +11,9 @@ from workbench.models import library
 from workbench.parameters.kinds import Values
 from workbench.screens.keeping import KeepingScreen
 from workbench.screens.lanes.columns import Kept
+from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.screen import LanesScreen
+from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 
 
@@ -19,6 +21,8 @@ class ComparingScreen(KeepingScreen):
     """Opens the lanes, and hands them what the engine says to them."""
 
     lanes: LanesScreen | None = None
+    # Lanes that were left, and the conversation that they belong to, up to where.
+    _left: tuple[Sequence[Lane], Conversation, int | None] | None = None
 
     def compare(
         self,
@@ -44,15 +48,31 @@ class ComparingScreen(KeepingScreen):
                 paths.engine_log(beside=True), reports_a_second=engine.reports_a_second
             ),
             n_ctx=n_ctx,
-            draft=self.chat.prompt.text,
+            draft=self._draft,
             keep=self.keep,
+            former=self._former(),
         )
-        self.chat.prompt.clear()
         self.app.push_screen(self.lanes, self._come_back)
+
+    def _former(self) -> Sequence[Lane]:
+        """Lanes that were left, if they still go on from what is said here."""
+        if self._left is None:
+            return ()
+        lanes, conversation, leaf = self._left
+        here = self.exchange.conversation
+        return lanes if conversation is here and leaf == here.leaf else ()
+
+    def _draft(self) -> str:
+        """What was written here goes along, also what was typed on the way."""
+        text = self.chat.prompt.text
+        self.chat.prompt.clear()
+        return text
 
     def _come_back(self, kept: Kept | None) -> None:
         if self.lanes is not None:
             self.chat.take_back(self.lanes.unsent)
+            here = self.exchange.conversation
+            self._left = None if kept else (self.lanes.lanes, here, here.leaf)
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
@@ -65,7 +85,7 @@ class ComparingScreen(KeepingScreen):
     @property
     def unsent(self) -> str:
         """All that has been written and not sent, in the lanes while they are open."""
-        if self.lanes is not None and self.lanes.is_mounted:
+        if self.lanes is not None and self.lanes.is_there:
             return self.lanes.unsent
         return super().unsent
 
@@ -75,7 +95,7 @@ class ComparingScreen(KeepingScreen):
 
     def is_for_lanes(self, event: Event | EngineDied) -> bool:
         """Whether an event was meant for the lanes, which have it then."""
-        if self.lanes is None or not self.lanes.is_mounted or not self.lanes.take(event):
+        if self.lanes is None or not self.lanes.is_there or not self.lanes.take(event):
             return False
         self.keep_at_times()
         return True

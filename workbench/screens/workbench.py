@@ -126,7 +126,8 @@ class WorkbenchScreen(ComparingScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if self._refuses():
+        # What is sent while the lanes come is theirs.
+        if self.lanes is not None or self._refuses():
             return
         edited = self.chat.edited
         self.chat.prompt.clear()

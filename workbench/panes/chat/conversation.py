@@ -25,8 +25,14 @@ class ConversationReader(Reader):
         self.anonymous = False
 
     def note(self, text: str, *, error: bool = False) -> None:
-        """Show a word of the app's own; it is no part of the conversation."""
-        self.add("error" if error else "note", without_controls(text))
+        """Show a word of the app's own; it is no part of the conversation.
+
+        What is said once need not be said again at once.
+        """
+        words = without_controls(text)
+        last = self.entries[-1] if self.entries else None
+        if last is None or last.kind not in ("note", "error") or last.text != words:
+            self.add("error" if error else "note", words)
 
     def show_path(self, conversation: Conversation) -> None:
         """Show the conversation's path; what of it is there already stays as it is."""

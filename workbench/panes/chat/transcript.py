@@ -362,7 +362,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
                     f"  {entry.remark}" if entry.remark else "",
                     component_style(self, "transcript--remark"),
                 ),
-            )
+            ).truncate(max(1, self.scrollable_content_region.width - 1), ellipsis=True)
         else:
             indent, content = _INDENT, line.content
             if entry.kind in ("thoughts", "note", "error"):

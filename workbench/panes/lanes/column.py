@@ -28,6 +28,8 @@ _EMPTY: Final = (
     "/sweep temperature 0.2 1.4 4 lines up four, /draws 3 three of the same."
 )
 
+_MOST_ROWS: Final = 3
+
 # As short as can be: lanes are narrow.
 _ENDS: Final[Mapping[FinishReason, str]] = {
     "stop": "ended",
@@ -72,6 +74,25 @@ class LaneColumn(ReadingPane):
         if self._hidden and self._status:
             return "complete" if self._over else "at work"
         return self._status
+
+    @property
+    def short_status(self) -> str:
+        """The same in a few letters: how many tokens, or a sign."""
+        status = self.status
+        if status[:1].isdigit():
+            return status.partition(" ")[0]
+        return "✓" if self._over else "…" if status else ""
+
+    @property
+    def head_rows(self) -> int:
+        """How many rows what it sets takes, within bounds."""
+        width = self.head.content_size.width
+        return min(_MOST_ROWS, max(1, len(self._words.wrap(width)))) if width else 1
+
+    @property
+    def _words(self) -> Content:
+        words = "hidden until the vote" if self._hidden else said(self._apart)
+        return Content(without_controls(words) or "as in the chat")
 
     def see(self, seen: bool) -> None:
         """Whether there is room to show it."""
@@ -126,9 +147,9 @@ class LaneColumn(ReadingPane):
         width, height = self.head.content_size
         if not (width and self._seen):
             return
-        words = "hidden until the vote" if self._hidden else said(self._apart)
-        apart = Content(without_controls(words) or "the present parameters")
-        lines = [*apart.wrap(width)][: max(1, height - 1)]
+        lines = [*self._words.wrap(width)][: max(1, height - 1)]
+        if len(lines) < len(self._words.wrap(width)):
+            lines[-1] = (lines[-1] + " …").truncate(width, ellipsis=True)
         status = Content.styled(self.status, "$foreground-muted").truncate(width, ellipsis=True)
         self.head.show([*lines, status])
 

@@ -28,7 +28,7 @@ from workbench.panes.figures import per_second
 from workbench.panes.lanes.together import Together
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
-from workbench.parameters.lanes import RANDOM_SEED, chosen_seed
+from workbench.parameters.lanes import LETTERS, RANDOM_SEED, chosen_seed
 from workbench.parameters.table import answering, loading
 from workbench.screens.lanes.engines import Engines
 from workbench.screens.lanes.judging import JudgingScreen
@@ -69,12 +69,14 @@ class AnsweringScreen(JudgingScreen):
         more: Callable[[], EngineClient],
         keep: Callable[[], None],
         n_ctx: int = 0,
-        draft: str = "",
+        draft: Callable[[], str] = str,
+        former: Sequence[Lane] = (),
     ) -> None:
         """``common`` is what is set for all in ``model``, ``lanes`` what each sets beside it.
 
         ``find`` gives the file of a model's name, ``more`` another engine beside ``engine``;
         ``keep`` has what was said kept; ``n_ctx`` is the context's length, if it is known.
+        ``former`` are lanes that were left, to be gone on with instead.
         """
         super().__init__(model=model, conversation=conversation, common=common, draft=draft)
         self._engine = engine
@@ -90,7 +92,7 @@ class AnsweringScreen(JudgingScreen):
         self.same_seed = False
         # What was said of models: once is enough.
         self._told: set[str] = set()
-        self.lanes = self.made(lanes)
+        self.lanes = [self._again(lane) for lane in former] or self.made(lanes)
 
     def made(self, lanes: Sequence[Values]) -> list[Lane]:
         """Lanes that go on from the chat, each by what it sets beside all the others."""
@@ -101,6 +103,22 @@ class AnsweringScreen(JudgingScreen):
             )
             lane.set(own)
             made.append(lane)
+        return made
+
+    def _again(self, former: Lane) -> Lane:
+        """A lane that was left, with a column of its own."""
+        lane = former.like(former.number, former.letter)
+        lane.asks(self._wait)
+        return lane
+
+    def lined_up(self, lanes: Sequence[Values]) -> list[Lane]:
+        """Lanes that go on from the foremost, each by what it sets beside that one."""
+        made = []
+        for number, own in enumerate(lanes):
+            lane = self.foremost.like(number, LETTERS[number])
+            lane.set(own)
+            made.append(lane)
+        self._together = Together()
         return made
 
     async def on_unmount(self) -> None:
@@ -223,7 +241,8 @@ class AnsweringScreen(JudgingScreen):
             self.post_message(LaneReported(engine, event))
 
     def on_lane_reported(self, message: LaneReported) -> None:
-        self.take(message.event, message.engine)
+        if self.is_there:
+            self.take(message.event, message.engine)
 
     def take(self, event: Event | EngineDied, engine: EngineClient | None = None) -> bool:
         """Show what an engine says to a lane; False if it says it to others.
@@ -300,7 +319,7 @@ class AnsweringScreen(JudgingScreen):
         for lane in ended:
             unanswered = lane.end(finish, notes)
             if unanswered and not self.prompt.text:
-                self.prompt.load_text(unanswered)
+                self.prompt.write(unanswered)
         if ended:
             self._ended()
 
@@ -317,13 +336,17 @@ class AnsweringScreen(JudgingScreen):
         """Say how far all are, and what they come to."""
         super().summarise()
         parts = [f"{len(self.lanes)} lane{'s' * (len(self.lanes) > 1)}"]
+        if self.hidden:
+            # Nothing else: a context or an engine of its own would tell of one.
+            self.status.show([Content("  ·  ".join([*parts, "vote: F2"]))])
+            return
         sources: list[ModelSource] = []
         for lane in self.lanes:
             if lane.source not in sources:
                 sources.append(lane.source)
         if len(sources) > 1:
             parts.append(f"{len(sources)} engines, one after another: no shared batch")
-        if self._together.tps and not self.hidden and len(sources) == 1:
+        if self._together.tps and len(sources) == 1:
             parts.append(f"{per_second(self._together.tps)} t/s together")
         answers = self._engines.of(sources[0]) if sources else None
         n_ctx = self._n_ctx.get(answers, 0) if answers is not None else 0
@@ -334,5 +357,5 @@ class AnsweringScreen(JudgingScreen):
         if self.linked:
             parts.append("scrolling together")
         if self.blind:
-            parts.append("vote: F2" if self.hidden else "blind")
+            parts.append("blind")
         self.status.show([Content("  ·  ".join(parts))])

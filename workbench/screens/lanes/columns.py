@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
-from textual import getters
+from textual import events, getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -50,17 +51,28 @@ class ColumnsScreen(SettingScreen[Kept | None]):
     status = getters.query_one("#lanes-status", Lines)
 
     def __init__(
-        self, *, model: Path, conversation: Conversation, common: Chosen, draft: str
+        self,
+        *,
+        model: Path,
+        conversation: Conversation,
+        common: Chosen,
+        draft: Callable[[], str],
     ) -> None:
         """``common`` is what is set for all lanes at first, in ``model``.
 
-        ``draft`` is what has been written and not sent.
+        ``draft`` gives what has been written and not sent, once there is a prompt for it.
         """
         super().__init__()
         self._model = model
         self._conversation = conversation
         self._common = common
         self._draft = draft
+        # Between them no key does anything: what it is for is not there.
+        self.is_there = False
+        # What was typed before there was a prompt.
+        self._early = ""
+        # Lanes come and go one change after the other, however quickly keys come.
+        self._changing = asyncio.Lock()
         self.lanes: list[Lane] = []
         self._foremost = 0
         self._summary_due = False
@@ -80,8 +92,18 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     def on_mount(self) -> None:
         self._begin()
-        self.prompt.load_text(self._draft)
+        self.is_there = True
+        self.prompt.write(self._draft() + self._early)
         self.prompt.focus()
+
+    async def on_unmount(self) -> None:
+        self.is_there = False
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed on the way here is written when there is a prompt."""
+        if not self.is_there and event.is_printable and event.character:
+            self._early += event.character
+            event.stop()
 
     def _begin(self) -> None:
         """Show what has been said, in lanes that have just been mounted."""
@@ -95,11 +117,15 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     async def replace_lanes(self, lanes: Sequence[Lane]) -> None:
         """Put these lanes in the place of those there are."""
-        await self.columns.remove_children()
-        self.lanes = list(lanes)
-        self._foremost = 0
-        await self.columns.mount(*(lane.column for lane in self.lanes))
-        self._begin()
+        async with self._changing:
+            former = [lane.column for lane in self.lanes]
+            await self.columns.mount(*(lane.column for lane in lanes))
+            self.lanes = list(lanes)
+            self._foremost = 0
+            self.parameters.use(self.foremost.chosen)
+            self._begin()
+            for column in former:
+                await column.remove()
 
     @property
     def unsent(self) -> str:
@@ -149,6 +175,10 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             lane.column.set_class(lane is self.foremost, "-foremost")
             lane.column.see(lane is self.foremost or not one)
             lane.column.differs(apart)
+        # As high as the longest needs, so that all transcripts begin in one row.
+        rows = max(lane.column.head_rows for lane in self.lanes)
+        for lane in self.lanes:
+            lane.column.head.styles.height = rows + 2
         if pane:
             self.parameters.border_title = f"Parameters of {self.foremost.letter}"
         self.summarise()
@@ -166,7 +196,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             return
         parts = [
             Content.styled(
-                f"{lane.letter} {lane.column.status.partition(',')[0]}".strip(),
+                f"{lane.letter} {lane.column.short_status}".strip(),
                 "bold $primary" if lane is self.foremost else "",
             )
             for lane in self.lanes
@@ -182,10 +212,10 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             self.parameters.use(lane.chosen)
             self.show_lanes()
 
-    def action_next(self) -> None:
-        """Go to the next lane."""
+    def action_next(self, step: int = 1) -> None:
+        """Go to the next lane, or to the one before."""
         in_pane = self.parameters.has_focus_within
-        self.choose(self.lanes[(self._foremost + 1) % len(self.lanes)])
+        self.choose(self.lanes[(self._foremost + step) % len(self.lanes)])
         if not (self.prompt.has_focus or in_pane):
             self.action_read()
 
@@ -212,28 +242,32 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     async def action_add(self) -> None:
         """A lane more, with what the foremost sets and has said."""
-        free = sorted(set(range(MOST_LANES)) - {lane.number for lane in self.lanes})
-        if not free:
-            self.notify(f"There is room for {MOST_LANES} lanes.", timeout=3)
-            return
-        like = self.foremost
-        letters = {lane.letter for lane in self.lanes}
-        lane = like.like(free[0], next(each for each in LETTERS if each not in letters))
-        self.lanes.insert(self._foremost + 1, lane)
-        await self.columns.mount(lane.column, after=like.column)
-        self._begin_in(lane)
-        self.choose(lane)
+        async with self._changing:
+            free = sorted(set(range(MOST_LANES)) - {lane.number for lane in self.lanes})
+            if not free:
+                self.notify(f"There is room for {MOST_LANES} lanes.", timeout=3)
+                return
+            like = self.foremost
+            letters = {lane.letter for lane in self.lanes}
+            lane = like.like(free[0], next(each for each in LETTERS if each not in letters))
+            await self.columns.mount(lane.column, after=like.column)
+            self.lanes.insert(self._foremost + 1, lane)
+            self._begin_in(lane)
+            self.choose(lane)
 
     async def action_close(self) -> None:
         """Close the foremost lane."""
-        if self.foremost.answering or len(self.lanes) == 1:
-            self.notify("It is at work, or the last one.", severity="warning", timeout=3)
-            return
-        lane = self.lanes.pop(self._foremost)
-        self._foremost = min(self._foremost, len(self.lanes) - 1)
-        self.parameters.use(self.foremost.chosen)
-        await lane.column.remove()
-        self.show_lanes()
+        async with self._changing:
+            if self.foremost.answering or len(self.lanes) == 1:
+                self.notify("It is at work, or the last one.", severity="warning", timeout=3)
+                return
+            lane = self.lanes.pop(self._foremost)
+            self._foremost = min(self._foremost, len(self.lanes) - 1)
+            self.parameters.use(self.foremost.chosen)
+            self.show_lanes()
+            if lane.column.has_focus_within:
+                self.action_read()
+            await lane.column.remove()
 
     # ---- what a lane sets --------------------------------------------------------------------
 

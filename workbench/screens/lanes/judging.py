@@ -96,6 +96,7 @@ class JudgingScreen(ColumnsScreen):
         for lane in self.lanes:
             lane.column.hide(False, lane.exchange.conversation)
         self.show_lanes()
+        self.refresh_bindings()
 
     def judge(self) -> None:
         """All have come to their end: with fewer than two answers there is nothing to judge."""
@@ -183,9 +184,10 @@ class JudgingScreen(ColumnsScreen):
 
     def action_differences(self) -> None:
         """Show where the foremost lane and another differ."""
-        lanes = [lane for lane in self.lanes if lane.answer]
-        if len(lanes) < 2 or not self.foremost.answer:
-            self.notify("That takes answers in two lanes.", severity="warning", timeout=3)
+        asked = self.foremost.asked
+        lanes = [lane for lane in self.lanes if lane.answer and lane.asked == asked]
+        if len(lanes) < 2 or self.foremost not in lanes:
+            self.notify("That takes answers to one prompt in two lanes.", timeout=3)
             return
         # Where some are of another model, tokens would tell which.
         by_tokens = not self.hidden or len({lane.model for lane in self.lanes}) == 1

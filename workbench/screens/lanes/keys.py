@@ -40,6 +40,15 @@ KEYS: Final[list[BindingType]] = [
     _key("f4", "differences", "Diff", "Show where this lane and another differ"),
     _key("f6", "add", "Add", "Add a lane, like this one"),
     _key("f7", "next", "Next", "Go to the next lane"),
+    Binding(
+        "shift+f7,f19",
+        "next(-1)",
+        "Lane before",
+        show=False,
+        priority=True,
+        id="lanes.before",
+        tooltip="Go to the lane before",
+    ),
     _key("f9,ctrl+up", "read", "Read", "Read this lane: copy, find, answer again"),
     _key("f12", "blind", "Blind", "Judge blindly: lanes are shuffled and named after the vote"),
     _key(

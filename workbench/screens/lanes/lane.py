@@ -65,6 +65,10 @@ class Lane:
         self._written = 0.0
         self._ask = ask
 
+    def asks(self, ask: Ask) -> None:
+        """Let what it is asked be answered another way."""
+        self._ask = ask
+
     def like(self, number: int, letter: str) -> Lane:
         """Another lane that sets the same, and goes on from what has been said in this one."""
         conversation = self.exchange.conversation.fork()
@@ -148,6 +152,12 @@ class Lane:
     def answer(self) -> str:
         """The text that was written last in it; empty if nothing was."""
         return self._last.text if self._last else ""
+
+    @property
+    def asked(self) -> str:
+        """The prompt that was written last in it; empty if none was."""
+        path = self.exchange.conversation.path()
+        return next((each.text for each in reversed(path) if each.role == "user"), "")
 
     @property
     def tokens(self) -> list[Token]:

@@ -33,7 +33,7 @@ class LanesScreen(AnsweringScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if self.refuses() or self.refuses_blindly():
+        if not self.is_there or self.refuses() or self.refuses_blindly():
             return
         if event.text.split()[0] in _COMMANDS:
             await self._line_up(event.text)
@@ -58,8 +58,7 @@ class LanesScreen(AnsweringScreen):
         self.prompt.clear()
         # Settings are compared on the same draws; draws of one setting are to differ.
         self.same_seed = word == "/sweep"
-        await self.replace_lanes(self.made(lanes))
-        self.parameters.use(self.foremost.chosen)
+        await self.replace_lanes(self.lined_up(lanes))
 
     def action_sweep(self) -> None:
         """Write what lines lanes up, to be changed and sent; Esc brings back what stood there."""
@@ -171,6 +170,8 @@ class LanesScreen(AnsweringScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc stops while there is something to stop; F2 votes while a vote is due."""
+        if not self.is_there:
+            return False
         match action:
             case "stop":
                 return self.answering and not self._has_a_way_out
@@ -188,7 +189,7 @@ class LanesScreen(AnsweringScreen):
     def _has_a_way_out(self) -> bool:
         """Whether Esc has something else to end first."""
         lane = self.lane_with_focus()
-        return self.parameters.editing or (lane is not None and lane.column.busy)
+        return self.parameters.has_focus_within or (lane is not None and lane.column.busy)
 
     def action_back(self) -> None:
         """End what is going on, or go back: to the prompt, then to the chat."""

@@ -65,5 +65,15 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
             file = self._find(str(own[MODEL]))
             if not file.is_file():
                 raise ParameterError(f"there is no model '{own[MODEL]}' on this machine")
+            if not _is_gguf(file):
+                raise ParameterError(f"{file.name} is no GGUF file")
             own[MODEL] = str(file.resolve())
         return own
+
+
+def _is_gguf(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4) == b"GGUF"
+    except OSError:
+        return False

@@ -69,8 +69,6 @@ class ColumnsScreen(SettingScreen[Kept | None]):
         self._draft = draft
         # Between them no key does anything: what it is for is not there.
         self.is_there = False
-        # What was typed before there was a prompt.
-        self._early = ""
         # Lanes come and go one change after the other, however quickly keys come.
         self._changing = asyncio.Lock()
         self.lanes: list[Lane] = []
@@ -93,17 +91,20 @@ class ColumnsScreen(SettingScreen[Kept | None]):
     def on_mount(self) -> None:
         self._begin()
         self.is_there = True
-        self.prompt.write(self._draft() + self._early)
+        self.prompt.write(self._draft())
         self.prompt.focus()
 
     async def on_unmount(self) -> None:
         self.is_there = False
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed on the way here is written when there is a prompt."""
-        if not self.is_there and event.is_printable and event.character:
-            self._early += event.character
-            event.stop()
+        """What was typed on the way here, when there was no prompt yet, is for it."""
+        if not (self.is_there and self.prompt.has_focus):
+            return
+        if event.is_printable and event.character:
+            self.prompt.insert(event.character)
+        elif event.key == "enter":
+            self.prompt.action_send()
 
     def _begin(self) -> None:
         """Show what has been said, in lanes that have just been mounted."""

@@ -166,17 +166,24 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "late":
             hub.over.wait(fault.seconds)
         elif fault and fault.kind == "status":
-            return self._say(fault.code, b"", fault.headers)
+            self._say(fault.code, b"", fault.headers)
+            return
         elif fault and fault.kind == "page":
-            return self._say(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
+            self._say(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
+            return
         path, _, query = self.path.partition("?")
         names = [urllib.parse.unquote(name) for name in path.strip("/").split("/")]
         asked = urllib.parse.parse_qs(query)
         if self.host == "storage":
-            return self._stored(names, asked, fault)
+            self._stored(names, asked, fault)
+            return
         if names[:2] == ["api", "models"]:
-            return self._found(asked) if len(names) == 2 else self._described(names[2:])
-        return self._resolved(names, fault)
+            if len(names) == 2:
+                self._found(asked)
+            else:
+                self._described(names[2:])
+            return
+        self._resolved(names, fault)
 
     # ---- api ---------------------------------------------------------------------------------
 
@@ -211,7 +218,8 @@ class _Handler(BaseHTTPRequestHandler):
             if name.startswith(f"{repo}/")
         }
         if not files:
-            return self._say(401, b"{}", {"X-Error-Code": "RepoNotFound"})
+            self._say(401, b"{}", {"X-Error-Code": "RepoNotFound"})
+            return
         siblings = []
         for path, content in files.items():
             sibling: dict[str, Any] = {"rfilename": path, "size": len(content)}
@@ -231,19 +239,23 @@ class _Handler(BaseHTTPRequestHandler):
         owner, repository, _resolve, revision, *path = names
         commit = hub.head if revision == "main" else revision
         if commit not in hub.commits:
-            return self._say(404, b"", {"X-Error-Code": "RevisionNotFound"})
+            self._say(404, b"", {"X-Error-Code": "RevisionNotFound"})
+            return
         repo = f"{owner}/{repository}"
         if repo in hub.gated and self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._say(401, b"", {"X-Error-Code": "GatedRepo"})
+            self._say(401, b"", {"X-Error-Code": "GatedRepo"})
+            return
         name = "/".join([repo, *path])
         content = hub.commits[commit].get(name)
         if content is None:
             known = any(each.startswith(f"{repo}/") for each in hub.commits[commit])
             code = "EntryNotFound" if known else "RepoNotFound"
-            return self._say(404 if known else 401, b"", {"X-Error-Code": code})
+            self._say(404 if known else 401, b"", {"X-Error-Code": code})
+            return
         headers = {"X-Repo-Commit": commit, "ETag": f'"{etag_of(content)}"'}
         if not hub.signs:
-            return self._file(content, headers, fault)
+            self._file(content, headers, fault)
+            return
         signature = f"s{len(hub.signatures)}-{time.monotonic_ns()}"
         hub.signatures.add(signature)
         quoted = urllib.parse.quote(name)
@@ -257,18 +269,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _stored(self, names: list[str], asked: dict[str, list[str]], fault: Fault | None) -> None:
         hub = self.server.hub
         if asked.get("signature", [""])[0] not in hub.signatures:
-            return self._say(403, b"<Error>expired</Error>", {"Content-Type": "application/xml"})
+            self._say(403, b"<Error>expired</Error>", {"Content-Type": "application/xml"})
+            return
         commit, *name = names
         self._file(hub.commits[commit]["/".join(name)], {"ETag": '"of-the-storage"'}, fault)
 
     def _file(self, content: bytes, headers: dict[str, str], fault: Fault | None) -> None:
         told = self.headers.get("Range", "")
         if not told or self.command == "HEAD" or (fault and fault.kind == "no_range"):
-            return self._say(200, content, headers, fault)
+            self._say(200, content, headers, fault)
+            return
         first, _, last = told.removeprefix("bytes=").partition("-")
         start, end = int(first), min(int(last or len(content)) + 1, len(content))
         if start >= len(content):
-            return self._say(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            self._say(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            return
         headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{len(content)}"}
         self._say(206, content[start:end], headers, fault)
 

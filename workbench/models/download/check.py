@@ -26,12 +26,11 @@ class Check:
         self._etag = etag
         self._size = size
         self.at = 0
+        self._hash: hashlib._Hash | None = None
         if len(etag) == 64:
             self._hash = hashlib.sha256()
         elif len(etag) == 40:
             self._hash = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        else:
-            self._hash = None
 
     def follow(self, parts: Parts, stopped: Callable[[], bool]) -> bool:
         """Read along until all is there; whether it is right. OSError, StoppedError."""

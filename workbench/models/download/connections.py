@@ -131,7 +131,7 @@ class Connections:
     def _wait_after(self, error: Exception, failures: int) -> float:
         """For how long to leave the other side alone. Raises HubError if it is over."""
         low, high = _PAUSE_SECONDS
-        wait = min(high, low * 2 ** (failures - 1))
+        wait = min(high, low * 2.0 ** min(failures - 1, 10))
         if isinstance(error, RateLimitedError):
             wait = max(wait, error.seconds)
         told = (

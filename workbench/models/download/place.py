@@ -66,7 +66,7 @@ class Place(msgspec.Struct, frozen=True):
         Without ``revision`` a branch is left where it is.
         """
         self.prepare()
-        if not _leads_to(self.link, self.blob):
+        if self.blob.exists() and not _leads_to(self.link, self.blob):
             self._make_link()
         if revision and revision != self.commit:
             reference = self.folder / "refs" / revision

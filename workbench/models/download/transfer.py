@@ -172,7 +172,7 @@ class Transfer:
     @contextlib.contextmanager
     def _locked(self, place: Place) -> Iterator[None]:
         """With the lock of the Hub's own client; waits for whoever has it."""
-        from huggingface_hub.utils import WeakFileLock
+        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
         with contextlib.ExitStack() as held:
             while True:
@@ -193,7 +193,11 @@ class Transfer:
 
     def _make_sure(self, place: Place, resolved: Resolved) -> None:
         """Have the right blob at its place."""
-        there = place.blob.is_file() and place.blob.stat().st_size == resolved.size
+        # By its name where the disk knows no links.
+        there = any(
+            file.is_file() and file.stat().st_size == resolved.size
+            for file in (place.blob, place.link)
+        )
         if there and parts_on_disk.outlived_boot(place.incomplete) is not True:
             if parts_on_disk.state_of(place.incomplete).exists():
                 self._unsafe = place
@@ -209,7 +213,8 @@ class Transfer:
     def _is_right(self, place: Place, resolved: Resolved) -> bool:
         self._report(Progress(resolved.size, resolved.size, note="Verifying."))
         check = Check(resolved.etag, resolved.size)
-        with place.blob.open("rb") as file:
+        there = place.blob if place.blob.exists() else place.link
+        with there.open("rb") as file:
             return check.whole(file.fileno(), self._stopped.is_set)
 
     def _fetch(self, place: Place, resolved: Resolved) -> None:

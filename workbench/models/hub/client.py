@@ -37,7 +37,10 @@ _WAIT_IF_UNTOLD: Final = 60.0
 # What may become a file name: the Hub's are 40 or 64 hexadecimal digits.
 _ETAG: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}(?:\.[0-9A-Za-z_-]+)*")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_NOT_FOUND: Final = ("EntryNotFound", "RevisionNotFound", "RepoNotFound")
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+# "api";r=0;t=55: so many requests remain, for so many seconds.
+_RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
 
 Query = Mapping[str, str | list[str]]
 
@@ -86,7 +89,7 @@ class HubClient:
         return headers
 
     def json(
-        self, path: str, query: Query | None = None, *, with_token: bool = True
+        self, path: str, query: Query | None = None, *, repo: str = "", with_token: bool = True
     ) -> tuple[Any, str]:
         """The decoded answer, and where its next page is, for ``path``; empty if it is the last.
 
@@ -95,7 +98,7 @@ class HubClient:
         url = urllib.parse.urljoin(f"{self.endpoint}/", path.lstrip("/"))
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
-        body, response = self._get(url, with_token=with_token)
+        body, response = self._get(url, with_token=with_token, repo=repo)
         try:
             answer = msgspec.json.decode(body)
         except msgspec.DecodeError as error:
@@ -220,20 +223,21 @@ class HubClient:
             return GatedError(self.page(repo), with_token=self._token is not None)
         if self._token and (code == "InvalidToken" or "Invalid credentials" in message):
             return TokenError("The Hub does not take your token: log in again, hf auth login.")
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return NotAHubError("The proxy wants a name and a password in https_proxy.")
+        if "html" in response.headers.get("Content-Type", "").lower() and not code:
+            return self._not_a_hub(url)
+        if code in _NOT_FOUND or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
+            return self._not_found(code, repo)
+        return HubError(f"{host} refuses ({status}){': ' if message else ''}{message}.")
+
+    def _not_found(self, code: str, repo: str) -> NotFoundError:
         if code == "EntryNotFound":
             return NotFoundError(f"There is no such file in {repo}; see: workbench models info.")
         if code == "RevisionNotFound":
             return NotFoundError(f"This version of {repo} is not on the Hub any more.")
-        if code == "RepoNotFound" or status == HTTPStatus.UNAUTHORIZED:
-            private = "" if self._token else " If it is private, log in first: hf auth login."
-            return NotFoundError(f"There is no repository {repo} on the Hub.{private}")
-        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return NotAHubError("The proxy wants a name and a password in https_proxy.")
-        if status == HTTPStatus.NOT_FOUND and repo and not code and "html" not in _kind(response):
-            return NotFoundError(f"There is no {repo} on the Hub.")
-        if "html" in _kind(response) and not code:
-            return self._not_a_hub(url)
-        return HubError(f"{host} refuses ({status}){': ' if message else ''}{message}.")
+        private = "" if self._token else " If it is private, log in first: hf auth login."
+        return NotFoundError(f"There is no repository {repo} on the Hub.{private}")
 
     def _not_a_hub(self, url: str) -> NotAHubError:
         return NotAHubError(
@@ -253,16 +257,10 @@ def _redirects(response: http.client.HTTPResponse) -> bool:
     return response.status in (301, 302, 303, 307, 308) and "Location" in response.headers
 
 
-def _kind(response: http.client.HTTPResponse) -> str:
-    return response.headers.get("Content-Type", "").lower()
-
-
 def _wait_seconds(response: http.client.HTTPResponse) -> float:
     """By ``Retry-After``, or by the Hub's own ``RateLimit``."""
-    from huggingface_hub.utils import parse_ratelimit_headers
-
     told = response.headers.get("Retry-After", "").strip()
     if told.isdecimal():
         return float(told)
-    limit = parse_ratelimit_headers(response.headers)
-    return float(limit.reset_in_seconds) if limit else _WAIT_IF_UNTOLD
+    limit = _RESET.search(response.headers.get("RateLimit", ""))
+    return float(limit[1]) if limit else _WAIT_IF_UNTOLD

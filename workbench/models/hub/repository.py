@@ -63,9 +63,9 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
     if not said.is_repo(repo):
         raise NotFoundError(f"'{said.line(repo)}' is no repository: give owner/name.")
     path = f"api/models/{repo}" + (f"/revision/{revision}" if revision != "main" else "")
-    answer, _ = hub.json(path, {"blobs": "true"})
+    answer, _ = hub.json(path, {"blobs": "true"}, repo=repo)
     if isinstance(answer, dict) and "gguf" not in answer:
-        more, _ = hub.json(path, {"expand": ["gguf"]})
+        more, _ = hub.json(path, {"expand": ["gguf"]}, repo=repo)
         answer["gguf"] = more.get("gguf") if isinstance(more, dict) else None
     described = summary(answer)
     commit = answer.get("sha") if described else None
@@ -96,8 +96,9 @@ def _file(sibling: Any) -> RemoteFile | None:
     if not isinstance(path, str) or not said.is_path(path):
         return None
     sha256 = lfs.get("sha256") if isinstance(lfs, dict) else None
-    told = isinstance(sha256, str) and _SHA256.fullmatch(sha256)
-    return RemoteFile(path, size if isinstance(size, int) else 0, sha256 if told else "")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        sha256 = ""
+    return RemoteFile(path, size if isinstance(size, int) else 0, sha256)
 
 
 def grouped(files: Iterable[RemoteFile]) -> list[Variant]:

@@ -130,7 +130,7 @@ def _tls() -> ssl.SSLContext:
     global _tls_context
     with _tls_lock:
         if _tls_context is None:
-            from huggingface_hub.utils import httpx
+            from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
             _tls_context = httpx.create_ssl_context()
     return _tls_context

@@ -68,6 +68,15 @@ def whose(incomplete: Path) -> Whose | None:
     return head.whose if head else None
 
 
+def n_there(incomplete: Path) -> int:
+    """How many bytes of a file that is being fetched are there, by whomever."""
+    state = state_of(incomplete)
+    if (head := _head(state)) is None or not incomplete.is_file():
+        return 0
+    written, _ = _counters(state, -(-head.whose.size // head.part_size))
+    return sum(written)
+
+
 def outlived_boot(incomplete: Path) -> bool | None:
     """Whether the machine was started since these bytes were last worked on; None: no state."""
     head = _head(state_of(incomplete))

@@ -331,7 +331,7 @@ def _kept_safe(parts: Parts, over: threading.Event) -> None:
 
 def begun_files(cache: Path, repo: str, path: str) -> list[tuple[Path, Whose]]:
     """The unfinished bytes of a file of ``repo``, of whatever version."""
-    blobs = Place(cache, repo, path, "", "").blob.parent
+    blobs = Place(cache, repo, path, "", "").folder / "blobs"
     found = []
     for state in sorted(blobs.glob("*.incomplete.parts")):
         incomplete = state.with_name(state.name.removesuffix(".parts"))

@@ -9,7 +9,7 @@ import time
 import urllib.parse
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
@@ -76,6 +76,18 @@ class HubClient:
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the connections that are kept for the next question."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def page(self, repo: str) -> str:
         """Where people read about ``repo``."""

@@ -417,7 +417,7 @@ def test_stopping_a_stalled_download_takes_no_time(hub: Hub) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_until_blocking(lambda: len(hub.ranges()) == 3, "all connections")
+    wait_until_blocking(lambda: len(hub.ranges()) == 3, "all connections to stall")
     stalled.stop()
     thread.join(timeout=5)
     assert errors

@@ -30,6 +30,10 @@ _MOST_BYTES: Final = 1 << 20
 _READ_SECONDS: Final = (0.05, 0.2)
 _PAUSE_SECONDS: Final = (0.5, 30.0)
 _MOST_RENEWALS: Final = 3
+# Two connections that bring so much leave nothing for a third one but processor time.
+_ENOUGH_BYTES: Final = 200e6
+_ENOUGH_CONNECTIONS: Final = 2
+_JOIN_SECONDS: Final = 0.5
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _EXPIRED: Final = (401, 403, 404, 410)
 
@@ -76,8 +80,13 @@ class Connections:
         self.note = ""
         self._wires = [Wire(silence) for _ in range(count)]
         self._threads = [
-            threading.Thread(target=self._work, args=(wire,), name="download", daemon=True)
-            for wire in self._wires
+            threading.Thread(
+                target=self._work,
+                args=(wire, number >= _ENOUGH_CONNECTIONS),
+                name="download",
+                daemon=True,
+            )
+            for number, wire in enumerate(self._wires)
         ]
 
     def start(self) -> None:
@@ -94,8 +103,10 @@ class Connections:
             for thread in self._threads:
                 thread.join(0.1)
 
-    def _work(self, wire: Wire) -> None:
+    def _work(self, wire: Wire, in_reserve: bool) -> None:
         try:
+            if in_reserve:
+                self._wait_until_needed()
             self._fetch_parts(wire)
         except StoppedError:
             pass
@@ -106,6 +117,14 @@ class Connections:
             self._halt.set()
         finally:
             wire.close()
+
+    def _wait_until_needed(self) -> None:
+        before = self._parts.done
+        while not self._halt.wait(_JOIN_SECONDS):
+            done = self._parts.done
+            if done - before < _ENOUGH_BYTES * _JOIN_SECONDS or done == self._parts.whose.size:
+                return
+            before = done
 
     def _fetch_parts(self, wire: Wire) -> None:
         failures = 0

@@ -26,7 +26,7 @@ _HEAD_BYTES: Final = 4096
 _COUNTER: Final = struct.Struct("=Q")
 _MEBIBYTE: Final = 1 << 20
 # Few requests for a large file, and yet all connections busy to its end with a small one.
-_PART_BYTES: Final = (8 * _MEBIBYTE, 64 * _MEBIBYTE)
+_PART_BYTES: Final = (8 * _MEBIBYTE, 32 * _MEBIBYTE)
 _PARTS_AT_LEAST: Final = 32
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 

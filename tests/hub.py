@@ -313,7 +313,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "stall":
                 over.wait()
             case "slow":
-                over.wait(len(chunk) / fault.rate)
+                piece = max(1, fault.rate // 50)
+                while len(chunk) > piece and not over.wait(piece / fault.rate):
+                    self.wfile.write(chunk[:piece])
+                    chunk = chunk[piece:]
                 return b"" if over.is_set() else chunk
             case "corrupt":
                 fault.after = 1 << 62

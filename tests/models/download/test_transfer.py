@@ -213,9 +213,8 @@ def test_a_placed_file_that_was_not_synced_is_looked_at_after_a_power_cut(
 def test_a_connection_that_fails_is_made_again(hub: Hub, kind: str) -> None:
     hub.faults += [Fault(kind, path=FILE, times=3, after=2_000_000)]
     assert transfer(hub).run().read_bytes() == CONTENT
-    # Nobody fetched the beginning again.
-    assert n_bytes_asked(hub) < len(CONTENT) * 2
-    assert len({first for first, _ in hub.ranges()}) == len(hub.ranges())
+    # At most what a lost connection had on the way came twice.
+    assert hub.n_sent < len(CONTENT) + 3 * 2_100_000
 
 
 def test_a_hub_that_is_down_for_a_moment_is_asked_again(hub: Hub) -> None:

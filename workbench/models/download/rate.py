@@ -9,8 +9,8 @@ from typing import Final
 
 # Long enough to be calm, short enough to notice that a line got slow.
 _WINDOW_SECONDS: Final = 5.0
-# Of a limit's bytes a second, what may come at once.
-_BURST_SECONDS: Final = 0.25
+# What is read at once under a limit, in seconds of it.
+_READ_SECONDS: Final = 0.05
 
 
 class Limit:
@@ -25,7 +25,7 @@ class Limit:
     @property
     def most(self) -> int | None:
         """How many bytes to read at once at most."""
-        return max(1024, int(self.rate * _BURST_SECONDS / 4)) if self.rate else None
+        return max(1024, int(self.rate * _READ_SECONDS)) if self.rate else None
 
     def spend(self, n_bytes: int) -> float:
         """Take note of bytes that came; returns for how many seconds to take no more."""
@@ -33,7 +33,7 @@ class Limit:
             return 0.0
         with self._lock:
             now = time.monotonic()
-            self._free_at = max(self._free_at, now - _BURST_SECONDS) + n_bytes / self.rate
+            self._free_at = max(self._free_at, now) + n_bytes / self.rate
             return max(0.0, self._free_at - now)
 
 

@@ -268,6 +268,7 @@ class Transfer:
         safe: _Thread,
     ) -> None:
         speed = Speed()
+        speed.saw(parts.done)
         looked = time.monotonic()
         while True:
             ended = follower.wait(_REPORT_SECONDS)

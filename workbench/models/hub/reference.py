@@ -43,10 +43,8 @@ def read(text: str, endpoint: str = "") -> Reference | None:
     host, path = _host_and_path(text)
     if host and host not in (*_HOSTS, urllib.parse.urlsplit(endpoint).netloc.lower()):
         return None
-    names = path.strip("/").split("/")
+    names = (path.strip("/") if host else path).split("/")
     revision = "main"
-    if names[0] == "models":
-        names = names[1:]
     if host and len(names) > 2 and names[2] in _VIEWS:
         revision = names[3] if len(names) > 3 else "main"
         names = [*names[:2], *names[4:]]

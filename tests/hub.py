@@ -148,6 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     host = "hub"
     server: _Server
+    fault: Fault | None = None
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -162,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}
         hub.asked.append(Asked(self.host, self.command, self.path, headers))
-        fault = hub.fault(self.command, f"{self.host}{self.path}")
+        self.fault = fault = hub.fault(self.command, f"{self.host}{self.path}")
         if fault and fault.kind == "late":
             hub.over.wait(fault.seconds)
         elif fault and fault.kind == "status":
@@ -175,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         names = [urllib.parse.unquote(name) for name in path.strip("/").split("/")]
         asked = urllib.parse.parse_qs(query)
         if self.host == "storage":
-            self._stored(names, asked, fault)
+            self._stored(names, asked)
             return
         if names[:2] == ["api", "models"]:
             if len(names) == 2:
@@ -183,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._described(names[2:])
             return
-        self._resolved(names, fault)
+        self._resolved(names)
 
     # ---- api ---------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # ---- files -------------------------------------------------------------------------------
 
-    def _resolved(self, names: list[str], fault: Fault | None) -> None:
+    def _resolved(self, names: list[str]) -> None:
         hub = self.server.hub
         owner, repository, _resolve, revision, *path = names
         commit = hub.head if revision == "main" else revision
@@ -254,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {"X-Repo-Commit": commit, "ETag": f'"{etag_of(content)}"'}
         if not hub.signs:
-            self._file(content, headers, fault)
+            self._file(content, headers)
             return
         signature = f"s{len(hub.signatures)}-{time.monotonic_ns()}"
         hub.signatures.add(signature)
@@ -266,18 +267,18 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._say(302, b"", headers)
 
-    def _stored(self, names: list[str], asked: dict[str, list[str]], fault: Fault | None) -> None:
+    def _stored(self, names: list[str], asked: dict[str, list[str]]) -> None:
         hub = self.server.hub
         if asked.get("signature", [""])[0] not in hub.signatures:
             self._say(403, b"<Error>expired</Error>", {"Content-Type": "application/xml"})
             return
         commit, *name = names
-        self._file(hub.commits[commit]["/".join(name)], {"ETag": '"of-the-storage"'}, fault)
+        self._file(hub.commits[commit]["/".join(name)], {"ETag": '"of-the-storage"'})
 
-    def _file(self, content: bytes, headers: dict[str, str], fault: Fault | None) -> None:
+    def _file(self, content: bytes, headers: dict[str, str]) -> None:
         told = self.headers.get("Range", "")
-        if not told or self.command == "HEAD" or (fault and fault.kind == "no_range"):
-            self._say(200, content, headers, fault)
+        if not told or self.command == "HEAD" or (self.fault and self.fault.kind == "no_range"):
+            self._say(200, content, headers)
             return
         first, _, last = told.removeprefix("bytes=").partition("-")
         start, end = int(first), min(int(last or len(content)) + 1, len(content))
@@ -285,11 +286,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             return
         headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{len(content)}"}
-        self._say(206, content[start:end], headers, fault)
+        self._say(206, content[start:end], headers)
 
-    def _say(
-        self, status: int, body: bytes, headers: Mapping[str, str], fault: Fault | None = None
-    ) -> None:
+    def _say(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
@@ -299,8 +298,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         for at in range(0, len(body), _CHUNK):
             chunk = body[at : at + _CHUNK]
-            if fault and at + len(chunk) > fault.after:
-                chunk = self._faulty(chunk, fault)
+            if self.fault and at + len(chunk) > self.fault.after:
+                chunk = self._faulty(chunk, self.fault)
                 if not chunk:
                     return
             self.wfile.write(chunk)

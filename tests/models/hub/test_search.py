@@ -16,7 +16,8 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
-from workbench.models.hub.search import Search, Summary, search
+from workbench.models.hub.search import Summary, search
+from workbench.models.hub.wanted import Search
 
 GGUF = {"total": 7_000_000_000, "architecture": "llama", "context_length": 32768}
 

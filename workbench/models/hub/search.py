@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import msgspec
 
 from workbench.models.hub.client import HubClient, Query
 from workbench.models.hub.errors import NotAHubError
 from workbench.models.hub.said import is_repo, line
-
-Sort = Literal["trending", "downloads", "likes", "updated"]
-SORTS: Final = get_args(Sort)
+from workbench.models.hub.wanted import Search
 
 # The Hub's own words for them.
 _SORTS: Final = {
@@ -23,17 +21,6 @@ _SORTS: Final = {
 _PAGE: Final = 30
 _EXPAND: Final = ["gguf", "downloads", "likes", "lastModified", "gated", "tags"]
 _LICENCE: Final = "license:"
-
-
-class Search(msgspec.Struct, frozen=True):
-    """What is looked for. Sizes are numbers of parameters; ``gated`` None is either."""
-
-    text: str = ""
-    author: str = ""
-    sort: Sort = "trending"
-    smallest: float | None = None
-    largest: float | None = None
-    gated: bool | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -122,6 +122,12 @@ def test_get_prints_where_it_is(hub: Hub) -> None:
         "path": str(path),
     }
     assert hub.n_sent - n_sent < 10_000
+    # Nor after a commit that leaves it as it is.
+    hub.change(f"{REPO}/README.md", b"# New")
+    later = models(hub, "get", REPO)
+    assert later.returncode == 0
+    assert Path(later.stdout.strip()).resolve() == path.resolve()
+    assert hub.head in later.stdout
 
 
 def test_get_asks_nobody_who_is_not_there(hub: Hub) -> None:
@@ -178,9 +184,23 @@ def test_the_token_is_nowhere_to_be_seen(hub: Hub, home: Path) -> None:
         env={**environment(hub), "HF_TOKEN": loopback.TOKEN},
     )
     assert answer.returncode == 0
+    assert any("authorization" in asked.headers for asked in hub.asked)
     assert loopback.TOKEN not in answer.stdout + answer.stderr
     for file in home.rglob("*"):
         assert not file.is_file() or loopback.TOKEN.encode() not in file.read_bytes()
+
+
+def test_a_token_that_can_be_none_is_said_and_not_shown(hub: Hub) -> None:
+    answer = subprocess.run(
+        [*MODELS, "info", REPO],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(hub), "HF_TOKEN": "hf_geheim\u00df"},
+    )
+    assert answer.returncode == 1
+    assert "log in again" in answer.stderr
+    assert "geheim" not in answer.stderr
 
 
 def limited(home: Path, rate: float) -> None:

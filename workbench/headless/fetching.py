@@ -36,7 +36,7 @@ def fetch(
     """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code."""
     there = _there(repository, variant)
     if there is None:
-        if not yes and not _agreed(repository, variant):
+        if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
             return 1
         report = _Fetching(hub, repository, variant, revision).run()
         if isinstance(report, int):
@@ -69,6 +69,13 @@ def _there(repository: Repository, variant: Variant) -> Path | None:
     if [link.stat().st_size if link.is_file() else -1 for link in links] != sizes:
         return None
     return links[0]
+
+
+def _has_bytes(repository: Repository, variant: Variant) -> bool:
+    """Whether nothing is left to be fetched, as an older commit has the same bytes."""
+    cache, repo = hub_cache(), repository.summary.repo
+    blobs = [Place(cache, repo, file.path, "", file.sha256).blob for file in variant.files]
+    return all(file.sha256 for file in variant.files) and all(blob.is_file() for blob in blobs)
 
 
 def _agreed(repository: Repository, variant: Variant) -> bool:

@@ -134,6 +134,15 @@ def test_a_hub_that_stumbles_is_asked_once_more(client: HubClient, hub: Hub) -> 
         search(client, Search())
 
 
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+def test_half_an_answer_is_no_answer(client: HubClient, hub: Hub, kind: str) -> None:
+    hub.faults += [Fault(kind)]
+    assert search(client, Search("model-00")).found
+    hub.faults += [Fault(kind, times=2)]
+    with pytest.raises(OfflineError):
+        search(client, Search("model-00"))
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

@@ -37,6 +37,7 @@ _WAIT_IF_UNTOLD: Final = 60.0
 # What may become a file name: the Hub's are 40 or 64 hexadecimal digits.
 _ETAG: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}(?:\.[0-9A-Za-z_-]+)*")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_TOKEN: Final = re.compile(r"[!-~]+")
 _NOT_FOUND: Final = ("EntryNotFound", "RevisionNotFound", "RepoNotFound")
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 # "api";r=0;t=55: so many requests remain, for so many seconds.
@@ -67,11 +68,16 @@ class HubClient:
         token: str | Literal[False] | None = None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
-        """Without ``token`` the one from the usual places is taken; ``False`` takes none."""
+        """Without ``token`` the one from the usual places is taken; ``False`` takes none.
+
+        Raises TokenError for one that cannot be any.
+        """
         from huggingface_hub import constants, get_token
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self._token = get_token() if token is None else token or None
+        if self._token and not _TOKEN.fullmatch(self._token):
+            raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
         self._deadline = deadline
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
@@ -206,6 +212,8 @@ class HubClient:
             with wire.within(max(0.01, until - time.monotonic())):
                 response = wire.request(method, url, headers)
                 body = response.read(most)
+            if response.length and len(body) < most:
+                raise http.client.IncompleteRead(body, response.length)
             if time.monotonic() >= until:
                 raise TimeoutError("the deadline is over")
         except BaseException:

@@ -229,6 +229,21 @@ def test_ctrl_c_pauses_and_the_same_command_goes_on(hub: Hub, home: Path) -> Non
     assert min(first for first, _ in hub.ranges()) > 0
 
 
+def test_two_at_once_fetch_it_once(hub: Hub, home: Path) -> None:
+    limited(home, 2.0)
+    command = [*MODELS, "get", REPO, "--yes"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment(hub)}
+    with subprocess.Popen(command, **pipes) as one:  # type: ignore[call-overload]
+        wait_until_blocking(hub.ranges, "the first to begin")
+        with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
+            said, notes = other.communicate(timeout=60)
+            assert other.returncode == 0
+        path, _ = one.communicate(timeout=60)
+    assert said == path
+    assert notes == b"Another Workbench fetches it.\n"
+    assert sum(last + 1 - first for first, last in hub.ranges()) == len(CONTENT)
+
+
 def test_a_terminal_is_asked_and_sees_a_bar(hub: Hub, home: Path) -> None:
     limited(home, 4.0)
     main, side = pty.openpty()

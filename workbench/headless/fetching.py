@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from workbench.headless.printing import tell
 from workbench.models.download.place import Place
@@ -22,6 +23,7 @@ from workbench.settings import config, paths
 # What a shell reports for a program ended by SIGINT.
 _INTERRUPTED: Final = 130
 _BAR_CELLS: Final = 24
+_LOOK_SECONDS: Final = 1.0
 
 
 def fetch(
@@ -38,10 +40,10 @@ def fetch(
     if there is None:
         if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
             return 1
-        report = _Fetching(hub, repository, variant, revision).run()
-        if isinstance(report, int):
-            return report
-        there = report.path
+        fetched = _Fetching(hub, repository, variant, revision).run()
+        if isinstance(fetched, int):
+            return fetched
+        there = fetched
     found = {
         "repo": repository.summary.repo,
         "name": variant.name,
@@ -96,7 +98,7 @@ class _Fetching:
     def __init__(
         self, hub: HubClient, repository: Repository, variant: Variant, revision: str
     ) -> None:
-        self._repo = repository.summary.repo
+        self._repository = repository
         self._variant = variant
         self._revision = revision
         self._heard: queue.SimpleQueue[Report] = queue.SimpleQueue()
@@ -105,12 +107,13 @@ class _Fetching:
         )
         self._bar = _Bar()
 
-    def run(self) -> Report | int:
-        """What was fetched, or the exit code if it was not."""
+    def run(self) -> Path | int:
+        """The file that was fetched, or the exit code if it was not."""
         number = ""
         try:
+            repo = self._repository.summary.repo
             number = self._downloads.add(
-                self._repo, self._variant.name, self._variant.files, self._revision
+                repo, self._variant.name, self._variant.files, self._revision
             ).id
             self._downloads.start()
             return self._follow(number)
@@ -125,17 +128,19 @@ class _Fetching:
         finally:
             self._downloads.close()
 
-    def _follow(self, number: str) -> Report | int:
+    def _follow(self, number: str) -> Path | int:
         while True:
-            report = self._heard.get()
-            if report.id != number:
-                continue
+            report = self._next(number)
+            if report is None:
+                self._bar.end()
+                return self._fetched_elsewhere()
             match report.state:
-                case "running":
+                case "running" | "queued":
                     self._bar.show(report)
                 case "done":
                     self._bar.end()
-                    return report
+                    assert report.path is not None
+                    return report.path
                 case "waiting" | "failed":
                     self._bar.end()
                     self._give_up(report)
@@ -144,6 +149,26 @@ class _Fetching:
                     self._bar.end()
                     tell([f"Another Workbench has {report.state} it."])
                     return 1
+
+    def _next(self, number: str) -> Report | None:
+        """What is heard of the download next; None once another process is done with it."""
+        while True:
+            try:
+                report = self._heard.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                now = [each for each in self._downloads.reports() if each.id == number]
+                if now and now[0].state == "queued":
+                    # Ours would be running.
+                    return msgspec.structs.replace(now[0], note="Another Workbench fetches it.")
+                return now[0] if now else None
+            if report.id == number:
+                return report
+
+    def _fetched_elsewhere(self) -> Path | int:
+        if there := _there(self._repository, self._variant):
+            return there
+        tell(["Error: another Workbench has cancelled it."])
+        return 1
 
     def _give_up(self, report: Report) -> None:
         tell([f"Error: {report.note}"])

@@ -318,6 +318,20 @@ def test_an_older_version_that_was_begun_is_finished(hub: Hub) -> None:
     assert n_bytes_asked(hub) <= len(CONTENT) - n_there
 
 
+def test_a_branch_that_moves_on_meanwhile_spoils_nothing(hub: Hub) -> None:
+    first = hub.head
+
+    def watch(progress: Progress) -> None:
+        if progress.done > 3_000_000 and hub.head == first:
+            hub.change(NAME, CONTENT[::-1])
+
+    one_after_another = {"max_rate": 20e6, "parts": 1}
+    path = transfer(hub, report=watch, rules=one_after_another).run()
+    assert hub.head != first
+    assert path == place(hub, commit=first).link
+    assert path.read_bytes() == CONTENT
+
+
 def test_a_version_that_is_gone_is_begun_again(hub: Hub) -> None:
     partly(hub, 6_000_000)
     hub.change(NAME, CONTENT[::-1], forget=True)

@@ -136,7 +136,12 @@ class HubClient:
             _, response = self._ask("HEAD", url, repo=repo)
             target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
             if not _redirects(response) or origin(target) != origin(url):
-                return self._resolved(url, target, response)
+                resolved = self._resolved(url, target, response)
+                if origin(target) != origin(url):
+                    return resolved
+                # The branch may move on while parts of the file are fetched.
+                pinned = self._resolve_url(repo, path, resolved.commit)
+                return msgspec.structs.replace(resolved, location=pinned)
             # The repository has a new name.
             url = target
         raise self._not_a_hub(url)

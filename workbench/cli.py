@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from workbench import __version__
+from workbench.headless import hub
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import (
@@ -311,6 +312,15 @@ def _prompt(prompt: str | None, command: str) -> str:
         raise click.UsageError("the prompt is empty: give some text, or '-' to read it from stdin")
     # What the shell passes need not be Unicode.
     return without_controls(prompt)
+
+
+@workbench.group()
+def models() -> None:
+    """Find models on the Hub, and fetch them."""
+
+
+for _command in (hub.search, hub.info, hub.get):
+    models.add_command(_command)
 
 
 @workbench.command()

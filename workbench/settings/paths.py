@@ -50,6 +50,11 @@ def votes() -> Path:
     return platformdirs.user_state_path(_NAME) / "votes.jsonl"
 
 
+def downloads() -> Path:
+    """The folder of what is to be fetched from the Hub; see ``models/download/order.py``."""
+    return platformdirs.user_state_path(_NAME) / "downloads"
+
+
 def copied() -> Path:
     """The folder of what was copied and is too large for a terminal's clipboard."""
     return platformdirs.user_state_path(_NAME)

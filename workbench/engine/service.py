@@ -19,6 +19,7 @@ from workbench.engine.loaded import LoadedModel
 from workbench.engine.outbox import Outbox
 from workbench.engine.overflow import Overflow, PromptError
 from workbench.engine.pace import Pace
+from workbench.engine.pricing import priced
 from workbench.engine.prompt import Prompts
 from workbench.engine.protocol import (
     ChatMessage,
@@ -31,6 +32,7 @@ from workbench.engine.protocol import (
     LoadProgress,
     ModelSource,
     Noted,
+    Price,
     Ready,
     Request,
     SaveState,
@@ -107,6 +109,8 @@ class Service:
                     self._generate(request)
                 case SaveState():
                     self._save_state(request)
+                case Price():
+                    self.emit(priced(request, self.abort))
         except _StoppedError:
             self.emit(Failed(request.request, "stopped", stopped=True))
         except (LoadError, *_REFUSALS) as error:

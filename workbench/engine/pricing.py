@@ -1,0 +1,166 @@
+"""What a model would take, before it is loaded: llama.cpp's own figures, for any parameters.
+
+llama.cpp reads the header alone and takes no memory for weights and caches, but lays all of
+them out as it would (``no_alloc``). A context then costs some ten milliseconds, however long.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from workbench.engine.llama.breakdown import PLAIN, Share, breakdown, mapped_bytes
+from workbench.engine.llama.context import AbortFlag, Context
+from workbench.engine.llama.devices import gpu_memory
+from workbench.engine.llama.fit import CELL_BYTES, HOST, LEAST, longest, reasonable
+from workbench.engine.llama.handle import LoadError
+from workbench.engine.llama.model import Model
+from workbench.engine.machine import Machine
+from workbench.engine.protocol import Placed, Price, Priced
+from workbench.parameters import entries
+from workbench.parameters.table import completed
+
+_MAPPED: Final = ("auto", "mmap", "mmap+mlock")
+# What is locked into memory is never read again.
+_LOCKED: Final = ("mmap+mlock",)
+_SPLIT: Final = re.compile(r"-00001-of-(\d{5})$")
+_LOGIT_BYTES: Final = 4
+
+
+def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> Priced:
+    """Raises LoadError or ParameterError."""
+    source = request.model
+    values = completed(source.parameters)
+    free = {HOST: (machine or Machine()).free_memory(), **gpu_memory()}
+    held = _heap()
+    with Model(source.file, values, on_progress=lambda _: not abort, to_price=True) as model:
+        contexts = _Contexts(model, values, abort)
+        trained = model.n_ctx_train if model.n_ctx_train > 0 else LEAST
+        weights = contexts.weights()
+        weights[HOST] += sum(_size(entries.adapter(each).file) for each in values["lora"])
+        room = {place: max(0, size - weights[place]) for place, size in free.items()}
+        n_ctx = values["n_ctx"] or reasonable(contexts.growing, room, trained)
+        most = min(trained, longest(contexts.whole, room, trained))
+        mapped = values["load_mode"] in _MAPPED
+        return Priced(
+            request.request,
+            source,
+            description=model.description(),
+            n_params=model.n_params,
+            n_ctx=n_ctx,
+            n_ctx_train=model.n_ctx_train,
+            most=most,
+            places=[
+                Placed(
+                    place,
+                    free[place],
+                    weights[place],
+                    contexts.cache(n_ctx)[place],
+                    contexts.compute(n_ctx)[place],
+                )
+                for place in free
+            ],
+            plain=contexts.plain() if mapped and values["load_mode"] not in _LOCKED else 0,
+            mapped=mapped_bytes(model, _parts(source.file)) if mapped else 0,
+            # What the model and its last context took that was no buffer.
+            overhead=max(0, contexts.heap() - held),
+        )
+
+
+class _Contexts:
+    """What contexts of a model would take, each asked of llama.cpp once."""
+
+    def __init__(self, model: Model, values: dict[str, Any], abort: AbortFlag) -> None:
+        self._model = model
+        self._logits = 0
+
+        @cache
+        def shares(n_ctx: int) -> list[Share]:
+            with Context(model, {**values, "n_ctx": n_ctx}, abort=abort) as context:
+                self._logits = context.n_sequences * model.n_vocab * _LOGIT_BYTES
+                self._heap = _heap()
+                return breakdown(context)
+
+        self._shares = shares
+
+    def heap(self) -> int:
+        """The heap's bytes in use while the last context was there."""
+        return self._heap
+
+    def plain(self) -> int:
+        """Bytes of the weights that can be used as they lie in the file."""
+        return sum(share.weights for share in self._shares(LEAST) if share.buffers == PLAIN)
+
+    def weights(self) -> Counter[str]:
+        """Bytes of the weights, by place."""
+        return _by_place(self._shares(LEAST), lambda share: share.weights)
+
+    def cache(self, n_ctx: int) -> Counter[str]:
+        """Bytes that a context's tokens are kept in, by place."""
+        return _by_place(self._shares(n_ctx), lambda share: share.cache)
+
+    def compute(self, n_ctx: int) -> Counter[str]:
+        """Bytes that are computed in, by place."""
+        found = _by_place(self._shares(n_ctx), lambda share: share.compute)
+        found[HOST] += self._logits + CELL_BYTES * n_ctx
+        return found
+
+    def whole(self, place: str, n_ctx: int) -> int:
+        """Bytes that a context takes in a place."""
+        return self.cache(n_ctx)[place] + self.compute(n_ctx)[place]
+
+    def growing(self, place: str, n_ctx: int) -> int:
+        """The part of the price that depends on the length."""
+        return self.whole(place, n_ctx) - self.compute(LEAST)[place]
+
+
+def _by_place(shares: list[Share], bytes_of: Callable[[Share], int]) -> Counter[str]:
+    gpus = gpu_memory()
+    sizes: Counter[str] = Counter()
+    for share in shares:
+        sizes[share.buffers if share.buffers in gpus else HOST] += bytes_of(share)
+    return sizes
+
+
+def _parts(file: Path) -> list[Path]:
+    """The file, or all parts of a split one."""
+    split = _SPLIT.search(file.stem)
+    if split is None:
+        return [file]
+    stem = file.stem.removesuffix(split[0])
+    return [
+        file.with_name(f"{stem}-{part:05}-of-{split[1]}{file.suffix}")
+        for part in range(1, int(split[1]) + 1)
+    ]
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise LoadError(f"cannot read {file}: {error.strerror}") from error
+
+
+class _Mallinfo(ctypes.Structure):
+    """``struct mallinfo2`` (glibc's malloc.h)."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost",
+    ))  # fmt: skip
+
+
+def _heap() -> int:
+    """Bytes of this process's heap that are in use; 0 where the C library does not tell."""
+    try:
+        mallinfo = ctypes.CDLL(None).mallinfo2
+    except AttributeError:
+        return 0
+    mallinfo.restype = _Mallinfo
+    info = mallinfo()
+    return int(info.uordblks) + int(info.hblkhd)

@@ -39,6 +39,8 @@ def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> 
     free = {HOST: (machine or Machine()).free_memory(), **gpu_memory()}
     held = _heap()
     with Model(source.file, values, on_progress=lambda _: not abort, to_price=True) as model:
+        # The vocabulary above all; what a context takes beside its buffers is not worth a word.
+        overhead = max(0, _heap() - held)
         contexts = _Contexts(model, values, abort)
         trained = model.n_ctx_train if model.n_ctx_train > 0 else LEAST
         weights = contexts.weights()
@@ -67,8 +69,7 @@ def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> 
             ],
             plain=contexts.plain() if mapped and values["load_mode"] not in _LOCKED else 0,
             mapped=mapped_bytes(model, _parts(source.file)) if mapped else 0,
-            # What the model and its last context took that was no buffer.
-            overhead=max(0, contexts.heap() - held),
+            overhead=overhead,
         )
 
 
@@ -83,14 +84,9 @@ class _Contexts:
         def shares(n_ctx: int) -> list[Share]:
             with Context(model, {**values, "n_ctx": n_ctx}, abort=abort) as context:
                 self._logits = context.n_sequences * model.n_vocab * _LOGIT_BYTES
-                self._heap = _heap()
                 return breakdown(context)
 
         self._shares = shares
-
-    def heap(self) -> int:
-        """The heap's bytes in use while the last context was there."""
-        return self._heap
 
     def plain(self) -> int:
         """Bytes of the weights that can be used as they lie in the file."""

@@ -1,24 +1,21 @@
-"""The GGUF files that can be loaded now: built in, in the Hugging Face cache, in folders."""
+"""The GGUF files that can be loaded now: built in, in folders, in the caches of other programs."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from workbench.models import pocket
+from workbench.models import naming, pocket
 
 POCKET: Final = "pocket"
 
-# llama.cpp's gguf-split names; the first part loads all of them.
-_SPLIT: Final = re.compile(r"-(\d{5})-of-(\d{5})$")
-# File types as file names carry them: Q4_K_M, IQ3_XXS, UD-Q2_K_XL, TQ1_0, MXFP4, BF16.
-_QUANTISATION: Final = re.compile(
-    r"[-._]((?:UD-)?(?:I?Q\d\w*|TQ\d\w*|MXFP4\w*|NVFP4\w*|BF16|F16|F32))(?=[-._]|$)", re.IGNORECASE
-)
+# How the Hub's cache and Ollama name a blob.
+_BLOB: Final = re.compile(r"(?:sha256-)?([0-9a-f]{64})")
 
 
 class ModelFile(msgspec.Struct, frozen=True):
@@ -26,6 +23,8 @@ class ModelFile(msgspec.Struct, frozen=True):
 
     ``path`` is the file to hand to llama.cpp (of a split model, its first part), ``size`` the
     bytes of all its parts, ``missing`` the parts of a split model that are not there.
+    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells, and
+    ``also`` says where else the same bytes are found.
     """
 
     name: str
@@ -34,6 +33,9 @@ class ModelFile(msgspec.Struct, frozen=True):
     source: str
     quantisation: str = ""
     missing: int = 0
+    files: tuple[Path, ...] = ()
+    hashes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -59,11 +61,36 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     if path.exists() or path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
-    for models in (*map(in_folder, folders), in_hub_cache()):
+    for models in _places(folders):
         for model in models:
             if model.name == stem:
                 return model.path
     return path
+
+
+def everything(folders: Iterable[Path] = ()) -> list[ModelFile]:
+    """Every model on this machine, the same bytes once. Walks the disk: not on the UI's path."""
+    found: dict[object, ModelFile] = {}
+    for model in (built_in(), *(model for place in _places(folders) for model in place)):
+        key = _identity(model)
+        if (first := found.get(key)) is None:
+            found[key] = model
+        elif model.source not in (first.source, *first.also):
+            found[key] = msgspec.structs.replace(first, also=(*first.also, model.source))
+    return list(found.values())
+
+
+def disk_use(models: Iterable[ModelFile]) -> int:
+    """Bytes that the models take together on the disk, what they share once."""
+    facts = {}
+    for model in models:
+        for file in model.files or (model.path,):
+            try:
+                fact = file.stat()
+            except OSError:
+                continue
+            facts[fact.st_dev, fact.st_ino] = fact.st_size
+    return sum(facts.values())
 
 
 def built_in() -> ModelFile:
@@ -76,45 +103,38 @@ def named(path: Path) -> list[ModelFile]:
     """The model of a file given by name, whatever its suffix; none if there is no such file."""
     if not path.is_file():
         return []
-    return _gathered([path], source="opened by name") or [
+    return gathered([path], source="opened by name") or [
         ModelFile(path.name, path, path.stat().st_size, source="opened by name")
     ]
 
 
 def in_folder(folder: Path) -> list[ModelFile]:
     """The models in ``folder`` and below it; none if it cannot be read."""
-    return _gathered(folder.rglob("*.gguf"), source=str(folder)) if folder.is_dir() else []
+    return gathered(_below(folder), source=str(folder)) if folder.is_dir() else []
 
 
 def in_hub_cache() -> list[ModelFile]:
     """The models in the Hugging Face cache. Walks the disk: call it off the interface's path."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
+    from huggingface_hub import constants
 
-    try:
-        cache = scan_cache_dir()
-    except CacheNotFound:
-        return []
     found: dict[tuple[str, Path], ModelFile] = {}
-    for repository in cache.repos:
-        for revision in sorted(repository.revisions, key=lambda each: each.last_modified):
-            paths = [file.file_path for file in revision.files]
-            for model in _gathered(paths, source=repository.repo_id):
+    for repository in Path(constants.HF_HUB_CACHE).glob("models--*"):
+        name = repository.name.removeprefix("models--").replace("--", "/")
+        revisions = [each for each in repository.glob("snapshots/*") if each.is_dir()]
+        for revision in sorted(revisions, key=lambda each: each.stat().st_mtime):
+            for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
                 found[model.name, model.path.resolve()] = model
     return sorted(found.values(), key=_order)
 
 
-def _order(model: ModelFile) -> tuple[str, str]:
-    return model.source.lower(), model.name.lower()
-
-
-def _gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
+def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     """Turn files into models: parts of a split one joined, projectors left out."""
     groups: dict[Path, list[Path]] = {}
     for path in paths:
         # An image projector is no chat model.
-        if path.suffix == ".gguf" and "mmproj" not in path.name.lower() and not path.is_dir():
-            groups.setdefault(path.with_name(_SPLIT.sub("", path.stem)), []).append(path)
+        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not path.is_dir():
+            groups.setdefault(path.with_name(naming.stem(path.name)), []).append(path)
     models = []
     for whole, parts in groups.items():
         parts.sort()
@@ -123,16 +143,53 @@ def _gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
         except OSError:
             # A broken link in the cache, or a file that went away under us.
             continue
-        split = _SPLIT.search(parts[0].stem)
-        quantisation = _QUANTISATION.search(whole.name)
         models.append(
             ModelFile(
                 name=whole.name,
                 path=parts[0],
                 size=size,
                 source=source,
-                quantisation=quantisation[1].upper() if quantisation else "",
-                missing=int(split[2]) - len(parts) if split else 0,
+                quantisation=naming.quantisation(whole.name),
+                missing=naming.n_parts(parts[0].name) - len(parts),
+                files=tuple(parts),
+                hashes=tuple(map(told_hash, parts)),
             )
         )
     return sorted(models, key=_order)
+
+
+def told_hash(file: Path) -> str:
+    """The SHA-256 that the name of a blob tells, or of the one that a link leads to; or empty."""
+    try:
+        # One step only: behind it the Hub's cache may have names of another kind.
+        name = Path(os.readlink(file)).name if file.is_symlink() else file.name  # noqa: PTH115
+    except OSError:
+        return ""
+    told = _BLOB.fullmatch(name)
+    return told[1] if told else ""
+
+
+def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:
+    from workbench.models import elsewhere
+
+    yield from map(in_folder, folders)
+    yield in_hub_cache()
+    yield from elsewhere.places()
+
+
+def _identity(model: ModelFile) -> object:
+    """What two models have in common only if they are the same bytes."""
+    if model.hashes and all(model.hashes):
+        return model.hashes
+    return tuple(file.resolve() for file in model.files or (model.path,))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".gguf"):
+                yield Path(place, name)
+
+
+def _order(model: ModelFile) -> tuple[str, str]:
+    return model.source.lower(), model.name.lower()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from workbench.models.gguf import GgufError, read_header
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 
 _CHUNK: Final = 4 << 20
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from workbench.models import naming
-from workbench.models.library import ModelFile, gathered, told_hash
+from workbench.models.model_file import ModelFile, gathered, told_hash
 from workbench.untrusted import without_controls
 
 OLLAMA: Final = "Ollama"

@@ -10,7 +10,7 @@ import msgspec
 
 from workbench import whole
 from workbench.models.gguf import GgufError, Header, read_header
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 from workbench.models.shape import shape_of, word
 
 

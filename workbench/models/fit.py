@@ -93,6 +93,22 @@ def verdict(places: Sequence[Place], *, plain: int, overhead: int) -> Verdict:
     return worst
 
 
+def sentence(fit: Fit) -> str:
+    """The verdict in words, and what to do about it."""
+    if fit.verdict == "fits":
+        return "It fits."
+    if fit.verdict == "tight":
+        return "It fits, but only just: little is left for other programs."
+    if fit.verdict == "slow":
+        return (
+            "It is slow: the weights have no room in memory, and what does not fit is read from "
+            "the disk for every token."
+        )
+    if 0 < fit.most < fit.n_ctx:
+        return f"It cannot run with this n_ctx: at most {fit.most} tokens fit."
+    return "It cannot run: take a smaller one, or fewer layers on the GPU."
+
+
 def exact(
     places: Sequence[Place],
     *,

@@ -3,51 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from workbench.models import naming, pocket
+from workbench.models import elsewhere, pocket
+from workbench.models.model_file import ModelFile, gathered, in_order
 
 POCKET: Final = "pocket"
-
-# How the Hub's cache and Ollama name a blob.
-_BLOB: Final = re.compile(r"(?:sha256-)?([0-9a-f]{64})")
-
-
-class ModelFile(msgspec.Struct, frozen=True):
-    """A model that can be loaded.
-
-    ``path`` is the file to hand to llama.cpp (of a split model, its first part), ``size`` the
-    bytes of all its parts, ``missing`` the parts of a split model that are not there.
-    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells, and
-    ``also`` says where else the same bytes are found.
-    """
-
-    name: str
-    path: Path
-    size: int
-    source: str
-    quantisation: str = ""
-    missing: int = 0
-    files: tuple[Path, ...] = ()
-    hashes: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-
-    @property
-    def place(self) -> str:
-        """Where the model lives, in words or as a folder."""
-        if self.path == pocket.MODEL_FILE:
-            return "comes with Workbench"
-        return str(self.path.parent).replace(str(Path.home()), "~", 1)
-
-    @property
-    def incomplete(self) -> str:
-        """What is missing, in words; empty if nothing is."""
-        return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
 
 
 def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
@@ -125,53 +90,10 @@ def in_hub_cache() -> list[ModelFile]:
             for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
                 found[model.name, model.path.resolve()] = model
-    return sorted(found.values(), key=_order)
-
-
-def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
-    """Turn files into models: parts of a split one joined, projectors left out."""
-    groups: dict[Path, list[Path]] = {}
-    for path in paths:
-        # An image projector is no chat model.
-        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not path.is_dir():
-            groups.setdefault(path.with_name(naming.stem(path.name)), []).append(path)
-    models = []
-    for whole, parts in groups.items():
-        parts.sort()
-        try:
-            size = sum(part.stat().st_size for part in parts)
-        except OSError:
-            # A broken link in the cache, or a file that went away under us.
-            continue
-        models.append(
-            ModelFile(
-                name=whole.name,
-                path=parts[0],
-                size=size,
-                source=source,
-                quantisation=naming.quantisation(whole.name),
-                missing=naming.n_parts(parts[0].name) - len(parts),
-                files=tuple(parts),
-                hashes=tuple(map(told_hash, parts)),
-            )
-        )
-    return sorted(models, key=_order)
-
-
-def told_hash(file: Path) -> str:
-    """The SHA-256 that the name of a blob tells, or of the one that a link leads to; or empty."""
-    try:
-        # One step only: behind it the Hub's cache may have names of another kind.
-        name = Path(os.readlink(file)).name if file.is_symlink() else file.name  # noqa: PTH115
-    except OSError:
-        return ""
-    told = _BLOB.fullmatch(name)
-    return told[1] if told else ""
+    return sorted(found.values(), key=in_order)
 
 
 def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:
-    from workbench.models import elsewhere
-
     yield from map(in_folder, folders)
     yield in_hub_cache()
     yield from elsewhere.places()
@@ -189,7 +111,3 @@ def _below(folder: Path) -> Iterator[Path]:
         for name in names:
             if name.endswith(".gguf"):
                 yield Path(place, name)
-
-
-def _order(model: ModelFile) -> tuple[str, str]:
-    return model.source.lower(), model.name.lower()

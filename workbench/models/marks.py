@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ import msgspec
 import tomli_w
 
 from workbench import whole
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 
 _MOST_USED: Final = 200
 
@@ -63,6 +65,12 @@ def save(file: Path, marks: Marks) -> None:
         {path: time for path, time in marks.used.items() if _writable(path)},
     )
     whole.write(file, tomli_w.dumps(msgspec.to_builtins(kept)))
+
+
+def used_now(file: Path, model: Path) -> None:
+    """Remember that a model is used now. A disk that is full is no harm."""
+    with contextlib.suppress(OSError):
+        save(file, load(file).using(model, time.time()))
 
 
 def _writable(path: str) -> bool:

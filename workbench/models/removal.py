@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from workbench.models import pocket
 from workbench.models.elsewhere import OLLAMA
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 
 
 class RemovalError(Exception):

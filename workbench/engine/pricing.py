@@ -6,7 +6,6 @@ them out as it would (``no_alloc``). A context then costs some ten milliseconds,
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from workbench.engine.llama.context import AbortFlag, Context
 from workbench.engine.llama.devices import gpu_memory
 from workbench.engine.llama.fit import CELL_BYTES, HOST, LEAST, longest, reasonable
 from workbench.engine.llama.handle import LoadError
+from workbench.engine.llama.heap import heap_bytes
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
 from workbench.engine.protocol import Placed, Price, Priced
@@ -37,10 +37,10 @@ def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> 
     source = request.model
     values = completed(source.parameters)
     free = {HOST: (machine or Machine()).free_memory(), **gpu_memory()}
-    held = _heap()
+    held = heap_bytes()
     with Model(source.file, values, on_progress=lambda _: not abort, to_price=True) as model:
         # The vocabulary above all; what a context takes beside its buffers is not worth a word.
-        overhead = max(0, _heap() - held)
+        overhead = max(0, heap_bytes() - held)
         contexts = _Contexts(model, values, abort)
         trained = model.n_ctx_train if model.n_ctx_train > 0 else LEAST
         weights = contexts.weights()
@@ -140,23 +140,3 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError as error:
         raise LoadError(f"cannot read {file}: {error.strerror}") from error
-
-
-class _Mallinfo(ctypes.Structure):
-    """``struct mallinfo2`` (glibc's malloc.h)."""
-
-    _fields_ = tuple((name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost",
-    ))  # fmt: skip
-
-
-def _heap() -> int:
-    """Bytes of this process's heap that are in use; 0 where the C library does not tell."""
-    try:
-        mallinfo = ctypes.CDLL(None).mallinfo2
-    except AttributeError:
-        return 0
-    mallinfo.restype = _Mallinfo
-    info = mallinfo()
-    return int(info.uordblks) + int(info.hblkhd)

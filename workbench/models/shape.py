@@ -11,20 +11,28 @@ from workbench.models.gguf import Array, Header, Scalar, Tensor
 from workbench.untrusted import without_controls
 
 # Every so manieth layer sees the whole past, the others a window, where the file has no pattern
-# of its own (llama.cpp's src/models, set_swa_pattern). 0: all of them see a window.
+# of its own (load_swa_pattern in llama.cpp's src/models). An architecture that is not here has
+# no window, whatever its file says.
 _PERIODS: Final[Mapping[str, int]] = {
-    "phi3": 0,
+    "afmoe": 4,
+    "cohere2": 4,
+    "cohere2moe": 4,
+    "exaone-moe": 4,
+    "exaone4": 4,
+    "gemma-embedding": 6,
     "gemma2": 2,
     "gemma3": 6,
     "gemma3n": 5,
-    "gemma4": 6,
-    "cohere2": 4,
-    "exaone4": 4,
     "gpt-oss": 2,
-    "olmo2": 4,
-    "smallthinker": 4,
+    "laguna": 4,
     "llama4": 4,
+    "mellum": 4,
+    "olmo2": 4,
+    "plamo3": 8,
+    "smallthinker": 4,
 }
+# llama.cpp sets it, files need not.
+_LLAMA4_WINDOW: Final = 8192
 _RECURRENT: Final = ("mamba", "mamba2", "rwkv6", "rwkv7", "arwkv7", "rwkv6qwen2")
 # llama.h's enum llama_ftype, where it is not what most of the weights are.
 _FILE_TYPES: Final[Mapping[int, str]] = {
@@ -68,7 +76,7 @@ def shape_of(headers: Sequence[Header]) -> Shape:
     meta = _Metadata(headers[0].metadata)
     tensors = [tensor for header in headers for tensor in header.tensors]
     n_layers = meta.number("block_count")
-    window = meta.number("attention.sliding_window")
+    window = meta.window()
     layers = range(min(n_layers, 4096))
     cells = [meta.cell(layer) for layer in layers]
     sees = [window > 0 and meta.sees_window(layer) for layer in layers]
@@ -147,14 +155,20 @@ class _Metadata:
         every = self.number("full_attention_interval")
         return every > 1 and (layer + 1) % every != 0
 
+    def window(self) -> int:
+        """How many tokens the layers with a window see; 0 if there are none."""
+        if self.architecture == "llama4" and "llama4.attention.sliding_window" not in self._all:
+            return _LLAMA4_WINDOW
+        return self.number("attention.sliding_window")
+
     def sees_window(self, layer: int) -> bool:
         """Whether a layer sees a window only, in a model that has one."""
         pattern = self._all.get(f"{self.architecture}.attention.sliding_window_pattern")
         if isinstance(pattern, Array) and layer < len(pattern.first):
             return bool(pattern.first[layer])
-        period = self.number("attention.sliding_window_pattern") or _PERIODS.get(self.architecture)
-        # A window that llama.cpp does not use is none.
-        return period is not None and (period == 0 or (layer + 1) % period != 0)
+        told = self.number("attention.sliding_window_pattern")
+        period = told or _PERIODS.get(self.architecture, 0)
+        return bool(period) and (layer + 1) % period != 0
 
     def state(self) -> int:
         """Bytes of a layer's running state: a convolution's last inputs, and what they led to."""

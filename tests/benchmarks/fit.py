@@ -104,17 +104,24 @@ async def memory(file: Path, parameters: Mapping[str, Value], folder: Path) -> M
         said = await priced(engine, file, parameters)
         own = await priced(engine, MODEL_FILE, {})
     async with running_engine(folder / "engine.log") as engine:
-        await answer(engine, ModelSource.of(MODEL_FILE), {"max_tokens": 4})
+        source = ModelSource.of(MODEL_FILE)
+        await _fill(engine, source, own.n_ctx)
         process = _resident(engine) - own.resident
     async with running_engine(folder / "engine.log") as engine:
         source = ModelSource.of(file, parameters)
-        n_words, wanted = 100, _N_CTX - 16
-        for _ in range(4):
-            _, finished = await answer(engine, source, {"max_tokens": 8}, [_words(n_words)])
-            n_words = n_words * (wanted - 8) // finished.timings.n_context
-        if not finished.timings.n_context > 0.95 * _N_CTX:
-            raise RuntimeError(f"the context holds only {finished.timings.n_context} tokens")
+        await _fill(engine, source, _N_CTX)
         return Memory(said.resident, _resident(engine) - process)
+
+
+async def _fill(engine: EngineClient, source: ModelSource, n_ctx: int) -> None:
+    """Have nearly all of the context read and written."""
+    n_words, n_held = 100, 0
+    for _ in range(4):
+        _, finished = await answer(engine, source, {"max_tokens": 8}, [_words(n_words)])
+        n_held = finished.timings.n_context
+        n_words = n_words * (n_ctx - 24) // n_held
+    if n_held < 0.95 * n_ctx:
+        raise RuntimeError(f"the context of {n_ctx} tokens holds only {n_held}")
 
 
 def _words(count: int) -> ChatMessage:

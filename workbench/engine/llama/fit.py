@@ -148,6 +148,9 @@ class _Price:
 def longest(price: PriceOf, room: Mapping[str, int], most: int) -> int:
     """The most tokens, a multiple of 256, whose price no place is too small for."""
     lengths = range(_STEP, _padded(most) + 1, _STEP)
+    # Mostly all of it fits, and a price may take its time.
+    if all(price(place, lengths[-1]) <= free for place, free in room.items()):
+        return lengths[-1]
     return _STEP * min(
         bisect_right(lengths, free, key=partial(price, place)) for place, free in room.items()
     )

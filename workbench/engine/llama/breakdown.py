@@ -19,8 +19,6 @@ from workbench.engine.llama.gguf import opened_gguf
 from workbench.engine.llama.handle import LoadError
 from workbench.engine.llama.model import Model
 
-_NAME: Final = "_Z26llama_get_memory_breakdownPK13llama_context"
-_TENSOR: Final = "_ZNK11llama_model10get_tensorEPKc"
 # The buffer type of weights that need no other layout: those a file can be mapped into.
 PLAIN: Final = "CPU"
 
@@ -67,7 +65,10 @@ def breakdown(context: Context) -> list[Share]:
 
     Raises LoadError if this build of llama.cpp does not tell.
     """
-    found = _function(_NAME)
+    try:
+        found = library._Z26llama_get_memory_breakdownPK13llama_context
+    except AttributeError:
+        raise LoadError("this build of llama.cpp does not tell what a model takes") from None
     found.argtypes, found.restype = [ctypes.c_void_p], _Map
     tree = found(context.pointer)
     root = ctypes.c_void_p.from_buffer(tree, _LAYOUT.root).value
@@ -79,7 +80,7 @@ def mapped_bytes(model: Model, paths: Sequence[Path]) -> int:
 
     What other tensors take between them is resident with them, as long as there is room.
     """
-    found = _function(_TENSOR)
+    found = library._ZNK11llama_model10get_tensorEPKc
     found.argtypes, found.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
     mapped = 0
     for path in paths:
@@ -94,13 +95,6 @@ def mapped_bytes(model: Model, paths: Sequence[Path]) -> int:
                     end = max(end, tensor.offset + tensor.size)
         mapped += end - begin
     return mapped
-
-
-def _function(name: str) -> ctypes._NamedFuncPointer:
-    try:
-        return library[name]  # type: ignore[no-any-return]
-    except AttributeError:
-        raise LoadError("this build of llama.cpp does not tell what a model takes") from None
 
 
 def _nodes(node: int | None) -> Iterator[Share]:

@@ -82,14 +82,14 @@ def in_hub_cache() -> list[ModelFile]:
     """The models in the Hugging Face cache. Walks the disk: call it off the interface's path."""
     from huggingface_hub import constants
 
-    found: dict[tuple[str, Path], ModelFile] = {}
+    found: dict[tuple[str, object], ModelFile] = {}
     for repository in Path(constants.HF_HUB_CACHE).glob("models--*"):
         name = repository.name.removeprefix("models--").replace("--", "/")
         revisions = [each for each in repository.glob("snapshots/*") if each.is_dir()]
         for revision in sorted(revisions, key=lambda each: each.stat().st_mtime):
             for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
-                found[model.name, model.path.resolve()] = model
+                found[model.name, _identity(model)] = model
     return sorted(found.values(), key=in_order)
 
 

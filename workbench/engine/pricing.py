@@ -77,7 +77,6 @@ class _Contexts:
     """What contexts of a model would take, each asked of llama.cpp once."""
 
     def __init__(self, model: Model, values: dict[str, Any], abort: AbortFlag) -> None:
-        self._model = model
         self._logits = 0
 
         @cache

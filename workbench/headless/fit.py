@@ -52,7 +52,6 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
     try:
         subject = await asyncio.to_thread(_subject, reference)
         machine = Machine()
-        speed = asyncio.to_thread(bandwidth, paths.bandwidth(), machine.physical_cores())
         if sys.stderr.isatty() and not as_json:
             rough = fits.estimate(subject.shape, completed(values), free=machine.free_memory())
             tell([f"about {size(rough.total)}; asking llama.cpp ..."])
@@ -61,10 +60,11 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
         async for event in engine.events():
             match event:
                 case Priced():
-                    _print(subject, _exact(subject, event, await speed), as_json=as_json)
+                    threads = machine.physical_cores()
+                    speed = await asyncio.to_thread(bandwidth, paths.bandwidth(), threads)
+                    _print(subject, _exact(subject, event, speed), as_json=as_json)
                     return 0
                 case Failed() | EngineDied():
-                    speed.close()
                     return failed(event)
         raise AssertionError("the engine's events have no end")
     except (GgufError, HubError, OSError) as error:

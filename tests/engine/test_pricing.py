@@ -126,3 +126,17 @@ async def test_the_longest_context_is_what_the_memory_holds(tmp_path: Path) -> N
         at_most = await price(engine, file, {"n_ctx": found.most})
         beyond = await price(engine, file, {"n_ctx": found.most + 4096})
     assert at_most.host.total <= found.host.free < beyond.host.total
+
+
+async def test_a_file_that_changes_is_read_again(
+    engine: EngineClient, models: dict[str, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "x.gguf"
+    for kind in ("full", "window", "full"):
+        file.write_bytes(models[kind].read_bytes())
+        assert (await price(engine, file, {"n_ctx": 512})).n_params == (
+            (await price(engine, models[kind], {"n_ctx": 512})).n_params
+        )
+    overrides = ("llama.context_length=int:99",)
+    shorter = await price(engine, file, {"n_ctx": 512, "kv_overrides": overrides})
+    assert shorter.n_ctx_train == 99

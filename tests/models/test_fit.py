@@ -8,7 +8,7 @@ import pytest
 
 from tests.gguf_files import random_model, recurrent_model, sliding_model
 from workbench.engine.llama.context import AbortFlag
-from workbench.engine.pricing import priced
+from workbench.engine.pricing import Pricing
 from workbench.engine.protocol import ModelSource, Price
 from workbench.models.fit import Place, Verdict, estimate, exact, sentence, verdict
 from workbench.models.gguf import read_header
@@ -32,7 +32,7 @@ def host(free: float, weights: float, cache: float = 0, compute: float = 0) -> P
 def test_the_estimate_is_near_the_price(tmp_path: Path, kind: str, cache: str) -> None:
     file = MODELS[kind](tmp_path / f"{kind}.gguf")
     parameters: dict[str, Any] = {"n_ctx": 2048, "cache_type_k": cache, "cache_type_v": cache}
-    price = priced(Price(1, ModelSource.of(file, parameters)), AbortFlag())
+    price = Pricing(AbortFlag()).priced(Price(1, ModelSource.of(file, parameters)))
     guess = estimate(shape_of([read_header(file)]), completed(parameters), free=GB)
     [place] = guess.places
     assert place.weights == pytest.approx(price.host.weights, rel=0.01)

@@ -19,7 +19,7 @@ from workbench.engine.llama.devices import gpu_memory
 from workbench.engine.llama.fit import CELL_BYTES, HOST, LEAST, longest, reasonable
 from workbench.engine.llama.handle import LoadError
 from workbench.engine.llama.heap import heap_bytes
-from workbench.engine.llama.model import Model
+from workbench.engine.llama.model import Model, check_file
 from workbench.engine.machine import Machine
 from workbench.engine.protocol import Placed, Price, Priced
 from workbench.parameters import entries
@@ -28,26 +28,45 @@ from workbench.parameters.table import completed
 _MAPPED: Final = ("auto", "mmap", "mmap+mlock")
 # What is locked into memory is never read again.
 _LOCKED: Final = ("mmap+mlock",)
+# What a model is loaded by; the other parameters are its contexts'.
+_OF_MODEL: Final = ("n_gpu_layers", "split_mode", "main_gpu", "tensor_split", "kv_overrides")
 _SPLIT: Final = re.compile(r"-00001-of-(\d{5})$")
 _LOGIT_BYTES: Final = 4
 
 
-def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> Priced:
-    """Raises LoadError or ParameterError."""
-    source = request.model
-    values = completed(source.parameters)
-    free = {HOST: (machine or Machine()).free_memory(), **gpu_memory()}
-    held = heap_bytes()
-    with Model(source.file, values, on_progress=lambda _: not abort, to_price=True) as model:
-        # The vocabulary above all; what a context takes beside its buffers is not worth a word.
-        overhead = max(0, heap_bytes() - held)
-        contexts = _Contexts(model, values, abort)
+class Pricing:
+    """Prices models; the last one's header is kept, as people ask for one setting after another.
+
+    Of a large vocabulary the header takes half a second, a context ten milliseconds.
+    """
+
+    def __init__(self, abort: AbortFlag, machine: Machine | None = None) -> None:
+        self._abort = abort
+        self._machine = machine or Machine()
+        self._model: Model | None = None
+        self._key: object = None
+        self._overhead = 0
+
+    def forget(self) -> None:
+        """Free what is kept."""
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def priced(self, request: Price) -> Priced:
+        """The answer. Raises LoadError or ParameterError."""
+        source = request.model
+        values = completed(source.parameters)
+        free = {HOST: self._machine.free_memory(), **gpu_memory()}
+        model = self._of(source.file, values)
+        contexts = _Contexts(model, values, self._abort)
         trained = model.n_ctx_train if model.n_ctx_train > 0 else LEAST
         weights = contexts.weights()
         weights[HOST] += sum(_size(entries.adapter(each).file) for each in values["lora"])
         room = {place: max(0, size - weights[place]) for place, size in free.items()}
         n_ctx = values["n_ctx"] or reasonable(contexts.growing, room, trained)
         most = min(trained, longest(contexts.whole, room, trained))
+        cache, compute = contexts.cache(n_ctx), contexts.compute(n_ctx)
         mapped = values["load_mode"] in _MAPPED
         return Priced(
             request.request,
@@ -58,19 +77,28 @@ def priced(request: Price, abort: AbortFlag, machine: Machine | None = None) -> 
             n_ctx_train=model.n_ctx_train,
             most=most,
             places=[
-                Placed(
-                    place,
-                    free[place],
-                    weights[place],
-                    contexts.cache(n_ctx)[place],
-                    contexts.compute(n_ctx)[place],
-                )
+                Placed(place, free[place], weights[place], cache[place], compute[place])
                 for place in free
             ],
             plain=contexts.plain() if mapped and values["load_mode"] not in _LOCKED else 0,
             mapped=mapped_bytes(model, _parts(source.file)) if mapped else 0,
-            overhead=overhead,
+            overhead=self._overhead,
         )
+
+    def _of(self, file: Path, values: dict[str, Any]) -> Model:
+        """The model without its weights; the one that is kept, if it is the same."""
+        check_file(file)
+        fact = file.stat()
+        key = (file, fact.st_size, fact.st_mtime_ns, *(values[name] for name in _OF_MODEL))
+        if self._model is None or key != self._key:
+            self.forget()
+            held = heap_bytes()
+            self._model = Model(file, values, on_progress=lambda _: not self._abort, to_price=True)
+            # The vocabulary above all; what a context takes beside its buffers is not worth a
+            # word.
+            self._overhead = max(0, heap_bytes() - held)
+            self._key = key
+        return self._model
 
 
 class _Contexts:

@@ -11,19 +11,11 @@ from typing import Any, Literal, TypeVar
 import click
 
 from workbench import __version__
-from workbench.headless import hub
+from workbench.headless import hub, model_files
+from workbench.headless.flags import with_flags
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
-from workbench.parameters.kinds import (
-    Choice,
-    Number,
-    Parameter,
-    ParameterError,
-    Switch,
-    Text,
-    Texts,
-    Value,
-)
+from workbench.parameters.kinds import ParameterError, Value
 from workbench.parameters.table import BY_KEY, TABLE
 from workbench.settings import config, paths
 from workbench.terminal import line as lines
@@ -31,44 +23,10 @@ from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_METAVARS = {Number: "number", Choice: "name", Text: "text", Texts: "list"}
-
-
-class _ParameterType(click.ParamType[Value]):
-    """A flag's value, read and checked by the table."""
-
-    def __init__(self, parameter: Parameter) -> None:
-        self.name = _METAVARS[type(parameter)]
-        self._parameter = parameter
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Value:
-        try:
-            return self._parameter.parse(str(value))
-        except ParameterError as error:
-            self.fail(str(error), param, ctx)
-
 
 def _with_parameters(command: _Command) -> _Command:
     """Give a command ``--model``, ``--preset`` and a flag for every parameter of the table."""
-    for parameter in reversed(TABLE):
-        takes = f"[{parameter.takes}; default {parameter.text(parameter.default)}]"
-        if isinstance(parameter, Switch):
-            click.option(
-                f"{parameter.flag}/--no-{parameter.flag[2:]}",
-                parameter.key,
-                default=None,
-                help=f"{parameter.help} [default {parameter.text(parameter.default)}]",
-            )(command)
-        else:
-            click.option(
-                parameter.flag,
-                parameter.key,
-                type=_ParameterType(parameter),
-                default=None,
-                help=f"{parameter.help} {takes}",
-            )(command)
+    with_flags(TABLE)(command)
     click.option(
         "--preset",
         default=None,
@@ -314,15 +272,6 @@ def _prompt(prompt: str | None, command: str) -> str:
     return without_controls(prompt)
 
 
-@workbench.group()
-def models() -> None:
-    """Find models on the Hub, and fetch them."""
-
-
-for _command in (hub.search, hub.info, hub.get):
-    models.add_command(_command)
-
-
 @workbench.command()
 def keys() -> None:
     """Print all keys as TOML, to be changed in config.toml."""
@@ -335,3 +284,12 @@ def keys() -> None:
     click.echo(keymap.as_toml(good, WorkbenchApp), nl=False)
     for complaint in complaints:
         click.echo(f"{paths.config_file()}, keys: {complaint}", err=True)
+
+
+@workbench.group()
+def models() -> None:
+    """Models: find and fetch them, see whether they fit, keep those that are here in order."""
+
+
+for _command in (hub.search, hub.info, hub.get, *model_files.COMMANDS):
+    models.add_command(_command)

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Event
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 from workbench.sessions.rescue import CutOff
 
 

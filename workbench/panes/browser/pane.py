@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 from workbench.panes.choices import Choices
 from workbench.panes.figures import byte_size
 from workbench.untrusted import without_controls

@@ -49,6 +49,7 @@ class WorkbenchApp(SteadyApp):
         "screens/help.tcss",
         "screens/jump.tcss",
         "screens/lanes/lanes.tcss",
+        "screens/library.tcss",
         "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",
@@ -120,6 +121,8 @@ class WorkbenchApp(SteadyApp):
         self._watch_themes()
 
     async def on_unmount(self) -> None:
+        if self._workbench is not None:
+            await self._workbench.leave()
         await self._engine.close()
         if self._workbench is not None and not self.ending.code:
             with suppress(OSError):

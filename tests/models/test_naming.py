@@ -24,3 +24,18 @@ def test_what_a_name_says(
 ) -> None:
     said = (naming.kind(path), naming.quantisation(path), naming.stem(path), naming.n_parts(path))
     assert said == (kind, quantisation, stem, n_parts)
+
+
+@pytest.mark.parametrize(
+    ("n_params", "said"),
+    [
+        (0, ""),
+        (2_100, "2.1k"),
+        (2_400_000, "2.4M"),
+        (360_000_000, "360M"),
+        (999_600_000, "1.0B"),
+        (7_615_616_512, "7.6B"),
+    ],
+)
+def test_parameters_are_counted_as_names_do(n_params: int, said: str) -> None:
+    assert naming.parameter_count(n_params) == said

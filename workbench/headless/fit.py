@@ -25,6 +25,7 @@ from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
 from workbench.models.model_file import named_parts
+from workbench.models.naming import parameter_count
 from workbench.models.shape import Shape, shape_of
 from workbench.parameters.kinds import Values
 from workbench.parameters.table import completed, loading
@@ -134,7 +135,7 @@ def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     click.echo(
-        f"{name}: {shape.architecture}, {shape.n_params / 1e9:.2f} billion parameters, "
+        f"{name}: {shape.architecture}, {parameter_count(shape.n_params)} parameters, "
         f"{shape.quantisation}, trained on {shape.n_ctx} tokens"
     )
     rows = [

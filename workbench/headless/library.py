@@ -15,6 +15,7 @@ from workbench.headless.printing import size, table, tell
 from workbench.models import checksum, library, marks
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.model_file import ModelFile
+from workbench.models.naming import parameter_count
 from workbench.models.removal import RemovalError, removal
 from workbench.settings import config, paths
 from workbench.untrusted import without_controls
@@ -173,7 +174,7 @@ def _row(model: ModelFile, facts: Facts, known: marks.Marks) -> list[str]:
     return [
         ("* " if known.is_favourite(model) else "") + without_controls(model.name),
         facts.architecture,
-        f"{facts.n_params / 1e9:.2f} B" if facts.n_params else "",
+        parameter_count(facts.n_params),
         facts.quantisation or model.quantisation,
         str(facts.n_ctx or ""),
         size(model.size),

@@ -18,6 +18,7 @@ from workbench.models.hub.repository import Repository, Variant, card, chosen, l
 from workbench.models.hub.search import Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.models.hub.wanted import Search
+from workbench.models.naming import parameter_count
 
 
 def search(wanted: Search, *, limit: int, as_json: bool) -> int:
@@ -49,7 +50,7 @@ _ROW_TITLES: Final = ("repository", "size", "architecture", "context", "download
 def _row(found: Summary) -> tuple[str, ...]:
     return (
         found.repo,
-        _count(found.n_parameters),
+        parameter_count(found.n_parameters),
         found.architecture,
         f"{found.n_ctx:,}" if found.n_ctx else "",
         f"{found.downloads:,}",
@@ -78,7 +79,7 @@ def info(reference: Reference, *, with_card: bool, as_json: bool) -> int:
 def _print_repository(found: Repository) -> None:
     summary = found.summary
     facts = (
-        ("size", _count(summary.n_parameters)),
+        ("size", parameter_count(summary.n_parameters)),
         ("architecture", summary.architecture),
         ("context", f"{summary.n_ctx:,}" if summary.n_ctx else ""),
         ("licence", summary.licence),
@@ -138,10 +139,3 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
-
-
-def _count(n_parameters: int) -> str:
-    """A number of parameters as model names have it: ``7.6B``, ``360M``; empty for none."""
-    if n_parameters >= 1e9:
-        return f"{n_parameters / 1e9:.1f}B"
-    return f"{n_parameters / 1e6:.0f}M" if n_parameters else ""

@@ -44,3 +44,14 @@ def kind(path: str) -> Kind | None:
     if not name.endswith(".gguf"):
         return None
     return "projector" if "mmproj" in name else "model"
+
+
+def parameter_count(n_params: int) -> str:
+    """A number of parameters as names of models have it: ``7.6B``, ``360M``; empty for none."""
+    if n_params >= 999_500_000:
+        return f"{n_params / 1e9:.1f}B"
+    if n_params >= 9_950_000:
+        return f"{n_params / 1e6:.0f}M"
+    if n_params >= 50_000:
+        return f"{n_params / 1e6:.1f}M"
+    return f"{n_params / 1e3:.1f}k" if n_params else ""

@@ -46,6 +46,7 @@ class WorkbenchApp(SteadyApp):
         "panes/chat/pane.tcss",
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
+        "screens/find/find.tcss",
         "screens/help.tcss",
         "screens/jump.tcss",
         "screens/lanes/lanes.tcss",

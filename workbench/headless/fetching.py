@@ -59,8 +59,7 @@ def rules() -> Rules:
     """How ``config.toml`` wants files to be fetched."""
     settings, complaints = config.load(paths.config_file())
     tell(complaints)
-    rate = settings.max_rate * 1e6 if settings.max_rate else None
-    return Rules(parts=settings.download_parts, max_rate=rate)
+    return Rules.of(settings)
 
 
 def _there(repository: Repository, variant: Variant) -> Path | None:

@@ -18,7 +18,7 @@ from workbench.headless.printing import failed, size, table, tell, to_the_end
 from workbench.models import fit as fits
 from workbench.models import library, remote
 from workbench.models.bandwidth import bandwidth
-from workbench.models.fit import Fit, Place
+from workbench.models.fit import Fit
 from workbench.models.gguf import GgufError, read_header
 from workbench.models.hub import reference as references
 from workbench.models.hub import repository
@@ -63,7 +63,11 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
                 case Priced():
                     threads = machine.physical_cores()
                     speed = await asyncio.to_thread(bandwidth, paths.bandwidth(), threads)
-                    _print(subject, _exact(subject, event, speed), as_json=as_json)
+                    _print(
+                        subject,
+                        fits.of_price(event, shape=subject.shape, bandwidth=speed),
+                        as_json=as_json,
+                    )
                     return 0
                 case Failed() | EngineDied():
                     return failed(event)
@@ -102,22 +106,6 @@ def _subject(reference: str) -> _Subject:
     except GgufError as error:
         raise GgufError(f"{file}: {error}") from error
     return _Subject(name, file, shape_of(headers))
-
-
-def _exact(subject: _Subject, priced: Priced, speed: float) -> Fit:
-    return fits.exact(
-        [
-            Place(each.place, each.free, each.weights, each.cache, each.compute)
-            for each in priced.places
-        ],
-        n_ctx=priced.n_ctx,
-        most=priced.most,
-        plain=priced.plain,
-        overhead=priced.overhead,
-        resident=priced.resident,
-        shape=subject.shape,
-        bandwidth=speed,
-    )
 
 
 def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ it can write.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -130,6 +130,55 @@ def exact(
         places=tuple(places),
         resident=resident,
         tps=_tps(shape, places, judged, bandwidth) if shape else None,
+    )
+
+
+class PlacePrice(Protocol):
+    """What an engine says of a place; see engine/protocol.py."""
+
+    @property
+    def place(self) -> str: ...
+    @property
+    def free(self) -> int: ...
+    @property
+    def weights(self) -> int: ...
+    @property
+    def cache(self) -> int: ...
+    @property
+    def compute(self) -> int: ...
+
+
+class Price(Protocol):
+    """An engine's price."""
+
+    @property
+    def places(self) -> Sequence[PlacePrice]: ...
+    @property
+    def n_ctx(self) -> int: ...
+    @property
+    def most(self) -> int: ...
+    @property
+    def plain(self) -> int: ...
+    @property
+    def overhead(self) -> int: ...
+    @property
+    def resident(self) -> int: ...
+
+
+def of_price(price: Price, *, shape: Shape, bandwidth: float | None) -> Fit:
+    """The fit by an engine's price of the model that ``shape`` describes."""
+    return exact(
+        [
+            Place(each.place, each.free, each.weights, each.cache, each.compute)
+            for each in price.places
+        ],
+        n_ctx=price.n_ctx,
+        most=price.most,
+        plain=price.plain,
+        overhead=price.overhead,
+        resident=price.resident,
+        shape=shape,
+        bandwidth=bandwidth,
     )
 
 

@@ -19,6 +19,8 @@ from workbench.panes.chat.search import SearchBar
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.sheet import Sheet
+from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
+from workbench.screens.find.screen import FindScreen
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
 from workbench.screens.lanes.differences import DifferencesScreen
@@ -58,6 +60,11 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (PresetScreen,),
     (ThemeScreen, ThemeList),
     (TextScreen,),
+    (FindScreen, SearchField),
+    (FindScreen, ResultList),
+    (FindScreen, VariantList),
+    (FindScreen, DownloadList),
+    (FindScreen, Sheet),
     (MetadataScreen, Sheet),
     (RemovalScreen,),
 )

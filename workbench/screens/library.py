@@ -20,6 +20,7 @@ from workbench.models.gguf import GgufError
 from workbench.models.model_file import ModelFile
 from workbench.models.removal import RemovalError, removal
 from workbench.panes.browser.pane import BrowserPane
+from workbench.panes.browser.rows import beside
 from workbench.parameters.chosen import Chosen
 from workbench.screens import metadata
 from workbench.screens.comparing import ComparingScreen
@@ -320,8 +321,12 @@ class LibraryScreen(ComparingScreen):
             lines.append(_part(f"Verifying {self._checking[0].name}", self._checked_part, width))
         if self._removing:
             last = self._removing[-1].model.name
-            lines.append(_beside(f"{last} removed", "u undo", width))
-        self.browser.say(lines)
+            lines.append(beside(f"{last} removed", "u undo", width))
+        self.browser.say([*lines, *self.more_to_say(width)])
+
+    def more_to_say(self, width: int) -> list[Content]:  # noqa: ARG002
+        """Lines on what else is going on."""
+        return []
 
     def _complain(self, problem: str) -> None:
         self.app.notify(without_controls(problem), severity="error", markup=False)
@@ -333,10 +338,4 @@ def _toggle(path: Path) -> None:
 
 
 def _part(words: str, part: float, width: int) -> Content:
-    return _beside(words, f"{part:.0%}", width)
-
-
-def _beside(words: str, end: str, width: int) -> Content:
-    """Words, shortened if need be, and what stands at the right."""
-    shown = Content(without_controls(words)).truncate(max(1, width - len(end) - 1), ellipsis=True)
-    return Content.assemble(shown, " " * (width - shown.cell_length - len(end)), end)
+    return beside(words, f"{part:.0%}", width)

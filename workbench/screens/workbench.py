@@ -40,8 +40,8 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
+from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
-from workbench.screens.library import LibraryScreen
 from workbench.screens.messages import EngineReported
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation
@@ -49,7 +49,7 @@ from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(LibraryScreen):
+class WorkbenchScreen(FetchingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -93,6 +93,7 @@ class WorkbenchScreen(LibraryScreen):
         self.browser.show([library.built_in()])
         self._listen()
         self.find_models(self._model)
+        self.take_up_downloads()
         self.find_cut_off()
         await self._load(self._model)
 

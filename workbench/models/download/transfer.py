@@ -27,6 +27,7 @@ from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
 from workbench.models.hub.client import HubClient, Resolved
 from workbench.models.hub.errors import NotFoundError
+from workbench.settings.config import Config
 
 PARTS: Final = 4
 # What stays free on the disk: systems with a full one fall over.
@@ -61,6 +62,12 @@ class Rules(msgspec.Struct, frozen=True):
     floor: int = FLOOR_BYTES
     silence: float = SILENCE_SECONDS
     patience: float = PATIENCE_SECONDS
+
+    @classmethod
+    def of(cls, settings: Config) -> Rules:
+        """As ``config.toml`` wants it."""
+        rate = settings.max_rate * 1e6 if settings.max_rate else None
+        return cls(parts=settings.download_parts, max_rate=rate)
 
 
 def hub_cache() -> Path:

@@ -28,5 +28,6 @@ KEYS: Final[list[BindingType]] = [
     _quiet("v", "wish('verify')", "verify", "Hold the file against its checksum; again: stop"),
     _quiet("delete", "wish('remove')", "remove", "Remove the model from the disk, after asking"),
     _quiet("u", "undo", "undo", "Take the last removal back"),
+    _quiet("s", "find", "find", "Find models on the Hugging Face Hub"),
     _quiet("y", "wish('copy')", "copy_path", "Copy the path of the model's file"),
 ]

@@ -62,6 +62,9 @@ class ModelList(Choices):
     class FilterWanted(Message):
         """What to look for is to be typed."""
 
+    class FindWanted(Message):
+        """Models are to be looked for on the Hub."""
+
     class AllWanted(Message):
         """Nothing is looked for any more."""
 
@@ -101,6 +104,10 @@ class ModelList(Choices):
         """Ask for words to look for."""
         self._handing_over = True
         self.post_message(self.FilterWanted())
+
+    def action_find(self) -> None:
+        """Ask for models on the Hub."""
+        self.post_message(self.FindWanted())
 
     def action_show_all(self) -> None:
         """Look for nothing any more."""

@@ -21,12 +21,12 @@ from workbench.panes.browser import detail, listing
 from workbench.panes.browser.keys import Wish
 from workbench.panes.browser.listing import Shelf
 from workbench.panes.browser.models import ModelFilter, ModelList
+from workbench.panes.browser.rows import shortened
 from workbench.panes.field import KeyCame
 from workbench.panes.figures import byte_size
 from workbench.panes.lines import Lines
 from workbench.untrusted import without_controls
 
-_KEPT_END: Final = 7
 _HINT: Final = "GGUF files in the model_folders of config.toml and in other programs' caches."
 _NONE_FOUND: Final = "Nothing matches. Esc lists all."
 # The detail has this many rows at most, and leaves the list as many at least.
@@ -59,6 +59,9 @@ class BrowserPane(Vertical):
 
     class UndoWanted(Message):
         """The person wants the last removal taken back."""
+
+    class FindWanted(Message):
+        """The person wants to look for models on the Hub."""
 
     def __init__(self) -> None:
         super().__init__(id="browser", classes="pane")
@@ -95,6 +98,11 @@ class BrowserPane(Vertical):
     def names(self) -> list[str]:
         """The listed models' names, from the top."""
         return [model.name for shelf in self._shelves for model in shelf.models]
+
+    @property
+    def listed(self) -> list[ModelFile]:
+        """All models, those included that a filter leaves out."""
+        return list(self._models)
 
     @property
     def detail_text(self) -> str:
@@ -194,7 +202,7 @@ class BrowserPane(Vertical):
         self._shelves = listing.shelves(there, self._marks, self._facts, self.filter.value)
         options: list[Option] = []
         for shelf in self._shelves:
-            heading = _shortened(shelf.heading, self.width - 2).stylize("$foreground-muted")
+            heading = shortened(shelf.heading, self.width - 2).stylize("$foreground-muted")
             options.append(Option(heading, disabled=True))
             options += [Option(self._row(each), id=str(each.path)) for each in shelf.models]
         if not options:
@@ -217,7 +225,7 @@ class BrowserPane(Vertical):
         size = byte_size(model.size)
         # The pane's own width, less the column of the list's scroll bar.
         room = max(8, self.content_region.width - 1 - len(size) - 4)
-        name = _shortened(without_controls(model.name), room)
+        name = shortened(without_controls(model.name), room)
         gap = " " * (room - name.cell_length + 1)
         return Content.assemble(self._mark(model), " ", name, gap, (size, "$foreground-muted"), " ")
 
@@ -266,6 +274,11 @@ class BrowserPane(Vertical):
     def _undo(self, event: ModelList.UndoWanted) -> None:
         event.stop()
         self.post_message(self.UndoWanted())
+
+    @on(ModelList.FindWanted)
+    def _find(self, event: ModelList.FindWanted) -> None:
+        event.stop()
+        self.post_message(self.FindWanted())
 
     # ---- the detail --------------------------------------------------------------------------
 
@@ -333,12 +346,3 @@ class BrowserPane(Vertical):
         event.stop()
         self.filter.clear()
         self._accept_filter()
-
-
-def _shortened(name: str, room: int) -> Content:
-    """``name`` in at most ``room`` columns: the end, which tells quantisations apart, stays."""
-    name = without_controls(name)
-    if Content(name).cell_length <= room:
-        return Content(name)
-    end = Content("…" + name[-_KEPT_END:])
-    return Content(name).truncate(max(1, room - end.cell_length)) + end

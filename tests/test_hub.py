@@ -17,7 +17,9 @@ import pytest
 from huggingface_hub import hf_hub_download
 
 from tests import hub as loopback
+from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
+from tests.terminal import running
 from tests.waiting import wait_until_blocking
 
 REPO = "owner/Tiny-GGUF"
@@ -33,13 +35,13 @@ def hub() -> Iterator[Hub]:
         f"{REPO}/README.md": b"---\nlicense: mit\n---\n# Tiny\nIt is \x1b[31mtiny.",
         "owner/Other-GGUF/other.gguf": b"GGUF",
     }
-    with loopback.running(files) as running:
-        running.described[REPO] = {
+    with loopback.running(files) as served:
+        served.described[REPO] = {
             "gguf": {"total": 1_100_000_000, "architecture": "llama", "context_length": 4096},
             "downloads": 1234,
             "tags": ["license:mit"],
         }
-        yield running
+        yield served
 
 
 def environment(hub: Hub) -> dict[str, str]:
@@ -277,3 +279,53 @@ def test_a_terminal_is_asked_and_sees_a_bar(hub: Hub, home: Path) -> None:
     assert b" of 6.0 MB  " in seen
     assert b"MB/s" in seen
     assert b"[####" in seen
+
+
+def test_a_model_of_the_hub_is_named_like_any_other(hub: Hub, tmp_path: Path) -> None:
+    model = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2, forward=64)
+    hub.commits[hub.head] = {f"{REPO}/Tiny-Q4_K_M.gguf": model.read_bytes()}
+    command = [sys.executable, "-m", "workbench", "run", "hi", "--max-tokens", "2", "--json"]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *more],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            env=environment(hub),
+        )
+
+    unasked = run("--model", f"{REPO}:Q4_K_M")
+    assert (unasked.returncode, unasked.stdout) == (1, "")
+    assert "--yes fetches it" in unasked.stderr
+    first = run("--model", f"{REPO}:Q4_K_M", "--yes")
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout)["model"] == "Tiny-Q4_K_M"
+    # From then on nobody is asked, not even the Hub.
+    hub.asked.clear()
+    for name in (f"{REPO}:q4_k_m", REPO, f"{REPO}/Tiny-Q4_K_M.gguf"):
+        assert json.loads(run("--model", name).stdout)["model"] == "Tiny-Q4_K_M"
+    assert not hub.asked
+    missing = run("--model", f"{REPO}:Q2_K")
+    assert missing.returncode == 1
+    assert f"{REPO}:Q4_K_M" in missing.stderr
+    nowhere = run("--model", "nowhere/x.gguf")
+    assert "Traceback" not in nowhere.stderr
+    assert nowhere.returncode == 1
+
+
+def test_the_app_asks_before_it_fetches(hub: Hub, tmp_path: Path) -> None:
+    model = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2, forward=64)
+    hub.commits[hub.head] = {f"{REPO}/Tiny-Q4_K_M.gguf": model.read_bytes()}
+    app = [sys.executable, "-m", "workbench", "--model", f"{REPO}:Q4_K_M"]
+    with running(app, environment={"HF_ENDPOINT": hub.endpoint}) as terminal:
+        terminal.wait_for("Fetch Tiny-Q4_K_M of owner/Tiny-GGUF")
+        terminal.type("n\n")
+        assert terminal.wait_for_exit() == 1
+    with running(app, environment={"HF_ENDPOINT": hub.endpoint}) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("y\n")
+        terminal.wait_for("Chat with Tiny-Q4_K_M")
+        terminal.type("\x11")
+        assert terminal.wait_for_exit() == 0

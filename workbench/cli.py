@@ -33,13 +33,30 @@ def _with_parameters(command: _Command) -> _Command:
         metavar="NAME",
         help="Parameters that were saved under this name; flags come before them.",
     )(command)
+    click.option(
+        "--yes", "-y", is_flag=True, help="Fetch a model that is not here without asking."
+    )(command)
     return click.option(
         "--model",
         "-m",
         default=None,
-        metavar="PATH",
-        help=f"A GGUF file, or '{POCKET}' for the built-in model (the default).",
+        metavar="MODEL",
+        help=f"A GGUF file, a model on the Hub (owner/name:Q4_K_M; fetched if need be, after "
+        f"asking), or '{POCKET}' for the built-in model (the default).",
     )(command)
+
+
+def _model(context: click.Context, model: str, *, yes: bool) -> str:
+    """What ``--model`` names, as a file once it is on the Hub; leaves if it cannot be had."""
+    if "/" not in model:
+        return model
+    # Only here: to know of the Hub takes a third of a second.
+    from workbench.headless.looking import model_file
+
+    found = model_file(model, yes=yes)
+    if isinstance(found, int):
+        context.exit(found)
+    return found
 
 
 def _with_line(command: _Command) -> _Command:
@@ -97,6 +114,7 @@ def workbench(
     /,
     model: str | None,
     preset: str | None,
+    yes: bool,
     fps: int | None,
     color: lines.Color | None,
     mouse: bool | None,
@@ -107,13 +125,14 @@ def workbench(
     Without a command the app opens, with the given model and parameters.
     """
     values = _chosen(preset, flags)
-    context.obj = (model, values)
+    context.obj = (model, values, yes)
     if context.invoked_subcommand is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
+    model = _model(context, model or POCKET, yes=yes)
     # What is wrong in the file is told on the screen.
     settings, _ = config.load(paths.config_file())
     line = lines.choose(
@@ -126,7 +145,7 @@ def workbench(
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model or POCKET, values, line))
+    context.exit(run_app(model, values, line))
 
 
 @workbench.command()
@@ -148,16 +167,17 @@ def run(
     prompt_cache: Path | None,
     model: str | None,
     preset: str | None,
+    yes: bool,
     **flags: Value | None,
 ) -> None:
     """Answer PROMPT on standard output; without it, or with '-', standard input is read."""
     from workbench.headless.run import run as run_headless
 
-    app_model, app_values = context.obj
+    app_model, app_values, app_yes = context.obj
     context.exit(
         run_headless(
             _prompt(prompt, "run"),
-            model=model or app_model or POCKET,
+            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
             values={**app_values, **_chosen(preset, flags)},
             as_json=as_json,
             prompt_cache=prompt_cache,
@@ -221,6 +241,7 @@ def compare(
     form: Literal["json", "markdown"] | None,
     model: str | None,
     preset: str | None,
+    yes: bool,
     **flags: Value | None,
 ) -> None:
     """Answer PROMPT by several settings side by side; without it standard input is read.
@@ -229,7 +250,7 @@ def compare(
     name another model (--lane model=NAME), or set what a model is loaded with: it is answered
     after the others.
     """
-    app_model, app_values = context.obj
+    app_model, app_values, app_yes = context.obj
     values = {**app_values, **_chosen(preset, flags)}
     from workbench.headless.compare import compare as compare_headless
 
@@ -237,7 +258,7 @@ def compare(
         compare_headless(
             _prompt(prompt, "compare"),
             _lanes(given, sweep, draws),
-            model=model or app_model or POCKET,
+            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
             values=values,
             form=form or "text",
             same_seeds=seeds != "different" and not draws,

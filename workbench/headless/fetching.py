@@ -36,14 +36,9 @@ def fetch(
     as_json: bool,
 ) -> int:
     """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code."""
-    there = _there(repository, variant)
-    if there is None:
-        if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
-            return 1
-        fetched = _Fetching(hub, repository, variant, revision).run()
-        if isinstance(fetched, int):
-            return fetched
-        there = fetched
+    there = fetched(hub, repository, variant, revision, yes=yes)
+    if isinstance(there, int):
+        return there
     found = {
         "repo": repository.summary.repo,
         "name": variant.name,
@@ -53,6 +48,17 @@ def fetch(
     }
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else str(there))
     return 0
+
+
+def fetched(
+    hub: HubClient, repository: Repository, variant: Variant, revision: str, *, yes: bool
+) -> Path | int:
+    """The file to load, fetched after asking if it is not there; or the exit code."""
+    if (there := _there(repository, variant)) is not None:
+        return there
+    if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
+        return 1
+    return _Fetching(hub, repository, variant, revision).run()
 
 
 def rules() -> Rules:

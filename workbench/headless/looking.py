@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
 
-from workbench.headless.fetching import fetch, gigabytes
+from workbench.headless.fetching import fetch, fetched, gigabytes
 from workbench.headless.printing import tell
+from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
 from workbench.models.hub.reference import Reference, read
@@ -117,6 +119,34 @@ def get(reference: Reference, *, yes: bool, as_json: bool) -> int:
         return fetch(hub, found, variant, reference.revision, yes=yes, as_json=as_json)
 
     return _asked(fetch_it)
+
+
+def model_file(model: str, *, yes: bool) -> str | int:
+    """What ``--model`` names, as a path if it is on the Hub: it is fetched then, after asking.
+
+    Or the exit code, if it could not be. What is here already needs no Hub.
+    """
+    from huggingface_hub import constants
+
+    reference = read(model, constants.ENDPOINT)
+    # A path that looks like a repository's name is a path.
+    if reference is None or Path(model).expanduser().exists():
+        return model
+    if (here := library.cached(reference)) is not None:
+        return str(here.path)
+    there: list[Path] = []
+
+    def fetch_it(hub: HubClient) -> int:
+        found = look(hub, reference.repo, reference.revision)
+        variant = chosen(found, reference)
+        path = fetched(hub, found, variant, reference.revision, yes=yes)
+        if isinstance(path, int):
+            return path
+        there.append(path)
+        return 0
+
+    code = _asked(fetch_it)
+    return str(there[0]) if there else code
 
 
 def _asked(question: Callable[[HubClient], int]) -> int:

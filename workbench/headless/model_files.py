@@ -26,7 +26,7 @@ def fit(context: click.Context, /, reference: str, as_json: bool, **flags: Value
     """
     from workbench.headless.fit import fit as fit_headless
 
-    _, chosen = context.find_root().obj
+    _, chosen, _ = context.find_root().obj
     given = {key: value for key, value in flags.items() if value is not None}
     context.exit(fit_headless(reference, {**chosen, **given}, as_json=as_json))
 

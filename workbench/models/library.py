@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from workbench.models import elsewhere, pocket
+from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.model_file import ModelFile, gathered, in_order, named_parts
 
 POCKET: Final = "pocket"
@@ -96,6 +97,33 @@ def in_hub_cache() -> list[ModelFile]:
                 # Revisions share blobs: the same bytes under the same name are listed once.
                 found[model.name, _identity(model)] = model
     return sorted(found.values(), key=in_order)
+
+
+def cached(reference: Reference) -> ModelFile | None:
+    """The model of the Hub's cache that ``reference`` names, if all of it is there.
+
+    Without a quantisation or a file it is the usual one, or the only one there is.
+    """
+    found = [
+        model
+        for model in in_hub_cache()
+        if model.source == reference.repo and not model.missing and _is_named(model, reference)
+    ]
+    if len(found) > 1:
+        found = [model for model in found if model.quantisation == USUAL]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_named(model: ModelFile, reference: Reference) -> bool:
+    if reference.revision != "main":
+        # Which commit that is only the Hub knows.
+        return False
+    if reference.path:
+        files = model.files or (model.path,)
+        return any(file.as_posix().endswith(f"/{reference.path}") for file in files)
+    if not reference.quantisation:
+        return True
+    return model.quantisation == reference.quantisation.upper()
 
 
 def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:

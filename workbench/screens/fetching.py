@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.content import Content
 
-from workbench.models.download.queue import Downloads, Report
 from workbench.models.hub.errors import HubError
 from workbench.models.model_file import ModelFile
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
 from workbench.parameters.table import loading
-from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.messages import (
     DownloadReported,
     DownloadsFailed,
@@ -25,10 +23,16 @@ from workbench.screens.find.messages import (
     FetchWanted,
     ToQueue,
 )
-from workbench.screens.find.screen import FindScreen
 from workbench.screens.library import LibraryScreen
 from workbench.screens.messages import ModelsFound
+from workbench.settings import paths
 from workbench.untrusted import without_controls
+
+if TYPE_CHECKING:
+    # What speaks to the Hub takes a fifth of the time in which the app starts.
+    from workbench.models.download.queue import Report
+    from workbench.screens.find.fetcher import Fetcher
+    from workbench.screens.find.screen import FindScreen
 
 # A second press within so long means it.
 _TWICE_SECONDS: Final = 3.0
@@ -45,6 +49,8 @@ class FetchingScreen(LibraryScreen):
     @cached_property
     def fetcher(self) -> Fetcher:
         """The Hub and the queue."""
+        from workbench.screens.find.fetcher import Fetcher
+
         return Fetcher(self._report)
 
     def _report(self, report: Report) -> None:
@@ -56,8 +62,8 @@ class FetchingScreen(LibraryScreen):
     @work(group="downloads", description="take up downloads", exit_on_error=False)
     async def take_up_downloads(self) -> None:
         """Go on with what was being fetched when the app was left."""
-        if await asyncio.to_thread(self.fetcher.is_wanted):
-            await self._ask_queue(Downloads.reports, resumed=True)
+        if await asyncio.to_thread(lambda: any(paths.downloads().glob("*.json"))):
+            await self._ask_queue(lambda queue: queue.reports(), resumed=True)
 
     @work(group="downloads", description="tell the queue", exit_on_error=False)
     async def _tell_queue(self, act: ToQueue) -> None:
@@ -146,7 +152,8 @@ class FetchingScreen(LibraryScreen):
     async def leave(self) -> None:
         """Stop fetching; it goes on at the next start."""
         await super().leave()
-        await asyncio.to_thread(self.fetcher.close)
+        if "fetcher" in vars(self):
+            await asyncio.to_thread(self.fetcher.close)
 
     # ---- the find screen ---------------------------------------------------------------------
 
@@ -154,6 +161,8 @@ class FetchingScreen(LibraryScreen):
         """Find models on the Hub."""
         if self.find is not None:
             return
+        from workbench.screens.find.screen import FindScreen
+
         self.find = FindScreen(
             self, self.fetcher, loading(self._chosen.values), reports=self.downloads
         )

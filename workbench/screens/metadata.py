@@ -17,7 +17,6 @@ from textual.widgets import Footer
 from workbench.models.gguf import Array, Header, Scalar, read_array, read_header
 from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
-from workbench.panes.chat import code
 from workbench.panes.chat.line import folded
 from workbench.panes.figures import byte_size
 from workbench.panes.sheet import Sheet
@@ -161,6 +160,9 @@ def _template(header: Header, width: int) -> list[Content]:
     template = header.metadata.get(_TEMPLATE)
     if not isinstance(template, str) or not template.strip():
         return [*_heading("Chat template", width), Content.styled("The file has none.", _MUTED)]
+    # Here: lexers take long to import.
+    from workbench.panes.chat import code
+
     text = without_controls(template[:_LONGEST_TEMPLATE])
     coloured = code.coloured("jinja", text).split("\n", allow_blank=True)
     lines = [part.content for line in coloured for part in folded(line.expand_tabs(4), width)]

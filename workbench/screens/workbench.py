@@ -396,6 +396,7 @@ class WorkbenchScreen(FetchingScreen):
 
 def _prepare() -> None:
     from workbench.panes.chat import code, markdown
+    from workbench.screens.find import screen  # noqa: F401
 
     # The lexer that most answers with code want: made once, it takes a twentieth of a second.
     code.coloured("python", "pass")

@@ -14,6 +14,8 @@ _HOSTS: Final = ("huggingface.co", "www.huggingface.co", "hf.co")
 _QUANTISATION: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # It becomes a file's name.
 _REVISION: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# What most people take, as llama.cpp itself does where none is named.
+USUAL: Final = "Q4_K_M"
 # In an address: what stands between the repository and the revision.
 _VIEWS: Final = ("blob", "resolve", "tree", "raw")
 

@@ -12,13 +12,11 @@ from workbench.models import naming
 from workbench.models.hub import said
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import NotAHubError, NotFoundError
-from workbench.models.hub.reference import Reference
+from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.hub.search import Summary, summary
 
 # A card of a megabyte is no text for people.
 _MOST_CARD_BYTES: Final = 1 << 20
-# What most people take, as llama.cpp itself does where none is named.
-_USUAL: Final = "Q4_K_M"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -140,7 +138,7 @@ def chosen(repository: Repository, reference: Reference) -> Variant:
     else:
         found = repository.models
         if len(found) > 1:
-            found = [each for each in found if each.quantisation == _USUAL]
+            found = [each for each in found if each.quantisation == USUAL]
     if len(found) == 1:
         if found[0].missing:
             raise NotFoundError(f"{found[0].name} in {repo} lacks {found[0].missing} of its parts.")

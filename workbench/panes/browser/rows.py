@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
 from workbench.models import fit as fits
-from workbench.models.download.queue import Report
 from workbench.models.fit import HOST, Fit
-from workbench.models.hub.repository import Variant
-from workbench.models.hub.search import Summary
 from workbench.models.naming import parameter_count
 from workbench.panes.figures import byte_size, clock, per_second, short_count
 from workbench.untrusted import without_controls
+
+if TYPE_CHECKING:
+    # What speaks to the Hub takes a fifth of the time in which the app starts.
+    from workbench.models.download.queue import Report
+    from workbench.models.hub.repository import Variant
+    from workbench.models.hub.search import Summary
 
 _MUTED: Final = "$foreground-muted"
 _VERDICTS: Final = {

@@ -18,7 +18,6 @@ from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import Repository, Variant, chosen
 from workbench.models.hub.search import Summary
 from workbench.panes.browser import rows
-from workbench.panes.chat import markdown
 from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
@@ -176,6 +175,9 @@ class DetailsScreen(AskingScreen):
         if known is None or known.card is None or self._card_of == self._shown:
             return
         self._card_of = self._shown
+        # Here: a parser takes long to import.
+        from workbench.panes.chat import markdown
+
         blocks = markdown.parse(known.card or "*There is no model card.*")
 
         def lay_out(width: int) -> list[Content]:

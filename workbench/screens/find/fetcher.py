@@ -38,10 +38,6 @@ class Fetcher:
             self._hub = HubClient()
         return self._hub
 
-    def is_wanted(self) -> bool:
-        """Whether something is to be fetched from the last time."""
-        return any(paths.downloads().glob("*.json"))
-
     def queue(self) -> Downloads:
         """The queue, at work from now on. Raises HubError."""
         with self._lock:

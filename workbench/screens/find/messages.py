@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.message import Message
 
-from workbench.models.download.queue import Downloads, Report
-from workbench.models.fit import Fit
-from workbench.models.hub.errors import HubError
-from workbench.models.hub.repository import Repository, Variant
-from workbench.models.hub.search import Page
 from workbench.screens.find.lists import DownloadWish
+
+if TYPE_CHECKING:
+    # What speaks to the Hub takes a fifth of the time in which the app starts.
+    from workbench.models.download.queue import Downloads, Report
+    from workbench.models.fit import Fit
+    from workbench.models.hub.errors import HubError
+    from workbench.models.hub.repository import Repository, Variant
+    from workbench.models.hub.search import Page
 
 
 class Found(Message):
@@ -99,5 +103,5 @@ class DownloadsFailed(Message):
         self.problem = problem
 
 
-ToQueue = Callable[[Downloads], object]
+ToQueue: TypeAlias = "Callable[[Downloads], object]"
 """Something to be done with the queue; it may block for a moment."""

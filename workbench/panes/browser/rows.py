@@ -26,7 +26,9 @@ _VERDICTS: Final = {
     "slow": "$warning",
     "cannot": "$error",
 }
+# The column of quantisations, where there is room for it: the others take so many columns.
 _LABEL: Final = 22
+_BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
 
 
@@ -93,7 +95,8 @@ def facts(summary: Summary, width: int) -> list[Content]:
 def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Content:
     """A file, or all parts of one: type, size, verdict, speed, and whether it is here."""
     mark = {"here": ("●", "$success"), "coming": ("↓", "$accent")}.get(state, (" ", ""))
-    label = Content(without_controls(label_of(variant))).truncate(_LABEL, ellipsis=True)
+    room = max(8, min(_LABEL, width - _BESIDE_LABEL))
+    label = Content(without_controls(label_of(variant))).truncate(room, ellipsis=True)
     figures = f"{byte_size(variant.size):>9}"
     if variant.kind != "model":
         verdict = Content.styled(variant.kind, _MUTED)
@@ -108,7 +111,7 @@ def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Con
         verdict = Content.assemble(
             (f"{sure + fit.verdict:<8}", _VERDICTS[fit.verdict]), (f"{tps:>11}", _MUTED)
         )
-    row = Content.assemble(mark, " ", label.pad_right(_LABEL - label.cell_length), figures)
+    row = Content.assemble(mark, " ", label.pad_right(room - label.cell_length), figures)
     return Content.assemble(row, "  ", verdict).truncate(max(8, width - 1), ellipsis=True)
 
 
@@ -182,5 +185,5 @@ def quiet(reports: Sequence[Report], width: int) -> list[Content]:
         left = f"{clock(first.remaining)} left" if first.remaining is not None else ""
         lines.append(beside(Content.styled(f"  {speed}", _MUTED), left, width))
     if more:
-        lines.append(Content.styled(f"  {more} more in the queue", _MUTED))
+        lines.append(beside(Content.styled(f"  {more} more in the queue", _MUTED), "", width))
     return lines

@@ -46,9 +46,11 @@ class WorkbenchApp(SteadyApp):
         "panes/chat/pane.tcss",
         "panes/parameters/pane.tcss",
         "panes/stats/pane.tcss",
+        "screens/find/find.tcss",
         "screens/help.tcss",
         "screens/jump.tcss",
         "screens/lanes/lanes.tcss",
+        "screens/library.tcss",
         "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",
@@ -120,6 +122,8 @@ class WorkbenchApp(SteadyApp):
         self._watch_themes()
 
     async def on_unmount(self) -> None:
+        if self._workbench is not None:
+            await self._workbench.leave()
         await self._engine.close()
         if self._workbench is not None and not self.ending.code:
             with suppress(OSError):

@@ -11,18 +11,11 @@ from typing import Any, Literal, TypeVar
 import click
 
 from workbench import __version__
+from workbench.headless import hub, model_files
+from workbench.headless.flags import with_flags
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
-from workbench.parameters.kinds import (
-    Choice,
-    Number,
-    Parameter,
-    ParameterError,
-    Switch,
-    Text,
-    Texts,
-    Value,
-)
+from workbench.parameters.kinds import ParameterError, Value
 from workbench.parameters.table import BY_KEY, TABLE
 from workbench.settings import config, paths
 from workbench.terminal import line as lines
@@ -30,57 +23,40 @@ from workbench.untrusted import without_controls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_METAVARS = {Number: "number", Choice: "name", Text: "text", Texts: "list"}
-
-
-class _ParameterType(click.ParamType[Value]):
-    """A flag's value, read and checked by the table."""
-
-    def __init__(self, parameter: Parameter) -> None:
-        self.name = _METAVARS[type(parameter)]
-        self._parameter = parameter
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Value:
-        try:
-            return self._parameter.parse(str(value))
-        except ParameterError as error:
-            self.fail(str(error), param, ctx)
-
 
 def _with_parameters(command: _Command) -> _Command:
     """Give a command ``--model``, ``--preset`` and a flag for every parameter of the table."""
-    for parameter in reversed(TABLE):
-        takes = f"[{parameter.takes}; default {parameter.text(parameter.default)}]"
-        if isinstance(parameter, Switch):
-            click.option(
-                f"{parameter.flag}/--no-{parameter.flag[2:]}",
-                parameter.key,
-                default=None,
-                help=f"{parameter.help} [default {parameter.text(parameter.default)}]",
-            )(command)
-        else:
-            click.option(
-                parameter.flag,
-                parameter.key,
-                type=_ParameterType(parameter),
-                default=None,
-                help=f"{parameter.help} {takes}",
-            )(command)
+    with_flags(TABLE)(command)
     click.option(
         "--preset",
         default=None,
         metavar="NAME",
         help="Parameters that were saved under this name; flags come before them.",
     )(command)
+    click.option(
+        "--yes", "-y", is_flag=True, help="Fetch a model that is not here without asking."
+    )(command)
     return click.option(
         "--model",
         "-m",
         default=None,
-        metavar="PATH",
-        help=f"A GGUF file, or '{POCKET}' for the built-in model (the default).",
+        metavar="MODEL",
+        help=f"A GGUF file, a model on the Hub (owner/name:Q4_K_M; fetched if need be, after "
+        f"asking), or '{POCKET}' for the built-in model (the default).",
     )(command)
+
+
+def _model(context: click.Context, model: str, *, yes: bool) -> str:
+    """What ``--model`` names, as a file once it is on the Hub; leaves if it cannot be had."""
+    if "/" not in model:
+        return model
+    # Only here: to know of the Hub takes a third of a second.
+    from workbench.headless.looking import model_file
+
+    found = model_file(model, yes=yes)
+    if isinstance(found, int):
+        context.exit(found)
+    return found
 
 
 def _with_line(command: _Command) -> _Command:
@@ -138,6 +114,7 @@ def workbench(
     /,
     model: str | None,
     preset: str | None,
+    yes: bool,
     fps: int | None,
     color: lines.Color | None,
     mouse: bool | None,
@@ -148,13 +125,14 @@ def workbench(
     Without a command the app opens, with the given model and parameters.
     """
     values = _chosen(preset, flags)
-    context.obj = (model, values)
+    context.obj = (model, values, yes)
     if context.invoked_subcommand is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
+    model = _model(context, model or POCKET, yes=yes)
     # What is wrong in the file is told on the screen.
     settings, _ = config.load(paths.config_file())
     line = lines.choose(
@@ -167,7 +145,7 @@ def workbench(
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model or POCKET, values, line))
+    context.exit(run_app(model, values, line))
 
 
 @workbench.command()
@@ -189,16 +167,17 @@ def run(
     prompt_cache: Path | None,
     model: str | None,
     preset: str | None,
+    yes: bool,
     **flags: Value | None,
 ) -> None:
     """Answer PROMPT on standard output; without it, or with '-', standard input is read."""
     from workbench.headless.run import run as run_headless
 
-    app_model, app_values = context.obj
+    app_model, app_values, app_yes = context.obj
     context.exit(
         run_headless(
             _prompt(prompt, "run"),
-            model=model or app_model or POCKET,
+            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
             values={**app_values, **_chosen(preset, flags)},
             as_json=as_json,
             prompt_cache=prompt_cache,
@@ -262,6 +241,7 @@ def compare(
     form: Literal["json", "markdown"] | None,
     model: str | None,
     preset: str | None,
+    yes: bool,
     **flags: Value | None,
 ) -> None:
     """Answer PROMPT by several settings side by side; without it standard input is read.
@@ -270,7 +250,7 @@ def compare(
     name another model (--lane model=NAME), or set what a model is loaded with: it is answered
     after the others.
     """
-    app_model, app_values = context.obj
+    app_model, app_values, app_yes = context.obj
     values = {**app_values, **_chosen(preset, flags)}
     from workbench.headless.compare import compare as compare_headless
 
@@ -278,7 +258,7 @@ def compare(
         compare_headless(
             _prompt(prompt, "compare"),
             _lanes(given, sweep, draws),
-            model=model or app_model or POCKET,
+            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
             values=values,
             form=form or "text",
             same_seeds=seeds != "different" and not draws,
@@ -325,3 +305,12 @@ def keys() -> None:
     click.echo(keymap.as_toml(good, WorkbenchApp), nl=False)
     for complaint in complaints:
         click.echo(f"{paths.config_file()}, keys: {complaint}", err=True)
+
+
+@workbench.group()
+def models() -> None:
+    """Models: find and fetch them, see whether they fit, keep those that are here in order."""
+
+
+for _command in (hub.search, hub.info, hub.get, *model_files.COMMANDS):
+    models.add_command(_command)

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
-from workbench.models.library import ModelFile
+from workbench.models.model_file import ModelFile
 from workbench.models.pocket import MODEL_FILE
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.stats.pane import StatsPane

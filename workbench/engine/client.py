@@ -23,6 +23,7 @@ from workbench.engine.protocol import (
     LanePrompt,
     Load,
     ModelSource,
+    Price,
     Request,
     SaveState,
     Stop,
@@ -137,6 +138,11 @@ class EngineClient:
     async def save_state(self, file: Path) -> int:
         """Ask for the context's memory to be written to ``file``; returns the request's number."""
         return await self._send(SaveState(self.number(), os.fsencode(file)))
+
+    async def price(self, model: ModelSource) -> int:
+        """Ask what a model would take; returns the request's number."""
+        self._last_request += 1
+        return await self._send(Price(self._last_request, model))
 
     async def stop(self, request: int, lane: int | None = None) -> None:
         """End a request early, or one of its lanes. Without an engine there is nothing to end."""

@@ -13,6 +13,7 @@ from workbench.engine.llama.backend import gpu_offload, numa
 from workbench.engine.llama.binding import BINDING_VERSION
 from workbench.engine.llama.context import AbortFlag, Context
 from workbench.engine.llama.fit import fitting, host_size
+from workbench.engine.llama.heap import give_back
 from workbench.engine.llama.lora import LoraAdapters
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
@@ -75,6 +76,7 @@ class LoadedModel:
             self._fit = fitting(
                 self.model, self._values, free=self._free, machine=machine, abort=abort
             )
+            give_back()
             self.context = opened.enter_context(
                 Context(self.model, {**self._values, "n_ctx": self._fit.n_ctx}, abort=abort)
             )

@@ -108,6 +108,16 @@ class SaveState(msgspec.Struct, frozen=True, tag=True):
     file: bytes
 
 
+class Price(msgspec.Struct, frozen=True, tag=True):
+    """Say what a model and its context would take, without loading it.
+
+    Of its file only the header need be there; what is loaded stays so.
+    """
+
+    request: int
+    model: ModelSource
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End a request, or one of its lanes, within one token; it still reports how it finished."""
 
@@ -115,7 +125,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     lane: int | None = None
 
 
-Request = Load | Generate | Adjust | SaveState | Stop
+Request = Load | Generate | Adjust | SaveState | Price | Stop
 
 # ---- events ------------------------------------------------------------------------------
 
@@ -287,6 +297,60 @@ class StateSaved(msgspec.Struct, frozen=True, tag=True):
     size: int
 
 
+class Placed(msgspec.Struct, frozen=True):
+    """What a model takes in a place, "host" or a GPU by its name; bytes.
+
+    ``free`` is what the place has for it. ``compute`` is for what is computed in between, the
+    logits among it.
+    """
+
+    place: str
+    free: int
+    weights: int
+    cache: int
+    compute: int
+
+    @property
+    def total(self) -> int:
+        """All of it together."""
+        return self.weights + self.cache + self.compute
+
+
+class Priced(msgspec.Struct, frozen=True, tag=True):
+    """What a model would take, by llama.cpp's own allocator.
+
+    ``n_ctx`` is the length that was priced, ``most`` the longest of those it was trained on
+    that there is memory for; 0 if there is none. ``places`` begins with the host. Of its
+    weights ``plain`` bytes are used as they lie in a mapped file: without room for them they
+    are read again and again. ``mapped`` are the file's bytes that are resident with them as
+    long as there is room. ``overhead`` is what llama.cpp takes on the host beside its
+    buffers, for the vocabulary above all.
+    """
+
+    request: int
+    source: ModelSource
+    description: str
+    n_params: int
+    n_ctx: int
+    n_ctx_train: int
+    most: int
+    places: list[Placed]
+    plain: int
+    mapped: int
+    overhead: int
+
+    @property
+    def host(self) -> Placed:
+        """What it takes of the machine's own memory."""
+        return self.places[0]
+
+    @property
+    def resident(self) -> int:
+        """Bytes of the machine's own memory that are taken if there is room for all."""
+        unused = max(0, self.mapped - self.plain)
+        return self.host.total + unused + self.overhead
+
+
 Event = (
     Ready
     | LoadProgress
@@ -296,6 +360,7 @@ Event = (
     | TextArrived
     | Finished
     | StateSaved
+    | Priced
     | Failed
 )
 

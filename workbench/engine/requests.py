@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from workbench.engine.llama.context import AbortFlag
-from workbench.engine.protocol import Adjust, Generate, Load, SaveState, Stop, read_request
+from workbench.engine.protocol import Adjust, Generate, Load, Price, SaveState, Stop, read_request
 from workbench.parameters.kinds import Values
 
 
@@ -22,7 +22,7 @@ class RequestQueue:
     def __init__(self, pipe: BinaryIO, abort: AbortFlag) -> None:
         self._pipe = pipe
         self._abort = abort
-        self._waiting: deque[Load | Generate | SaveState] = deque()
+        self._waiting: deque[Load | Generate | SaveState | Price] = deque()
         self._stopped: set[int] = set()
         self._stopped_lanes: set[tuple[int, int]] = set()
         # By request and lane. They may have come before their request was begun.
@@ -33,7 +33,7 @@ class RequestQueue:
         self._changed = threading.Condition()
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
-    def next(self) -> Load | Generate | SaveState:
+    def next(self) -> Load | Generate | SaveState | Price:
         """Wait for the next request and arm its stop."""
         with self._changed:
             while not self._waiting:
@@ -89,7 +89,7 @@ class RequestQueue:
                         self._stopped_lanes.add((number, lane))
                     case Adjust():
                         self._adjustments[request.request, request.lane] = request.parameters
-                    case Load() | Generate() | SaveState():
+                    case Load() | Generate() | SaveState() | Price():
                         self._waiting.append(request)
                         self._changed.notify()
         # The interface is gone: nobody is left to answer, wherever llama.cpp may be.

@@ -19,6 +19,7 @@ from workbench.engine.loaded import LoadedModel
 from workbench.engine.outbox import Outbox
 from workbench.engine.overflow import Overflow, PromptError
 from workbench.engine.pace import Pace
+from workbench.engine.pricing import Pricing
 from workbench.engine.prompt import Prompts
 from workbench.engine.protocol import (
     ChatMessage,
@@ -31,6 +32,7 @@ from workbench.engine.protocol import (
     LoadProgress,
     ModelSource,
     Noted,
+    Price,
     Ready,
     Request,
     SaveState,
@@ -78,6 +80,7 @@ class Service:
         # The requests that end if llama.cpp fails: others may have joined the present one.
         self._under_way: set[int] = set()
         self.abort = AbortFlag()
+        self._pricing = Pricing(self.abort)
         self._requests = RequestQueue(pipe, self.abort)
 
     def emit(self, event: Event) -> None:
@@ -107,6 +110,8 @@ class Service:
                     self._generate(request)
                 case SaveState():
                     self._save_state(request)
+                case Price():
+                    self.emit(self._pricing.priced(request))
         except _StoppedError:
             self.emit(Failed(request.request, "stopped", stopped=True))
         except (LoadError, *_REFUSALS) as error:
@@ -123,6 +128,7 @@ class Service:
             # Before the new one: two models may not fit into memory together.
             self._loaded.close()
             self._loaded = None
+        self._pricing.forget()
         started = perf_counter()
         try:
             report = _LoadReport(self, request, Pace(self._reports_a_second))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.engine.protocol import ModelSource
 from workbench.headless.printing import tell
-from workbench.models import library
+from workbench.models import library, marks
 from workbench.parameters import presets
 from workbench.parameters.kinds import Value, Values
 from workbench.parameters.table import loading
@@ -20,4 +20,5 @@ def source_of(model: str, values: Values) -> tuple[ModelSource, dict[str, Value]
     tell(complaints)
     file = library.resolve(model, settings.folders())
     values = {**presets.of_model(paths.presets(), file.stem), **values}
+    marks.used_now(paths.model_marks(), file)
     return ModelSource.of(file, loading(values)), values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import click
@@ -31,6 +31,23 @@ def failed(event: Failed | EngineDied) -> int:
     else:
         tell([f"Error: the engine died ({event.cause}). {event.advice}", *event.log])
     return 1
+
+
+def size(n_bytes: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines with the columns one under the other; figures are at the right of theirs."""
+    columns = list(zip(heads, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(cell[:1].isdigit() for cell in column[1:] if cell) for column in columns]
+    for row in (heads, *rows):
+        cells = zip(row, widths, right, strict=True)
+        yield "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in cells
+        ).rstrip()
 
 
 def answer_object(

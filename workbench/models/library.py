@@ -1,52 +1,19 @@
-"""The GGUF files that can be loaded now: built in, in the Hugging Face cache, in folders."""
+"""The GGUF files that can be loaded now: built in, in folders, in the caches of other programs."""
 
 from __future__ import annotations
 
-import glob
-import re
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from workbench.models import pocket
+from workbench.models import elsewhere, pocket
+from workbench.models.hub.reference import USUAL, Reference
+from workbench.models.model_file import ModelFile, gathered, in_order, named_parts
 
 POCKET: Final = "pocket"
-
-# llama.cpp's gguf-split names; the first part loads all of them.
-_SPLIT: Final = re.compile(r"-(\d{5})-of-(\d{5})$")
-# File types as file names carry them: Q4_K_M, IQ3_XXS, UD-Q2_K_XL, TQ1_0, MXFP4, BF16.
-_QUANTISATION: Final = re.compile(
-    r"[-._]((?:UD-)?(?:I?Q\d\w*|TQ\d\w*|MXFP4\w*|NVFP4\w*|BF16|F16|F32))(?=[-._]|$)", re.IGNORECASE
-)
-
-
-class ModelFile(msgspec.Struct, frozen=True):
-    """A model that can be loaded.
-
-    ``path`` is the file to hand to llama.cpp (of a split model, its first part), ``size`` the
-    bytes of all its parts, ``missing`` the parts of a split model that are not there.
-    """
-
-    name: str
-    path: Path
-    size: int
-    source: str
-    quantisation: str = ""
-    missing: int = 0
-
-    @property
-    def place(self) -> str:
-        """Where the model lives, in words or as a folder."""
-        if self.path == pocket.MODEL_FILE:
-            return "comes with Workbench"
-        return str(self.path.parent).replace(str(Path.home()), "~", 1)
-
-    @property
-    def incomplete(self) -> str:
-        """What is missing, in words; empty if nothing is."""
-        return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
 
 
 def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
@@ -60,11 +27,36 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     if path.exists() or path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
-    for models in (*map(in_folder, folders), in_hub_cache()):
+    for models in _places(folders):
         for model in models:
             if model.name == stem:
                 return model.path
     return path
+
+
+def everything(folders: Iterable[Path] = ()) -> list[ModelFile]:
+    """Every model on this machine, the same bytes once. Walks the disk: not on the UI's path."""
+    found: dict[object, ModelFile] = {}
+    for model in (built_in(), *(model for place in _places(folders) for model in place)):
+        key = _identity(model)
+        if (first := found.get(key)) is None:
+            found[key] = model
+        elif model.source not in (first.source, *first.also):
+            found[key] = msgspec.structs.replace(first, also=(*first.also, model.source))
+    return list(found.values())
+
+
+def disk_use(models: Iterable[ModelFile]) -> int:
+    """Bytes that the models take together on the disk, what they share once."""
+    facts = {}
+    for model in models:
+        for file in model.files or (model.path,):
+            try:
+                fact = file.stat()
+            except OSError:
+                continue
+            facts[fact.st_dev, fact.st_ino] = fact.st_size
+    return sum(facts.values())
 
 
 def built_in() -> ModelFile:
@@ -77,72 +69,78 @@ def named(path: Path) -> list[ModelFile]:
     """The model of a file given by name, whatever its suffix; none if there is no such file."""
     if not path.is_file():
         return []
-    return _gathered([path], source="opened by name") or [
+    return gathered([path], source="opened by name") or [
         ModelFile(path.name, path, path.stat().st_size, source="opened by name")
     ]
 
 
 def weight(file: Path) -> int:
     """The bytes of a model file, all parts of a split one counted. Raises OSError."""
-    stem = _SPLIT.sub("", file.stem)
-    if stem == file.stem:
-        return file.stat().st_size
-    parts = file.parent.glob(f"{glob.escape(stem)}-*-of-*.gguf")
-    return sum(part.stat().st_size for part in parts)
+    return sum(part.stat().st_size for part in named_parts(file))
 
 
 def in_folder(folder: Path) -> list[ModelFile]:
     """The models in ``folder`` and below it; none if it cannot be read."""
-    return _gathered(folder.rglob("*.gguf"), source=str(folder)) if folder.is_dir() else []
+    return gathered(_below(folder), source=str(folder)) if folder.is_dir() else []
 
 
 def in_hub_cache() -> list[ModelFile]:
     """The models in the Hugging Face cache. Walks the disk: call it off the interface's path."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
+    from huggingface_hub import constants
 
-    try:
-        cache = scan_cache_dir()
-    except CacheNotFound:
-        return []
-    found: dict[tuple[str, Path], ModelFile] = {}
-    for repository in cache.repos:
-        for revision in sorted(repository.revisions, key=lambda each: each.last_modified):
-            paths = [file.file_path for file in revision.files]
-            for model in _gathered(paths, source=repository.repo_id):
+    found: dict[tuple[str, object], ModelFile] = {}
+    for repository in Path(constants.HF_HUB_CACHE).glob("models--*"):
+        name = repository.name.removeprefix("models--").replace("--", "/")
+        revisions = [each for each in repository.glob("snapshots/*") if each.is_dir()]
+        for revision in sorted(revisions, key=lambda each: each.stat().st_mtime):
+            for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
-                found[model.name, model.path.resolve()] = model
-    return sorted(found.values(), key=_order)
+                found[model.name, _identity(model)] = model
+    return sorted(found.values(), key=in_order)
 
 
-def _order(model: ModelFile) -> tuple[str, str]:
-    return model.source.lower(), model.name.lower()
+def cached(reference: Reference) -> ModelFile | None:
+    """The model of the Hub's cache that ``reference`` names, if all of it is there.
+
+    Without a quantisation or a file it is the usual one, or the only one there is.
+    """
+    found = [
+        model
+        for model in in_hub_cache()
+        if model.source == reference.repo and not model.missing and _is_named(model, reference)
+    ]
+    if len(found) > 1:
+        found = [model for model in found if model.quantisation == USUAL]
+    return found[0] if len(found) == 1 else None
 
 
-def _gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
-    """Turn files into models: parts of a split one joined, projectors left out."""
-    groups: dict[Path, list[Path]] = {}
-    for path in paths:
-        # An image projector is no chat model.
-        if path.suffix == ".gguf" and "mmproj" not in path.name.lower() and not path.is_dir():
-            groups.setdefault(path.with_name(_SPLIT.sub("", path.stem)), []).append(path)
-    models = []
-    for whole, parts in groups.items():
-        parts.sort()
-        try:
-            size = sum(part.stat().st_size for part in parts)
-        except OSError:
-            # A broken link in the cache, or a file that went away under us.
-            continue
-        split = _SPLIT.search(parts[0].stem)
-        quantisation = _QUANTISATION.search(whole.name)
-        models.append(
-            ModelFile(
-                name=whole.name,
-                path=parts[0],
-                size=size,
-                source=source,
-                quantisation=quantisation[1].upper() if quantisation else "",
-                missing=int(split[2]) - len(parts) if split else 0,
-            )
-        )
-    return sorted(models, key=_order)
+def _is_named(model: ModelFile, reference: Reference) -> bool:
+    if reference.revision != "main":
+        # Which commit that is only the Hub knows.
+        return False
+    if reference.path:
+        files = model.files or (model.path,)
+        return any(file.as_posix().endswith(f"/{reference.path}") for file in files)
+    if not reference.quantisation:
+        return True
+    return model.quantisation == reference.quantisation.upper()
+
+
+def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:
+    yield from map(in_folder, folders)
+    yield in_hub_cache()
+    yield from elsewhere.places()
+
+
+def _identity(model: ModelFile) -> object:
+    """What two models have in common only if they are the same bytes."""
+    if model.hashes and all(model.hashes):
+        return model.hashes
+    return tuple(file.resolve() for file in model.files or (model.path,))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".gguf"):
+                yield Path(place, name)

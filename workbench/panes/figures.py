@@ -48,3 +48,17 @@ def ago(seconds: float) -> str:
             count = int(seconds / length)
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def short_count(count: int) -> str:
+    """A large number in few signs: ``950``, ``12.3k``, ``1.2M``."""
+    if count >= 999_500:
+        return f"{count / 1e6:.1f}M"
+    return f"{count / 1e3:.1f}k" if count >= 1000 else str(count)
+
+
+def clock(seconds: float) -> str:
+    """A time to wait: ``0:07``, ``3:20``, ``1:02:03``."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

@@ -11,20 +11,25 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
 
-from workbench.panes.browser.pane import ModelList
+from workbench.panes.browser.models import ModelFilter, ModelList
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.search import SearchBar
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
+from workbench.panes.sheet import Sheet
+from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
+from workbench.screens.find.screen import FindScreen
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
 from workbench.screens.lanes.differences import DifferencesScreen
 from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.lanes.votes import VoteScreen, VotesScreen
+from workbench.screens.metadata import MetadataScreen
 from workbench.screens.presets import PresetScreen
+from workbench.screens.removing import RemovalScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -36,6 +41,7 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (WorkbenchScreen, ChatPane, Prompt),
     (WorkbenchScreen, ChatPane, SearchBar),
     (WorkbenchScreen, ModelList),
+    (WorkbenchScreen, ModelFilter),
     (WorkbenchScreen, ParameterList),
     (WorkbenchScreen, FilterField),
     (WorkbenchScreen, ValueField),
@@ -54,6 +60,13 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (PresetScreen,),
     (ThemeScreen, ThemeList),
     (TextScreen,),
+    (FindScreen, SearchField),
+    (FindScreen, ResultList),
+    (FindScreen, VariantList),
+    (FindScreen, DownloadList),
+    (FindScreen, Sheet),
+    (MetadataScreen, Sheet),
+    (RemovalScreen,),
 )
 """What is asked in turn for a key, from the outside in; the app comes before each."""
 

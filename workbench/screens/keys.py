@@ -56,6 +56,14 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Go on in lanes: one prompt, several settings, side by side",
         priority=True,
     ),
+    Binding(
+        "f7",
+        "find",
+        "Find",
+        id="models.find",
+        tooltip="Find models on the Hugging Face Hub, and see whether they fit",
+        priority=True,
+    ),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from textual.message import Message
 
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Event
-from workbench.models.library import ModelFile
+from workbench.models import checksum
+from workbench.models.facts import Facts
+from workbench.models.marks import Marks
+from workbench.models.model_file import ModelFile
+from workbench.models.removal import Removal
+from workbench.screens.metadata import Contents
 from workbench.sessions.rescue import CutOff
 
 
@@ -45,8 +51,78 @@ class Copied(Message):
 
 
 class ModelsFound(Message):
-    """The disk has been searched for models."""
+    """The disk has been searched for models; ``facts`` are what was known of them before.
 
-    def __init__(self, models: Sequence[ModelFile]) -> None:
+    ``used`` are the bytes that they take together.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[ModelFile],
+        marks: Marks,
+        facts: Mapping[Path, Facts],
+        used: int,
+    ) -> None:
         super().__init__()
         self.models = models
+        self.marks = marks
+        self.facts = facts
+        self.used = used
+
+
+class FactsRead(Message):
+    """The headers of some models have been read."""
+
+    def __init__(self, facts: Mapping[Path, Facts]) -> None:
+        super().__init__()
+        self.facts = facts
+
+
+class MarksChanged(Message):
+    """Another model is a favourite, or was used; a ``problem`` kept that from lasting."""
+
+    def __init__(self, marks: Marks, problem: str = "") -> None:
+        super().__init__()
+        self.marks = marks
+        self.problem = problem
+
+
+class MetadataRead(Message):
+    """All that a model's files say has been read, or there is a problem."""
+
+    def __init__(self, model: ModelFile, contents: Contents | None, problem: str = "") -> None:
+        super().__init__()
+        self.model = model
+        self.contents = contents
+        self.problem = problem
+
+
+class Checked(Message):
+    """A part of a model has been read; ``found`` is what came of it once all has."""
+
+    def __init__(
+        self, model: ModelFile, part: float, found: Sequence[checksum.Checked] | None = None
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.part = part
+        self.found = found
+
+
+class RemovalPlanned(Message):
+    """It is known what would go with a model, or why it cannot be removed."""
+
+    def __init__(self, model: ModelFile, plan: Removal | None, problem: str = "") -> None:
+        super().__init__()
+        self.model = model
+        self.plan = plan
+        self.problem = problem
+
+
+class RemovalEnded(Message):
+    """A model has been removed, but for a ``problem``."""
+
+    def __init__(self, model: ModelFile, problem: str = "") -> None:
+        super().__init__()
+        self.model = model
+        self.problem = problem

@@ -40,16 +40,16 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens.comparing import ComparingScreen
+from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
-from workbench.screens.messages import EngineReported, ModelsFound
+from workbench.screens.messages import EngineReported
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(ComparingScreen):
+class WorkbenchScreen(FetchingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -68,7 +68,10 @@ class WorkbenchScreen(ComparingScreen):
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
         super().__init__(
-            paths.remembered(), Chosen(paths.presets(), values), engine_pid=lambda: engine.pid
+            paths.remembered(),
+            Chosen(paths.presets(), values),
+            engine_pid=lambda: engine.pid,
+            folders=folders,
         )
         self.engine = engine
         self._model = model
@@ -76,7 +79,6 @@ class WorkbenchScreen(ComparingScreen):
         self._model_name = ""
         self._told: set[str] = set()
         self._summary = ""
-        self._folders = list(folders)
         self._complaints = complaints
 
     @cached_property
@@ -90,7 +92,8 @@ class WorkbenchScreen(ComparingScreen):
             self.chat.note(complaint, error=True)
         self.browser.show([library.built_in()])
         self._listen()
-        self._find_models()
+        self.find_models(self._model)
+        self.take_up_downloads()
         self.find_cut_off()
         await self._load(self._model)
 
@@ -110,16 +113,6 @@ class WorkbenchScreen(ComparingScreen):
         # again makes keys wait.
         gc.collect()
         gc.freeze()
-
-    @work(group="models", description="look for models", exit_on_error=False)
-    async def _find_models(self) -> None:
-        models = [library.built_in()]
-        for folder in self._folders:
-            models += await asyncio.to_thread(library.in_folder, folder)
-        models += await asyncio.to_thread(library.in_hub_cache)
-        if self._model.resolve() not in {model.path.resolve() for model in models}:
-            models += library.named(self._model)
-        self.post_message(ModelsFound(models))
 
     # ---- what a person does ----------------------------------------------------------------
 
@@ -293,9 +286,6 @@ class WorkbenchScreen(ComparingScreen):
             case EngineDied() as event:
                 self._on_died(event)
 
-    def on_models_found(self, message: ModelsFound) -> None:
-        self.browser.show(message.models)
-
     def _on_loaded(self, event: Loaded) -> None:
         first = self._loaded_model is None
         changed = self._loaded_model != event.model.source.file
@@ -360,6 +350,11 @@ class WorkbenchScreen(ComparingScreen):
     # ---- the state behind it ---------------------------------------------------------------
 
     @property
+    def present_model(self) -> Path:
+        """The file of the model that answers, or is being loaded."""
+        return self._model
+
+    @property
     def model_is_loaded(self) -> bool:
         """Whether a model has been loaded since the start."""
         return self._loaded_model is not None
@@ -377,6 +372,7 @@ class WorkbenchScreen(ComparingScreen):
         self._model = path
         self._take_own_preset()
         self.stats.busy("loading")
+        self.show_loading(0.0)
         self.exchange.request = await self.engine.load(self._source())
         self.refresh_bindings()
 
@@ -411,6 +407,7 @@ class WorkbenchScreen(ComparingScreen):
 
 def _prepare() -> None:
     from workbench.panes.chat import code, markdown
+    from workbench.screens.find import screen  # noqa: F401
 
     # The lexer that most answers with code want: made once, it takes a twentieth of a second.
     code.coloured("python", "pass")

@@ -12,7 +12,10 @@ from workbench.terminal.line import COLORS, FPS_RANGE, Color
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The keys of ``config.toml``, each with its default; no ``theme`` is one that suits."""
+    """The keys of ``config.toml``, each with its default; no ``theme`` is one that suits.
+
+    ``max_rate`` is for downloads, in MB a second, of which ``download_parts`` come at once.
+    """
 
     theme: str = ""
     model_folders: list[str] = []
@@ -20,6 +23,8 @@ class Config(msgspec.Struct, frozen=True):
     fps: int | None = None
     color: Color = "auto"
     mouse: bool = True
+    max_rate: float | None = None
+    download_parts: int = 4
 
     def folders(self) -> list[Path]:
         """``model_folders`` as paths, ``~`` expanded."""
@@ -36,6 +41,8 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     ),
     "color": (Color, f"one of {', '.join(COLORS)}"),
     "mouse": (bool, "true or false"),
+    "max_rate": (Annotated[float, msgspec.Meta(gt=0)], "a number of MB a second above 0"),
+    "download_parts": (Annotated[int, msgspec.Meta(ge=1, le=16)], "a whole number from 1 to 16"),
 }
 
 

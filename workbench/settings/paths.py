@@ -50,6 +50,31 @@ def votes() -> Path:
     return platformdirs.user_state_path(_NAME) / "votes.jsonl"
 
 
+def downloads() -> Path:
+    """The folder of what is to be fetched from the Hub; see ``models/download/order.py``."""
+    return platformdirs.user_state_path(_NAME) / "downloads"
+
+
+def model_facts() -> Path:
+    """What the headers of model files say; see ``models/facts.py``."""
+    return platformdirs.user_cache_path(_NAME) / "models.json"
+
+
+def model_marks() -> Path:
+    """Favourite models, and those used last; see ``models/marks.py``."""
+    return platformdirs.user_state_path(_NAME) / "models.toml"
+
+
+def headers() -> Path:
+    """The folder of headers of files that are on the Hub; see ``models/remote.py``."""
+    return platformdirs.user_cache_path(_NAME) / "headers"
+
+
+def bandwidth() -> Path:
+    """How fast this machine's memory is; see ``models/bandwidth.py``."""
+    return platformdirs.user_cache_path(_NAME) / "bandwidth.json"
+
+
 def copied() -> Path:
     """The folder of what was copied and is too large for a terminal's clipboard."""
     return platformdirs.user_state_path(_NAME)

@@ -117,6 +117,9 @@ class Context(Handle):
         self.n_sequences = 1 if model.is_recurrent or model.n_swa else MOST_LANES
         parameters.n_seq_max = self.n_sequences
         parameters.n_batch = max(n_batch, self.n_sequences)
+        # No batch of ours wants more rows of logits than there are sequences. By its default
+        # llama.cpp makes room for one a token: 300 MB with a vocabulary of 150,000.
+        parameters.n_outputs_max = self.n_sequences
         # All cells for everybody; apart, copying a part of a sequence aborts the process.
         parameters.kv_unified = True
         parameters.abort_callback = abort.callback

@@ -24,15 +24,18 @@ from workbench.engine.machine import Machine
 
 # llama.cpp pads a context, and what a window leaves of one, to a multiple of this.
 _STEP: Final = 256
-_LEAST: Final = 512
+LEAST: Final = 512
 # "auto" leaves the rest to the person's other programs, and to the next model.
 _SHARE: Final = 4
 # Beside its keys and values, every cell has a record (llama_kv_cells; 52 bytes measured).
-_CELL_BYTES: Final = 64
+CELL_BYTES: Final = 64
 
 _CACHE: Final = re.compile(r"creating +(.*?) *KV cache")
 
-_HOST: Final = "host"
+HOST: Final = "host"
+
+PriceOf = Callable[[str, int], int]
+"""Bytes that a context takes in a place, by its length."""
 
 
 class Fit(NamedTuple):
@@ -51,7 +54,7 @@ def fitting(
     still. Raises LoadError if what is asked for does not fit.
     """
     asked: int = values["n_ctx"]
-    trained = model.n_ctx_train if model.n_ctx_train > 0 else _LEAST
+    trained = model.n_ctx_train if model.n_ctx_train > 0 else LEAST
     wanted = asked or trained
     n_ubatch = min(values["n_ubatch"], values["n_batch"], wanted)
     small = _padded(n_ubatch)
@@ -62,12 +65,10 @@ def fitting(
     window = _padded(n_window + n_ubatch) if n_window else wanted
     price = _Price(*sizes, window=window, n_ubatch=n_ubatch)
     if asked:
-        _check(asked, price, {_HOST: machine.free_memory(), **gpu_memory()})
+        _check(asked, price, {HOST: machine.free_memory(), **gpu_memory()})
         return Fit(asked)
-    room = {_HOST: max(0, free - host_size(model)), **gpu_memory()}
-    share = {place: size // _SHARE for place, size in room.items()}
-    most = _longest(price.growing, share, trained)
-    n_ctx = min(trained, max(_LEAST, most))
+    room = {HOST: max(0, free - host_size(model)), **gpu_memory()}
+    n_ctx = reasonable(price.growing, room, trained)
     if n_ctx == trained:
         return Fit(n_ctx)
     return Fit(
@@ -77,9 +78,15 @@ def fitting(
     )
 
 
+def reasonable(growing: PriceOf, room: Mapping[str, int], trained: int) -> int:
+    """What "auto" comes to, in ``room`` beside the weights, of what the model was trained on."""
+    share = {place: size // _SHARE for place, size in room.items()}
+    return min(trained, max(LEAST, longest(growing, share, trained)))
+
+
 def host_size(model: Model) -> int:
     """Bytes of a model's weights that are not on a GPU."""
-    return _by_place(model.buffers)[_HOST]
+    return _by_place(model.buffers)[HOST]
 
 
 def _check(n_ctx: int, price: _Price, room: Mapping[str, int]) -> None:
@@ -88,7 +95,7 @@ def _check(n_ctx: int, price: _Price, room: Mapping[str, int]) -> None:
         needed = price.whole(place, n_ctx)
         if needed > free:
             # What is free now may be a little less when it is tried.
-            most = _longest(price.whole, {at: size // 16 * 15 for at, size in room.items()}, n_ctx)
+            most = longest(price.whole, {at: size // 16 * 15 for at, size in room.items()}, n_ctx)
             raise LoadError(
                 f"n_ctx {n_ctx} needs {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free: "
                 f"at most {most} tokens fit. Ask for fewer, or for a smaller cache_type_k and "
@@ -124,7 +131,7 @@ class _Price:
             # In a short context other layers may need more, and hide the attention masks (16
             # bits for every cell and token, one mask for each kind of cache) in their buffer.
             masks = 2 * n_ubatch * len(kinds)
-            self._rest[_HOST] = max(masks, self._rest.get(_HOST, 0)) + _CELL_BYTES
+            self._rest[HOST] = max(masks, self._rest.get(HOST, 0)) + CELL_BYTES
 
     def growing(self, place: str, n_ctx: int) -> int:
         """The part of the price that depends on the length."""
@@ -138,9 +145,12 @@ class _Price:
         return max(0, int(fixed)) + self.growing(place, n_ctx)
 
 
-def _longest(price: Callable[[str, int], int], room: Mapping[str, int], most: int) -> int:
+def longest(price: PriceOf, room: Mapping[str, int], most: int) -> int:
     """The most tokens, a multiple of 256, whose price no place is too small for."""
     lengths = range(_STEP, _padded(most) + 1, _STEP)
+    # Mostly all of it fits, and a price may take its time.
+    if all(price(place, lengths[-1]) <= free for place, free in room.items()):
+        return lengths[-1]
     return _STEP * min(
         bisect_right(lengths, free, key=partial(price, place)) for place, free in room.items()
     )
@@ -172,7 +182,7 @@ def _by_place(lines: Iterable[str]) -> Counter[str]:
     gpus = gpu_memory()
     sizes: Counter[str] = Counter()
     for place, size in buffers(lines):
-        sizes[place if place in gpus else _HOST] += size
+        sizes[place if place in gpus else HOST] += size
     return sizes
 
 

@@ -49,11 +49,18 @@ class Model(Handle):
     """A loaded GGUF."""
 
     def __init__(
-        self, path: Path, values: dict[str, Any], *, on_progress: Callable[[float], bool]
+        self,
+        path: Path,
+        values: dict[str, Any],
+        *,
+        on_progress: Callable[[float], bool],
+        to_price: bool = False,
     ) -> None:
         """Load ``path``. ``values`` holds every loading parameter.
 
-        ``on_progress`` is called with 0 to 1 and returns False to give up. Raises LoadError.
+        ``on_progress`` is called with 0 to 1 and returns False to give up. ``to_price`` reads
+        no weights and takes no memory for them, nor do its contexts: they only know what they
+        would take. Raises LoadError.
         """
         check_file(path)
         parameters = binding.llama_model_default_params()
@@ -62,6 +69,9 @@ class Model(Handle):
         parameters.main_gpu = values["main_gpu"]
         parameters.load_mode = _LOAD_MODES[values["load_mode"]]
         parameters.check_tensors = values["check_tensors"]
+        if to_price:
+            # llama.cpp aborts if it is to map a file of which it allocates nothing.
+            parameters.no_alloc, parameters.load_mode = True, _LOAD_MODES["none"]
         # The arrays live until the model is loaded: llama.cpp only gets their addresses.
         split = _tensor_split([entries.proportion(entry) for entry in values["tensor_split"]])
         parameters.tensor_split = split

@@ -4,56 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input
 
-from workbench.panes.editor import runs_own_binding
+from workbench.panes.field import Field
 from workbench.panes.parameters.detail import choices
-from workbench.panes.parameters.keys import KeyCame
 from workbench.parameters.kinds import Number, Parameter, ParameterError, Value
 
 
-class _Field(Input):
-    """A line to type in."""
-
-    def __init__(self) -> None:
-        super().__init__(compact=True, select_on_focus=False)
-        self.cursor_blink = False
-
-        self._done = False
-
-    def on_focus(self) -> None:
-        """It begins."""
-        self._done = False
-
-    def is_right(self) -> bool:
-        """Whether what stands here can be accepted."""
-        return True
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self._done:
-            self.post_message(KeyCame(event.key, event.character or ""))
-        elif event.key == "enter":
-            self._done = self.is_right()
-            await self.action_submit()
-        else:
-            if not await runs_own_binding(self, event):
-                await super()._on_key(event)
-            return
-        event.stop()
-        event.prevent_default()
-
-    def take(self, key: str, character: str) -> None:
-        """Act on a key that was pressed before the field had the focus."""
-        if key == "backspace":
-            self.action_delete_left()
-        elif character.isprintable():
-            self.replace(character, *self.selection)
-
-
-class FilterField(_Field):
+class FilterField(Field):
     """What to look for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,7 +27,7 @@ class FilterField(_Field):
     ]
 
 
-class ValueField(_Field):
+class ValueField(Field):
     """Says while it is being typed what the value will be, or what is wrong with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,29 +1,15 @@
-"""The keys that work on the rows of the parameter pane, and those that come too early."""
+"""The keys that work on the rows of the parameter pane."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 
 def _key(keys: str, action: str, name: str, tooltip: str) -> Binding:
     description = name.replace("_", " ").capitalize()
     return Binding(keys, action, description, show=False, id=f"parameters.{name}", tooltip=tooltip)
-
-
-class KeyCame(Message):
-    """A key that was pressed for where the focus is about to be.
-
-    Over a slow line keys come in one piece, all of them to the widget that has the focus when
-    the first one does: the p of "/temp" must not open the presets.
-    """
-
-    def __init__(self, key: str, character: str) -> None:
-        super().__init__()
-        self.key = key
-        self.character = character
 
 
 KEYS: Final[list[BindingType]] = [

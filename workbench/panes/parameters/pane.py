@@ -11,10 +11,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from workbench.panes.field import KeyCame
 from workbench.panes.lines import Lines
 from workbench.panes.parameters import detail
 from workbench.panes.parameters.field import FilterField, ValueField
-from workbench.panes.parameters.keys import KeyCame
 from workbench.panes.parameters.listing import Heading
 from workbench.panes.parameters.rows import ParameterList
 from workbench.parameters.chosen import Chosen

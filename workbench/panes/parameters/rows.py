@@ -13,9 +13,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from workbench.panes.field import KeyCame
 from workbench.panes.lines import component_style, drawn, segments
 from workbench.panes.parameters import row as looks
-from workbench.panes.parameters.keys import KEYS, KeyCame
+from workbench.panes.parameters.keys import KEYS
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value

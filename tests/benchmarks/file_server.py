@@ -1,0 +1,84 @@
+"""Serves one file on loopback as the Hub does, as fast as the kernel sends it.
+
+``python -m tests.benchmarks.file_server FILE SHA256`` prints its port, and on a line of its
+standard input how many bytes it has sent.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+_SEND_BYTES: Final = 256 << 10
+COMMIT: Final = "0" * 39 + "1"
+
+
+class _Sent:
+    def __init__(self) -> None:
+        self.n_bytes = 0
+        self.lock = threading.Lock()
+
+
+def _serve(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> None:
+    with connection, file.open("rb") as source:
+        size = os.fstat(source.fileno()).st_size
+        told = b""
+        while True:
+            while b"\r\n\r\n" not in told:
+                if not (received := connection.recv(1 << 16)):
+                    return
+                told += received
+            head, _, told = told.partition(b"\r\n\r\n")
+            first, end, status = 0, size, "200 OK"
+            for line in head.decode().lower().split("\r\n"):
+                if line.startswith("range: bytes="):
+                    start, _, last = line.removeprefix("range: bytes=").partition("-")
+                    first, end, status = int(start), int(last or size - 1) + 1, "206 Partial"
+            answer = (
+                f'HTTP/1.1 {status}\r\nContent-Length: {end - first}\r\nETag: "{etag}"\r\n'
+                f"X-Repo-Commit: {COMMIT}\r\nContent-Range: bytes {first}-{end - 1}/{size}\r\n\r\n"
+            )
+            connection.sendall(answer.encode())
+            if head.startswith(b"HEAD"):
+                continue
+            while first < end:
+                n_bytes = min(_SEND_BYTES, end - first)
+                n = os.sendfile(connection.fileno(), source.fileno(), first, n_bytes)
+                first += n
+                with sent.lock:
+                    sent.n_bytes += n
+
+
+def _quietly(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> None:
+    try:
+        _serve(connection, file, etag, sent)
+    except OSError:
+        # Whoever asked was killed.
+        return
+
+
+def main() -> None:
+    file, etag = Path(sys.argv[1]), sys.argv[2]
+    sent = _Sent()
+    server = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def accept() -> None:
+        while True:
+            connection, _ = server.accept()
+            # What is sent is then what has arrived, but for little.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+            arguments = (connection, file, etag, sent)
+            threading.Thread(target=_quietly, args=arguments, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    print(server.getsockname()[1], flush=True)
+    for _ in sys.stdin:
+        print(sent.n_bytes, flush=True)
+
+
+if __name__ == "__main__":
+    main()

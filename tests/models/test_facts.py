@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.gguf_files import random_model
+from workbench.models import library
+from workbench.models.facts import Facts, FactsCache
+from workbench.models.model_file import ModelFile
+from workbench.models.pocket import MODEL_FILE
+
+
+def test_headers_are_read_once_and_again_when_the_file_changes(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    file = random_model(tmp_path / "a" / "x.gguf", layers=1, width=64, heads=2, forward=64)
+    models = library.in_folder(tmp_path / "a")
+    told: list[tuple[ModelFile, Facts]] = []
+    FactsCache(tmp_path / "facts.json").fill(models, lambda *each: told.append(each))
+    [(model, facts)] = told
+    assert (facts.architecture, facts.n_ctx, facts.n_layers) == ("llama", 4096, 1)
+    assert facts.quantisation == "F16"
+    again = FactsCache(tmp_path / "facts.json")
+    assert again.known(model) == facts
+    again.fill(models, lambda *each: told.append(each))
+    assert len(told) == 1
+    file.write_bytes(MODEL_FILE.read_bytes())
+    assert again.known(model) is None
+    assert again.look(model).n_params == 2_361_408
+
+
+def test_what_is_wrong_with_a_file_is_a_fact(tmp_path: Path) -> None:
+    content = MODEL_FILE.read_bytes()
+    (tmp_path / "cut.gguf").write_bytes(content[:-1])
+    (tmp_path / "head.gguf").write_bytes(content[:100])
+    (tmp_path / "page.gguf").write_bytes(b"<html>")
+    cache = FactsCache(tmp_path / "facts.json")
+    problems = [cache.look(model).problem for model in library.in_folder(tmp_path)]
+    assert [bool(problem) for problem in problems] == [True] * 3
+    assert problems[0] == "part of its data is missing"
+    assert "not a GGUF" in problems[2]
+
+
+def test_a_damaged_cache_and_a_path_that_is_no_text_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text("{")
+    odd = tmp_path / "odd\udcff.gguf"
+    odd.write_bytes(MODEL_FILE.read_bytes())
+    models = library.in_folder(tmp_path)
+    FactsCache(tmp_path / "facts.json").fill(models, lambda *_: None)
+    assert FactsCache(tmp_path / "facts.json").known(models[0]) is not None
+
+
+def test_the_facts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(MODEL_FILE.read_bytes())
+    [model] = library.in_folder(tmp_path)
+    FactsCache(tmp_path / "facts.json").fill([model], lambda *_: None)
+    FactsCache(tmp_path / "facts.json").save([])
+    assert FactsCache(tmp_path / "facts.json").known(model) is None

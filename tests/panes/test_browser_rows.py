@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from workbench.models.download.queue import Report
+from workbench.models.fit import Fit, Place
+from workbench.models.hub.repository import RemoteFile, Variant
+from workbench.models.hub.search import Summary
+from workbench.panes.browser import rows
+
+FIT = Fit(
+    "tight",
+    exact=False,
+    n_ctx=8192,
+    most=32768,
+    places=(Place("host", 8_000_000_000, 4_700_000_000, 900_000_000, 300_000_000),),
+    resident=6_000_000_000,
+    tps=7.93,
+)
+VARIANT = Variant(
+    "x-Q4_K_M", "model", "Q4_K_M", (RemoteFile("x.gguf", 4_700_000_000),), 4_700_000_000
+)
+
+
+@pytest.mark.parametrize("width", [20, 44, 58, 120])
+def test_rows_keep_to_their_columns(width: int) -> None:
+    summary = Summary("owner/A-very-long-name-of-a-repository-GGUF", 7_600_000_000, downloads=10**7)
+    report = Report(
+        id="1", repo="a/b", name="x/a-long-name-Q4_K_M", state="running", done=43, size=100,
+        speed=12_100_000, remaining=200,
+    )  # fmt: skip
+    lines = [
+        rows.of_variant(VARIANT, FIT, "here", width),
+        *rows.of_fit(VARIANT, FIT, "", width),
+        *rows.facts(summary, width),
+        rows.of_download(report, width),
+        *rows.quiet([report, report], width),
+    ]
+    if width > 30:
+        lines.append(rows.of_summary(summary, width))
+    assert max(line.cell_length for line in lines) <= width
+
+
+def test_a_guess_says_that_it_is_one() -> None:
+    row = rows.of_variant(VARIANT, FIT, "", 58).plain
+    assert row.split() == ["Q4_K_M", "4.7", "GB", "~tight", "~7.93", "t/s"]
+    assert rows.of_fit(VARIANT, FIT, "", 80)[0].plain == "about 5.9 GB of 8.0 GB free"
+
+
+def test_a_download_is_one_line_where_there_is_room() -> None:
+    report = Report(
+        id="1", repo="a/b", name="x-Q4_K_M", state="running", done=43, size=100,
+        speed=12_100_000, remaining=200,
+    )  # fmt: skip
+    [line] = rows.quiet([report], 44)
+    assert line.plain.split() == ["↓", "x-Q4_K_M", "43%", "12.1", "MB/s", "3:20"]
+    narrow = " ".join(each.plain for each in rows.quiet([report], 26)).split()
+    assert narrow == ["↓", "x-Q4_K_M", "43%", "12.1", "MB/s", "3:20", "left"]
+    assert rows.quiet([], 44) == []
+
+
+def test_a_name_keeps_the_end_that_tells_quantisations_apart() -> None:
+    assert rows.shortened("Mistral-7B-Instruct-v0.3-Q4_K_M", 16).plain == "Mistral-…-Q4_K_M"

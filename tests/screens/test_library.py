@@ -1,0 +1,220 @@
+"""The models of this machine under a person's hands, in the running app."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.gguf_files import random_model
+from tests.screens.bench import Bench, bench
+from tests.waiting import wait_until
+from workbench.models import marks
+from workbench.models.pocket import MODEL_FILE
+from workbench.screens.metadata import MetadataScreen
+from workbench.screens.removing import RemovalScreen
+from workbench.settings import paths
+
+
+@pytest.fixture
+def folder(home: Path, config_folder: Path) -> Iterator[Path]:
+    """A folder of models that the configuration names."""
+    made = home / "my models"
+    made.mkdir()
+    (config_folder / "config.toml").write_text(f"model_folders = [{json.dumps(str(made))}]")
+    shutil.copy(MODEL_FILE, made / "mine-Q8_0.gguf")
+    random_model(made / "other-F16.gguf", layers=1, width=64, heads=2, forward=64)
+    yield made
+
+
+async def listed(b: Bench, *names: str) -> None:
+    await wait_until(lambda: sorted(b.screen.browser.names) == sorted(names), f"{names} in a list")
+
+
+async def at(b: Bench, name: str) -> None:
+    """Go to a model in the list."""
+    if not b.screen.browser.models.has_focus:
+        await b.pilot.press("f2")
+    path = next(each.path for each in b.screen.browser._models if each.name == name)
+    b.screen.browser.go_to(path)
+    await b.pilot.pause()
+
+
+async def test_all_models_are_listed_with_what_their_files_say(folder: Path) -> None:
+    (folder / "torn.gguf").write_bytes(MODEL_FILE.read_bytes()[:-1])
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16", "torn")
+        await at(b, "mine-Q8_0")
+        await wait_until(lambda: "2.4M" in b.screen.browser.detail_text, "the parameters")
+        detail = b.screen.browser.detail_text.split()
+        assert {"llama", "Q8_0", "1,024", "models"} <= set(detail)
+        await at(b, "torn")
+        await wait_until(lambda: "missing" in b.screen.browser.detail_text, "the problem")
+        assert "4 models" in str(b.screen.browser.border_subtitle)
+    # The next start knows it at once.
+    assert paths.model_facts().exists()
+
+
+async def test_what_was_used_last_and_favourites_are_in_front(folder: Path) -> None:
+    async with bench(folder / "other-F16.gguf") as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await wait_until(lambda: b.screen.browser.names[0] == "other-F16", "the used one in front")
+        await at(b, "mine-Q8_0")
+        assert "just now" not in b.screen.browser.detail_text
+        await b.pilot.press("f")
+        await wait_until(lambda: b.screen.browser.names[0] == "mine-Q8_0", "the favourite in front")
+        assert b.screen.browser.model is not None
+        assert b.screen.browser.model.name == "mine-Q8_0"
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await wait_until(lambda: b.screen.browser.names[0] == "mine-Q8_0", "the favourite in front")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("f")
+        await wait_until(lambda: not marks.load(paths.model_marks()).favourites, "none any more")
+
+
+async def test_a_filter_finds_a_model_and_esc_lists_all(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await b.pilot.press("f2")
+        # In one piece, as over a slow line: the f is no favourite.
+        for key in ("slash", "f", "1", "6", "enter"):
+            b.app.post_message(events.Key(key, {"slash": "/", "enter": None}.get(key, key)))
+        await listed(b, "other-F16")
+        await wait_until(lambda: b.screen.browser.models.has_focus, "the list")
+        assert not marks.load(paths.model_marks()).favourites
+        await b.pilot.press("escape")
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        assert b.screen.browser.models.has_focus
+        await b.pilot.press("slash", "x", "y")
+        await listed(b)
+        await b.pilot.press("escape")
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+
+
+async def test_metadata_is_shown_whole_and_harmless(folder: Path) -> None:
+    evil = {"general.description": "a\x1b[2J[bold]b", "general.author": "long " * 1000}
+    random_model(
+        folder / "evil.gguf", layers=1, width=64, heads=2, forward=64, metadata=evil,
+        template="{# <x> #}{% for message in messages %}[red]{% endfor %}",
+    )  # fmt: skip
+    async with bench() as b:
+        await wait_until(lambda: "evil" in b.screen.browser.names, "the model")
+        await at(b, "evil")
+        await b.pilot.press("i")
+        await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the metadata")
+        screen = b.app.screen
+        assert isinstance(screen, MetadataScreen)
+        await wait_until(lambda: "general.description" in screen.sheet.text, "the keys")
+        for part in ("a[2J[bold]b", "[red]{% endfor %}", "blk.0.attn_q.weight", "F16", "bos"):
+            assert part in screen.sheet.text, part
+        assert "\x1b" not in screen.sheet.text
+        assert max(map(len, screen.sheet.text.split("\n"))) <= screen.sheet.size.width
+        await b.pilot.press("G")
+        await b.pilot.pause()
+        assert screen.sheet.scroll_offset.y > 0
+        await b.pilot.press("escape")
+        assert b.app.screen is b.screen
+
+
+async def test_a_file_is_held_against_its_checksum(folder: Path) -> None:
+    (folder / "torn.gguf").write_bytes(MODEL_FILE.read_bytes()[:-1])
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16", "torn")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("v")
+        await wait_until(lambda: "unknown" in b.screen.browser.detail_text, "the outcome")
+        assert any("is whole" in toast for toast in b.toasts())
+        await at(b, "torn")
+        await b.pilot.press("v")
+        await wait_until(lambda: any("is missing" in toast for toast in b.toasts()), "the problem")
+        assert not b.screen.browser.status_text
+
+
+async def test_a_removal_is_asked_for_and_can_be_taken_back(folder: Path) -> None:
+    file = folder / "mine-Q8_0.gguf"
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "a question")
+        asked = b.app.screen
+        assert isinstance(asked, RemovalScreen)
+        assert "2.6 MB become free" in asked.text
+        assert str(file) in asked.text
+        await b.pilot.press("escape")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "a question")
+        await b.pilot.press("enter")
+        await listed(b, "pocket", "other-F16")
+        assert "u undo" in b.screen.browser.status_text
+        await b.pilot.press("u")
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        assert b.screen.browser.model is not None
+        assert b.screen.browser.model.name == "mine-Q8_0"
+        assert file.exists()
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "a question")
+        await b.pilot.press("enter")
+        await listed(b, "pocket", "other-F16")
+        assert file.exists()
+    # Leaving carries it out.
+    assert not file.exists()
+
+
+async def test_a_removal_is_carried_out_after_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.screens.library._REGRET_SECONDS", 0.1)
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "a question")
+        await b.pilot.press("enter")
+        await wait_until(lambda: not (folder / "mine-Q8_0.gguf").exists(), "the removal")
+        await listed(b, "pocket", "other-F16")
+        await b.pilot.press("u")
+        assert any("no removal" in toast for toast in b.toasts())
+
+
+async def test_what_cannot_be_removed_is_said(folder: Path) -> None:
+    async with bench(folder / "other-F16.gguf") as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "pocket")
+        await b.pilot.press("delete")
+        await wait_until(lambda: any("built-in" in toast for toast in b.toasts()), "a sentence")
+        await at(b, "other-F16")
+        await b.pilot.press("delete")
+        await wait_until(lambda: any("is in use" in toast for toast in b.toasts()), "a sentence")
+        assert b.app.screen is b.screen
+
+
+async def test_the_path_is_copied(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("y")
+        assert b.app.clipboard == str(folder / "mine-Q8_0.gguf")
+
+
+async def test_a_load_is_shown_and_esc_stops_it(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "other-F16")
+        # The engine learns of the wish and of its end at once.
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await b.pilot.press("enter")
+        await b.phase("loading")
+        await wait_until(lambda: "Esc stops" in b.screen.browser.status_text, "a word on it")
+        await b.pilot.press("escape")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await b.idle()
+        assert not b.screen.browser.status_text
+        assert "other-F16 loaded" not in b.said

@@ -1,0 +1,233 @@
+"""Fetching a model from the command line: the question, the bar, the end."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from workbench.headless.printing import tell
+from workbench.models.download.place import Place
+from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.transfer import Rules, hub_cache
+from workbench.models.hub.client import HubClient
+from workbench.models.hub.repository import Repository, Variant
+from workbench.settings import config, paths
+
+# What a shell reports for a program ended by SIGINT.
+_INTERRUPTED: Final = 130
+_BAR_CELLS: Final = 24
+_LOOK_SECONDS: Final = 1.0
+
+
+def fetch(
+    hub: HubClient,
+    repository: Repository,
+    variant: Variant,
+    revision: str,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code."""
+    there = fetched(hub, repository, variant, revision, yes=yes)
+    if isinstance(there, int):
+        return there
+    found = {
+        "repo": repository.summary.repo,
+        "name": variant.name,
+        "quantisation": variant.quantisation,
+        "size": variant.size,
+        "path": str(there),
+    }
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else str(there))
+    return 0
+
+
+def fetched(
+    hub: HubClient, repository: Repository, variant: Variant, revision: str, *, yes: bool
+) -> Path | int:
+    """The file to load, fetched after asking if it is not there; or the exit code."""
+    if (there := _there(repository, variant)) is not None:
+        return there
+    if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
+        return 1
+    return _Fetching(hub, repository, variant, revision).run()
+
+
+def rules() -> Rules:
+    """How ``config.toml`` wants files to be fetched."""
+    settings, complaints = config.load(paths.config_file())
+    tell(complaints)
+    return Rules.of(settings)
+
+
+def _there(repository: Repository, variant: Variant) -> Path | None:
+    """The file to load, if all of the variant is in the cache."""
+    cache, repo, commit = hub_cache(), repository.summary.repo, repository.commit
+    links = [Place(cache, repo, file.path, commit, "").link for file in variant.files]
+    sizes = [file.size for file in variant.files]
+    if [link.stat().st_size if link.is_file() else -1 for link in links] != sizes:
+        return None
+    return links[0]
+
+
+def _has_bytes(repository: Repository, variant: Variant) -> bool:
+    """Whether nothing is left to be fetched, as an older commit has the same bytes."""
+    cache, repo = hub_cache(), repository.summary.repo
+    blobs = [Place(cache, repo, file.path, "", file.sha256).blob for file in variant.files]
+    return all(file.sha256 for file in variant.files) and all(blob.is_file() for blob in blobs)
+
+
+def _agreed(repository: Repository, variant: Variant) -> bool:
+    size = gigabytes(variant.size)
+    if not sys.stdin.isatty():
+        tell([f"Error: it is {size}, and there is nobody to ask: --yes fetches it."])
+        return False
+    # Its folder may not be there yet.
+    disk = next(each for each in (hub_cache(), *hub_cache().parents) if each.exists())
+    free = gigabytes(shutil.disk_usage(disk).free)
+    question = f"Fetch {variant.name} of {repository.summary.repo}, {size}? ({free} are free)"
+    return click.confirm(question, err=True)
+
+
+class _Fetching:
+    """One download, followed to its end."""
+
+    def __init__(
+        self, hub: HubClient, repository: Repository, variant: Variant, revision: str
+    ) -> None:
+        self._repository = repository
+        self._variant = variant
+        self._revision = revision
+        self._heard: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._downloads = Downloads(
+            paths.downloads(), hub, tell=self._heard.put, rules=rules(), others=False
+        )
+        self._bar = _Bar()
+
+    def run(self) -> Path | int:
+        """The file that was fetched, or the exit code if it was not."""
+        number = ""
+        try:
+            repo = self._repository.summary.repo
+            number = self._downloads.add(
+                repo, self._variant.name, self._variant.files, self._revision
+            ).id
+            self._downloads.start()
+            return self._follow(number)
+        except KeyboardInterrupt:
+            self._downloads.pause(number)
+            self._bar.end()
+            tell(["Paused: the same command goes on where it was."])
+            return _INTERRUPTED
+        except OSError as error:
+            tell([f"Error: {paths.downloads()} cannot be written to: {error.strerror}."])
+            return 1
+        finally:
+            self._downloads.close()
+
+    def _follow(self, number: str) -> Path | int:
+        while True:
+            report = self._next(number)
+            if report is None:
+                self._bar.end()
+                return self._fetched_elsewhere()
+            match report.state:
+                case "running" | "queued":
+                    self._bar.show(report)
+                case "done":
+                    self._bar.end()
+                    assert report.path is not None
+                    return report.path
+                case "waiting" | "failed":
+                    self._bar.end()
+                    self._give_up(report)
+                    return 1
+                case "paused" | "cancelled":
+                    self._bar.end()
+                    tell([f"Another Workbench has {report.state} it."])
+                    return 1
+
+    def _next(self, number: str) -> Report | None:
+        """What is heard of the download next; None once another process is done with it."""
+        while True:
+            try:
+                report = self._heard.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                now = [each for each in self._downloads.reports() if each.id == number]
+                if now and now[0].state == "queued":
+                    # Ours would be running.
+                    return msgspec.structs.replace(now[0], note="Another Workbench fetches it.")
+                return now[0] if now else None
+            if report.id == number:
+                return report
+
+    def _fetched_elsewhere(self) -> Path | int:
+        if there := _there(self._repository, self._variant):
+            return there
+        tell(["Error: another Workbench has cancelled it."])
+        return 1
+
+    def _give_up(self, report: Report) -> None:
+        tell([f"Error: {report.note}"])
+        if report.done:
+            self._downloads.pause(report.id)
+            there = gigabytes(report.done)
+            tell([f"{there} are there: the same command goes on from where it was."])
+        else:
+            self._downloads.cancel(report.id)
+
+
+class _Bar:
+    """A line on a terminal's standard error that is written again and again."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._note = ""
+        self._open = False
+
+    def show(self, report: Report) -> None:
+        """How far it is; what it waits for is said once, also where there is no bar."""
+        if report.note != self._note and (report.note or self._note):
+            self._note = report.note
+            if report.note:
+                self.end()
+                tell([report.note])
+        if not self._shown or not report.size:
+            return
+        part = report.done / report.size
+        cells = int(part * _BAR_CELLS)
+        text = (
+            f"[{'#' * cells}{' ' * (_BAR_CELLS - cells)}] {part:4.0%}  {gigabytes(report.done)} "
+            f"of {gigabytes(report.size)}  {report.speed / 1e6:.1f} MB/s{_left(report)}"
+        )
+        width = shutil.get_terminal_size().columns - 1
+        # Back to the line's beginning, and nothing behind what is written.
+        click.echo(f"\r{text[:width]}\x1b[K", err=True, nl=False)
+        self._open = True
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._open:
+            click.echo(err=True)
+        self._open = False
+
+
+def _left(report: Report) -> str:
+    if report.remaining is None:
+        return ""
+    minutes, seconds = divmod(round(report.remaining), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"  {hours}:{minutes:02}:{seconds:02}" if hours else f"  {minutes}:{seconds:02}"
+
+
+def gigabytes(n_bytes: float) -> str:
+    """Bytes as people say them."""
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

@@ -1,0 +1,139 @@
+"""``workbench models fit``: what a model would take, by llama.cpp's own allocator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from workbench.engine.client import EngineClient, EngineDied
+from workbench.engine.machine import Machine
+from workbench.engine.protocol import Failed, ModelSource, Priced
+from workbench.headless.printing import failed, size, table, tell, to_the_end
+from workbench.models import fit as fits
+from workbench.models import library, remote
+from workbench.models.bandwidth import bandwidth
+from workbench.models.fit import Fit
+from workbench.models.gguf import GgufError, read_header
+from workbench.models.hub import reference as references
+from workbench.models.hub import repository
+from workbench.models.hub.client import HubClient
+from workbench.models.hub.errors import HubError
+from workbench.models.model_file import named_parts
+from workbench.models.naming import parameter_count
+from workbench.models.shape import Shape, shape_of
+from workbench.parameters.kinds import Values
+from workbench.parameters.table import completed, loading
+from workbench.settings import config, paths
+from workbench.untrusted import without_controls
+
+
+class _Subject(NamedTuple):
+    """A model whose header is here."""
+
+    name: str
+    file: Path
+    shape: Shape
+
+
+def fit(reference: str, values: Values, *, as_json: bool) -> int:
+    """Say how the model fits; returns the exit code."""
+    return to_the_end(lambda: _fit(reference, loading(values), as_json=as_json))
+
+
+async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
+    engine = EngineClient(paths.engine_log())
+    # Its start takes as long as most headers do.
+    starting = asyncio.create_task(engine.start())
+    try:
+        subject = await asyncio.to_thread(_subject, reference)
+        machine = Machine()
+        if sys.stderr.isatty() and not as_json:
+            rough = fits.estimate(subject.shape, completed(values), free=machine.free_memory())
+            tell([f"about {size(rough.total)}; asking llama.cpp ..."])
+        await starting
+        await engine.price(ModelSource.of(subject.file, values))
+        async for event in engine.events():
+            match event:
+                case Priced():
+                    threads = machine.physical_cores()
+                    speed = await asyncio.to_thread(bandwidth, paths.bandwidth(), threads)
+                    _print(
+                        subject,
+                        fits.of_price(event, shape=subject.shape, bandwidth=speed),
+                        as_json=as_json,
+                    )
+                    return 0
+                case Failed() | EngineDied():
+                    return failed(event)
+        raise AssertionError("the engine's events have no end")
+    except (GgufError, HubError, OSError) as error:
+        tell([f"Error: {without_controls(str(error))}"])
+        return 1
+    finally:
+        await starting
+        await engine.close()
+
+
+def _subject(reference: str) -> _Subject:
+    """The model that is meant. Raises HubError, GgufError or OSError."""
+    settings, complaints = config.load(paths.config_file())
+    tell(complaints)
+    file = library.resolve(reference, settings.folders())
+    name = file.stem
+    if not file.exists():
+        meant = references.read(reference)
+        if meant is None:
+            raise FileNotFoundError(f"there is no model {reference}: see workbench models list")
+        with HubClient() as hub:
+            found = repository.look(hub, meant.repo, meant.revision)
+            variant = repository.chosen(found, meant)
+            file = remote.header_file(
+                hub,
+                meant.repo,
+                [each.path for each in variant.files],
+                paths.headers(),
+                revision=found.commit,
+            )
+        name = f"{meant.repo}/{variant.name}"
+    try:
+        headers = [read_header(part) for part in named_parts(file)]
+    except GgufError as error:
+        raise GgufError(f"{file}: {error}") from error
+    return _Subject(name, file, shape_of(headers))
+
+
+def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
+    shape = subject.shape
+    name = without_controls(subject.name)
+    if as_json:
+        told = {
+            "model": name,
+            "architecture": shape.architecture,
+            "quantisation": shape.quantisation,
+            "n_params": shape.n_params,
+            "n_ctx_train": shape.n_ctx,
+            **msgspec.to_builtins(found),
+        }
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo(
+        f"{name}: {shape.architecture}, {parameter_count(shape.n_params)} parameters, "
+        f"{shape.quantisation}, trained on {shape.n_ctx} tokens"
+    )
+    rows = [
+        [place.name, *map(size, (place.weights, place.cache, place.compute, place.total)),
+         size(place.free)]
+        for place in found.places
+    ]  # fmt: skip
+    for line in table(["", "weights", "cache", "compute", "total", "free"], rows):
+        click.echo(line)
+    click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
+    click.echo(fits.sentence(found))
+    if found.tps is not None:
+        click.echo(f"At most {found.tps:.1f} tokens/s, by how fast this machine reads its memory.")

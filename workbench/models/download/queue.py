@@ -1,0 +1,383 @@
+"""The downloads that are wanted, one after the other, in a thread of their own.
+
+The queue lives on the disk: what was not done when a process ended, however it did, is taken up
+by the next one that starts. Several processes may have one open; each order is one's at a time,
+and all see what any of them pauses, moves or cancels.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from workbench.models.download import parts as parts_on_disk
+from workbench.models.download.errors import DownloadError, NoRoomError, StoppedError
+from workbench.models.download.order import Order, Orders
+from workbench.models.download.transfer import (
+    Progress,
+    Rules,
+    Transfer,
+    begun_files,
+    hub_cache,
+)
+from workbench.models.hub.client import HubClient
+from workbench.models.hub.errors import HubDownError, HubError, OfflineError, RateLimitedError
+from workbench.models.hub.repository import RemoteFile
+
+State = Literal["queued", "running", "waiting", "paused", "failed", "done", "cancelled"]
+
+# After so long a download that waits for the line, or for room on the disk, is tried again.
+_LINE_SECONDS: Final = 30.0
+_ROOM_SECONDS: Final = 10.0
+# How soon it is seen what another process did to the queue.
+_LOOK_SECONDS: Final = 1.0
+_LOCK_SECONDS: Final = 0.05
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """How a download is.
+
+    ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
+    ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
+    """
+
+    id: str
+    repo: str
+    name: str
+    state: State
+    done: int = 0
+    size: int = 0
+    speed: float = 0.0
+    remaining: float | None = None
+    note: str = ""
+    path: Path | None = None
+
+
+class Downloads:
+    """The queue. Methods return at once, come from any thread, and raise OSError."""
+
+    def __init__(
+        self,
+        folder: Path,
+        hub: HubClient,
+        *,
+        tell: Callable[[Report], None],
+        cache: Path | None = None,
+        rules: Rules | None = None,
+        others: bool = True,
+    ) -> None:
+        """``folder`` keeps the queue. ``tell`` hears of every change, in the thread that makes
+        it, and of progress about five times a second in the queue's. Without ``others`` only
+        what is added here is fetched here.
+        """
+        self._orders = Orders(folder)
+        self._hub = hub
+        self._tell = tell
+        self._cache = cache or hub_cache()
+        self._rules = rules or Rules()
+        self._others = others
+        self._added: set[str] = set()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._transfer: Transfer | None = None
+        self._running = ""
+        # When an order that waits is tried again, and what it waits for.
+        self._again: dict[str, tuple[float, str]] = {}
+        self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
+
+    def start(self) -> None:
+        """Take up what is there."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; everything stays on the disk for the next start. Waits for the thread's end."""
+        self._nudge(stop=True, closed=True)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def reports(self) -> list[Report]:
+        """All downloads as they are now, in their order."""
+        return [self._report(order) for order in self._orders.all()]
+
+    def add(
+        self, repo: str, name: str, files: Sequence[RemoteFile], revision: str = "main"
+    ) -> Report:
+        """Want ``files`` of ``repo``, the first being the one to load."""
+        order = self._orders.add(repo, name, files, revision)
+        self._again.pop(order.id, None)
+        self._added.add(order.id)
+        return self._changed(order)
+
+    def pause(self, number: str) -> None:
+        """Stop it until it is resumed; what is there stays."""
+        if order := self._orders.get(number):
+            self._changed(self._orders.change(order, paused=True), stop=number == self._running)
+
+    def resume(self, number: str) -> None:
+        """Let it go on, also one that failed or waits."""
+        if order := self._orders.get(number):
+            self._again.pop(number, None)
+            self._changed(self._orders.change(order, paused=False, failed=""))
+
+    def move(self, number: str, before: str | None) -> None:
+        """Put it in the queue before another one, or at its end."""
+        orders = [order for order in self._orders.all() if order.id != number]
+        moved = self._orders.get(number)
+        if moved is None:
+            return
+        ranks = [order.rank for order in orders]
+        at = next((i for i, order in enumerate(orders) if order.id == before), len(orders))
+        low = ranks[at - 1] if at else (ranks[0] - 2 if ranks else 0.0)
+        high = ranks[at] if at < len(ranks) else low + 2
+        self._changed(self._orders.change(moved, rank=(low + high) / 2))
+
+    def cancel(self, number: str) -> None:
+        """Forget it, and throw away what was fetched of it."""
+        order = self._orders.get(number)
+        if order is None:
+            return
+        self._orders.remove(number)
+        if number == self._running:
+            # The thread throws it away, once nothing writes any more; so does another process.
+            self._nudge(stop=True)
+            return
+        with ExitStack() as held:
+            if self._locked(order, held):
+                self._discard(order)
+        self._tell(_said(order, "cancelled"))
+
+    # ---- the thread --------------------------------------------------------------------------
+
+    def _nudge(self, *, stop: bool = False, closed: bool = False) -> None:
+        with self._wake:
+            self._closed = self._closed or closed
+            if stop and self._transfer is not None:
+                self._transfer.stop()
+            self._wake.notify_all()
+
+    def _changed(self, order: Order, *, stop: bool = False) -> Report:
+        self._nudge(stop=stop)
+        report = self._report(order)
+        self._tell(report)
+        return report
+
+    def _work(self) -> None:
+        while not self._closed:
+            now = time.monotonic()
+            due = [
+                order for order in self._wanted() if self._again.get(order.id, (0.0, ""))[0] <= now
+            ]
+            if not any(self._tried(order) for order in due):
+                self._rest()
+
+    def _wanted(self) -> list[Order]:
+        return [
+            order
+            for order in self._orders.all()
+            if not (order.paused or order.failed) and (self._others or order.id in self._added)
+        ]
+
+    def _rest(self) -> None:
+        with self._wake:
+            if not self._closed:
+                # Without an end only where nothing is wanted: no process then looks in vain.
+                self._wake.wait(_LOOK_SECONDS if self._wanted() else None)
+
+    def _tried(self, order: Order) -> bool:
+        """Work on it, if no other process does; whether it came to that."""
+        with ExitStack() as held:
+            if not self._locked(order, held):
+                return False
+            # It may have been done, or stopped, while the lock was another's.
+            now = self._orders.get(order.id)
+            if now is None or now.paused or self._closed:
+                return False
+            self._run(now)
+            return True
+
+    def _locked(self, order: Order, held: ExitStack) -> bool:
+        """Hold the order, if no other process does."""
+        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
+
+        lock = self._orders.lock(order.id)
+        try:
+            held.enter_context(WeakFileLock(lock, timeout=_LOCK_SECONDS))
+        except TimeoutError:
+            return False
+        held.callback(self._forget_lock, order.id)
+        return True
+
+    def _forget_lock(self, number: str) -> None:
+        # Under the lock: whoever waits for it finds the order gone.
+        if self._orders.get(number) is None:
+            self._orders.lock(number).unlink(missing_ok=True)
+
+    def _run(self, order: Order) -> None:
+        self._running = order.id
+        self._again.pop(order.id, None)
+        try:
+            self._fetch(order)
+        except StoppedError:
+            self._stopped(order)
+        except RateLimitedError as error:
+            self._wait(order, error.seconds, str(error))
+        except NoRoomError as error:
+            self._wait(order, _ROOM_SECONDS, str(error))
+        except (OfflineError, HubDownError) as error:
+            self._wait(order, _LINE_SECONDS, str(error))
+        except (HubError, DownloadError) as error:
+            self._failed(order, str(error))
+        except Exception as error:
+            # The queue outlives whatever one of its downloads comes to.
+            self._failed(order, f"{type(error).__name__}: {error}")
+        finally:
+            self._running = ""
+
+    def _failed(self, order: Order, note: str) -> None:
+        with suppress(OSError):
+            self._orders.change(order, failed=note)
+        self._again[order.id] = (float("inf"), note)
+        self._tell(_said(order, "failed", done=self._n_there(order), note=note))
+
+    def _stopped(self, order: Order) -> None:
+        now = self._orders.get(order.id)
+        if now is None:
+            self._discard(order)
+            self._tell(_said(order, "cancelled"))
+        else:
+            self._tell(self._report(now))
+
+    def _wait(self, order: Order, seconds: float, note: str) -> None:
+        self._again[order.id] = (time.monotonic() + seconds, note)
+        self._tell(self._report(order))
+
+    def _fetch(self, order: Order) -> None:
+        meter = _Meter(self, order)
+        transfers = []
+        paths = []
+        for file in order.files:
+            transfer = Transfer(
+                self._hub,
+                order.repo,
+                file.path,
+                revision=order.revision,
+                cache=self._cache,
+                rules=self._rules,
+                report=meter.progressed,
+            )
+            with self._wake:
+                if self._closed:
+                    raise StoppedError("stopped")
+                self._transfer = transfer
+            # It may have been paused before there was something to stop.
+            self.look(order)
+            try:
+                paths.append(transfer.run())
+            finally:
+                self._transfer = None
+            meter.finished(file)
+            transfers.append(transfer)
+        done = _said(order, "done", done=order.size, path=paths[0] if paths else None)
+        self._tell(done)
+        for transfer in transfers:
+            # The order stays until the disk has it all: else the next start looks at it again.
+            transfer.secure()
+        self._orders.remove(order.id)
+
+    def look(self, order: Order) -> None:
+        """Stop the transfer of ``order`` if a process has paused or cancelled it."""
+        now = self._orders.get(order.id)
+        if now is None or now.paused:
+            self._nudge(stop=True)
+
+    def tell(self, report: Report) -> None:
+        """Pass on how the order that is worked on is."""
+        self._tell(report)
+
+    # ---- what is known of an order -----------------------------------------------------------
+
+    def _report(self, order: Order) -> Report:
+        note = order.failed
+        state: State = "queued"
+        if order.failed:
+            state = "failed"
+        elif order.paused:
+            state = "paused"
+        elif order.id == self._running and order.id not in self._again:
+            state = "running"
+        elif waits := self._again.get(order.id):
+            state, note = "waiting", waits[1]
+        return _said(order, state, done=self._n_there(order), note=note)
+
+    def _n_there(self, order: Order) -> int:
+        there = 0
+        for file in order.files:
+            begun = begun_files(self._cache, order.repo, file.path)
+            there += max((parts_on_disk.n_there(each) for each, _ in begun), default=0)
+        return there
+
+    def _discard(self, order: Order) -> None:
+        for file in order.files:
+            for incomplete, _ in begun_files(self._cache, order.repo, file.path):
+                parts_on_disk.discard(incomplete)
+
+
+class _Meter:
+    """The progress of an order's files as one."""
+
+    def __init__(self, downloads: Downloads, order: Order) -> None:
+        self._downloads = downloads
+        self._order = order
+        self._before = 0
+        self._looked = time.monotonic()
+
+    def finished(self, file: RemoteFile) -> None:
+        self._before += file.size
+
+    def progressed(self, progress: Progress) -> None:
+        order = self._order
+        done = min(self._before + progress.done, order.size) if order.size else progress.done
+        left = order.size - done
+        self._downloads.tell(
+            _said(
+                order,
+                "running",
+                done=done,
+                speed=progress.speed,
+                remaining=left / progress.speed if progress.speed and left >= 0 else None,
+                note=progress.note,
+            )
+        )
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._downloads.look(order)
+
+
+def _said(
+    order: Order,
+    state: State,
+    *,
+    done: int = 0,
+    speed: float = 0.0,
+    remaining: float | None = None,
+    note: str = "",
+    path: Path | None = None,
+) -> Report:
+    return Report(
+        id=order.id,
+        repo=order.repo,
+        name=order.name,
+        state=state,
+        done=done,
+        size=order.size,
+        speed=speed,
+        remaining=remaining,
+        note=note,
+        path=path,
+    )

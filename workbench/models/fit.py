@@ -1,0 +1,259 @@
+"""Whether a model fits, before it is loaded or even fetched.
+
+An estimate from the metadata is there at once; an engine's price (engine/pricing.py) replaces
+it. Both come to the same figures here: what it takes of every place, a verdict, and how fast
+it can write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from workbench.models.shape import Shape
+
+Verdict = Literal["fits", "tight", "slow", "cannot"]
+"""``slow``: weights are read from the disk again for every token. ``cannot``: the system would
+end it, or a GPU refuse."""
+
+HOST: Final = "host"
+
+# What other programs may want within the hour; below it, "it fits" would be a promise.
+_TIGHT: Final = 0.9
+# Bytes of a value in a cache: ggml's blocks of 32 with their scales.
+_CACHE_BYTES: Final[Mapping[str, float]] = {
+    "f32": 4,
+    "f16": 2,
+    "bf16": 2,
+    "q8_0": 34 / 32,
+    "q5_1": 24 / 32,
+    "q5_0": 22 / 32,
+    "q4_1": 20 / 32,
+    "q4_0": 18 / 32,
+    "iq4_nl": 18 / 32,
+}
+_PADDED: Final = 256
+# Per token of the vocabulary on the heap, measured with 50,000 and 150,000 of them.
+_VOCABULARY_BYTES: Final = 160
+_MAPPED: Final = ("auto", "mmap")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a model takes in a place, "host" or a GPU by its name, and what is free; bytes."""
+
+    name: str
+    free: int
+    weights: int
+    cache: int
+    compute: int
+
+    @property
+    def total(self) -> int:
+        """All of it together."""
+        return self.weights + self.cache + self.compute
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """How a model fits. ``places`` begins with the host; sizes in bytes, lengths in tokens.
+
+    ``most`` is the longest context that fits, 0 if none does. ``exact`` says that llama.cpp's
+    allocator gave the figures. ``tps`` are the tokens a second that the memory's bandwidth
+    allows with an empty context; None where it is not known.
+    """
+
+    verdict: Verdict
+    exact: bool
+    n_ctx: int
+    most: int
+    places: tuple[Place, ...]
+    resident: int
+    tps: float | None = None
+
+    @property
+    def total(self) -> int:
+        """What it takes of all places."""
+        return sum(place.total for place in self.places)
+
+
+def verdict(places: Sequence[Place], *, plain: int, overhead: int) -> Verdict:
+    """By what is free in every place; ``plain`` bytes of the weights may be read again."""
+    worst: Verdict = "fits"
+    for place in places:
+        needed = place.total + (overhead if place.name == HOST else 0)
+        if needed <= place.free * _TIGHT:
+            continue
+        if needed <= place.free:
+            worst = "tight" if worst == "fits" else worst
+        elif place.name == HOST and needed - plain <= place.free:
+            worst = "slow"
+        else:
+            return "cannot"
+    return worst
+
+
+def sentence(fit: Fit) -> str:
+    """The verdict in words, and what to do about it."""
+    if fit.verdict == "fits":
+        return "It fits."
+    if fit.verdict == "tight":
+        return "It fits, but only just: little is left for other programs."
+    if fit.verdict == "slow":
+        return (
+            "It is slow: the weights have no room in memory, and what does not fit is read from "
+            "the disk for every token."
+        )
+    if 0 < fit.most < fit.n_ctx:
+        return f"It cannot run with this n_ctx: at most {fit.most} tokens fit."
+    return "It cannot run: take a smaller one, or fewer layers on the GPU."
+
+
+def exact(
+    places: Sequence[Place],
+    *,
+    n_ctx: int,
+    most: int,
+    plain: int,
+    overhead: int,
+    resident: int,
+    shape: Shape | None = None,
+    bandwidth: float | None = None,
+) -> Fit:
+    """The fit by an engine's price."""
+    judged = verdict(places, plain=plain, overhead=overhead)
+    return Fit(
+        judged,
+        exact=True,
+        n_ctx=n_ctx,
+        most=most,
+        places=tuple(places),
+        resident=resident,
+        tps=_tps(shape, places, judged, bandwidth) if shape else None,
+    )
+
+
+class PlacePrice(Protocol):
+    """What an engine says of a place; see engine/protocol.py."""
+
+    @property
+    def place(self) -> str: ...
+    @property
+    def free(self) -> int: ...
+    @property
+    def weights(self) -> int: ...
+    @property
+    def cache(self) -> int: ...
+    @property
+    def compute(self) -> int: ...
+
+
+class Price(Protocol):
+    """An engine's price."""
+
+    @property
+    def places(self) -> Sequence[PlacePrice]: ...
+    @property
+    def n_ctx(self) -> int: ...
+    @property
+    def most(self) -> int: ...
+    @property
+    def plain(self) -> int: ...
+    @property
+    def overhead(self) -> int: ...
+    @property
+    def resident(self) -> int: ...
+
+
+def of_price(price: Price, *, shape: Shape, bandwidth: float | None) -> Fit:
+    """The fit by an engine's price of the model that ``shape`` describes."""
+    return exact(
+        [
+            Place(each.place, each.free, each.weights, each.cache, each.compute)
+            for each in price.places
+        ],
+        n_ctx=price.n_ctx,
+        most=price.most,
+        plain=price.plain,
+        overhead=price.overhead,
+        resident=price.resident,
+        shape=shape,
+        bandwidth=bandwidth,
+    )
+
+
+def estimate(
+    shape: Shape, values: Mapping[str, Any], *, free: int, bandwidth: float | None = None
+) -> Fit:
+    """The fit by the metadata alone, all of it on the host; off by some percent.
+
+    ``values`` holds every loading parameter.
+    """
+    trained = shape.n_ctx or 4096
+
+    def place(n_ctx: int) -> Place:
+        return Place(
+            HOST,
+            free,
+            shape.weights,
+            _cache(shape, values, n_ctx),
+            _compute(shape, values, n_ctx),
+        )
+
+    def longest(share: float, beside: int) -> int:
+        lengths = range(_PADDED, trained + 1, _PADDED)
+        room = (free - beside) * share
+        low, high = 0, len(lengths)
+        while low < high:
+            middle = (low + high) // 2
+            at = place(lengths[middle])
+            if at.cache + at.compute <= room:
+                low = middle + 1
+            else:
+                high = middle
+        return lengths[low - 1] if low else 0
+
+    # As the engine does: a quarter of what the weights leave, where nothing is asked for.
+    n_ctx = values["n_ctx"] or min(trained, max(2 * _PADDED, longest(0.25, shape.weights)))
+    overhead = shape.n_vocab * _VOCABULARY_BYTES
+    places = (place(n_ctx),)
+    plain = shape.weights if values["load_mode"] in _MAPPED else 0
+    judged = verdict(places, plain=plain, overhead=overhead)
+    return Fit(
+        judged,
+        exact=False,
+        n_ctx=n_ctx,
+        most=longest(1.0, shape.weights + overhead),
+        places=places,
+        resident=places[0].total + overhead,
+        tps=_tps(shape, places, judged, bandwidth),
+    )
+
+
+def _cache(shape: Shape, values: Mapping[str, Any], n_ctx: int) -> int:
+    key, value = (_CACHE_BYTES[values[f"cache_type_{each}"]] for each in "kv")
+    cells = _padded(n_ctx)
+    seen = cells if values["swa_full"] else min(cells, _padded(shape.window + values["n_ubatch"]))
+    whole = sum(n_key * key + n_value * value for n_key, n_value in shape.cells)
+    in_window = sum(n_key * key + n_value * value for n_key, n_value in shape.windowed)
+    return int(whole * cells + in_window * seen) + shape.state
+
+
+def _compute(shape: Shape, values: Mapping[str, Any], n_ctx: int) -> int:
+    """Roughly: the widest of what is computed at once, and a mask for every kind of cache."""
+    n_tokens: int = min(values["n_ubatch"], n_ctx)
+    masks = (bool(shape.cells) + bool(shape.windowed)) * 2 * n_tokens * _padded(n_ctx)
+    return 4 * n_tokens * 10 * shape.width + masks + 8 * 4 * shape.n_vocab + 64 * n_ctx
+
+
+def _tps(
+    shape: Shape, places: Sequence[Place], judged: Verdict, bandwidth: float | None
+) -> float | None:
+    on_gpu = any(place.total for place in places if place.name != HOST)
+    if not bandwidth or not shape.read or on_gpu or judged in ("slow", "cannot"):
+        return None
+    return bandwidth / shape.read
+
+
+def _padded(n_tokens: int) -> int:
+    return -(-n_tokens // _PADDED) * _PADDED

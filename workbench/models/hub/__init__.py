@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: finding repositories, looking into them, naming their files."""

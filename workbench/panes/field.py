@@ -1,0 +1,59 @@
+"""A line to type in beside a list, and the keys that come too early for it."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.widgets import Input
+
+from workbench.panes.editor import runs_own_binding
+
+
+class KeyCame(Message):
+    """A key that was pressed for where the focus is about to be.
+
+    Over a slow line keys come in one piece, all of them to the widget that has the focus when
+    the first one does: the p of "/temp" must not open the presets.
+    """
+
+    def __init__(self, key: str, character: str) -> None:
+        super().__init__()
+        self.key = key
+        self.character = character
+
+
+class Field(Input):
+    """A line to type in."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, select_on_focus=False)
+        self.cursor_blink = False
+        self._done = False
+
+    def on_focus(self) -> None:
+        """It begins."""
+        self._done = False
+
+    def is_right(self) -> bool:
+        """Whether what stands here can be accepted."""
+        return True
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._done:
+            self.post_message(KeyCame(event.key, event.character or ""))
+        elif event.key == "enter":
+            self._done = self.is_right()
+            await self.action_submit()
+        else:
+            if not await runs_own_binding(self, event):
+                await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
+    def take(self, key: str, character: str) -> None:
+        """Act on a key that was pressed before the field had the focus."""
+        if key == "backspace":
+            self.action_delete_left()
+        elif character.isprintable():
+            self.replace(character, *self.selection)

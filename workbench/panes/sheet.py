@@ -1,0 +1,83 @@
+"""A sheet of text to be read: lines that are laid out for the width there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.panes.lines import WholeRows, drawn, segments
+
+LayOut = Callable[[int], list[Content]]
+"""Gives the lines of a text in so many columns."""
+
+
+def _quiet(keys: str, action: str, name: str, tooltip: str) -> Binding:
+    return Binding(keys, action, tooltip, show=False, id=f"sheet.{name}", tooltip=tooltip)
+
+
+class Sheet(ScrollView, WholeRows, can_focus=True):
+    """Draws the lines that are in sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _quiet("j,down", "scroll(1)", "down", "Scroll down"),
+        _quiet("k,up", "scroll(-1)", "up", "Scroll up"),
+        _quiet("pagedown,space", "page(1)", "page_down", "A page down"),
+        _quiet("pageup", "page(-1)", "page_up", "A page up"),
+        _quiet("g,home", "edge(0)", "start", "Go to the start"),
+        _quiet("G,end", "edge(1)", "end", "Go to the end"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lay_out: LayOut = lambda _: []
+        self._lines: list[Content] = []
+        self._width = 0
+
+    @property
+    def text(self) -> str:
+        """What stands on it."""
+        return "\n".join(line.plain for line in self._lines)
+
+    def show(self, lay_out: LayOut) -> None:
+        """Show another text, from its start."""
+        self._lay_out = lay_out
+        self._width = 0
+        self._take_up()
+        self.scroll_to(y=0, animate=False, immediate=True)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lines are as long as there is room."""
+        self._take_up()
+
+    def _take_up(self) -> None:
+        width = max(8, self.scrollable_content_region.width)
+        if width != self._width:
+            self._width = width
+            self._lines = self._lay_out(width)
+            self.virtual_size = Size(width, len(self._lines))
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        row = y + self.scroll_offset.y
+        line = self._lines[row] if row < len(self._lines) else Content()
+        return drawn(self, segments(self, line, self.visual_style))
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll by rows."""
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by what is in sight."""
+        self.action_scroll(pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_edge(self, end: int) -> None:
+        """Go to an end."""
+        self.scroll_to(y=end * self.virtual_size.height, animate=False)

@@ -1,0 +1,190 @@
+"""The details of the find screen: a repository, its files, whether they fit, its card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from textual import getters, on
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from workbench.models.download.queue import Report
+from workbench.models.hub.errors import NotFoundError
+from workbench.models.hub.reference import Reference
+from workbench.models.hub.repository import Repository, Variant, chosen
+from workbench.models.hub.search import Summary
+from workbench.panes.browser import rows
+from workbench.panes.lines import Lines
+from workbench.panes.sheet import Sheet
+from workbench.parameters.kinds import Values
+from workbench.screens.find.asking import AskingScreen
+from workbench.screens.find.fetcher import Fetcher
+from workbench.screens.find.lists import ResultList, VariantList
+from workbench.screens.find.messages import Appraised, Looked, Measured
+from workbench.untrusted import without_controls
+
+_FIT_ROWS: Final = 4
+
+
+class DetailsScreen(AskingScreen):
+    """Shows what is known of the repository under the cursor, and asks for the rest."""
+
+    results = getters.query_one(ResultList)
+    variants = getters.query_one(VariantList)
+    card = getters.query_one("#find-card", Sheet)
+
+    def __init__(self, fetcher: Fetcher, values: Values, *, reports: Sequence[Report]) -> None:
+        super().__init__(fetcher, values)
+        # The models of this machine, by the SHA-256 of their files.
+        self._here: dict[str, Path] = {}
+        self._reports = list(reports)
+        # The repository that the details are about, and the one whose card is shown.
+        self._shown = ""
+        self._card_of = ""
+        # What cannot run here, and is fetched only if it is asked for twice.
+        self._doubted = ""
+
+    @property
+    def summary(self) -> Summary | None:
+        """The repository under the cursor."""
+        return next((each for each in self.found if each.repo == self.results.chosen), None)
+
+    @property
+    def repository(self) -> Repository | None:
+        """The same, once it has been looked at."""
+        known = self.looks.get(self.results.chosen)
+        return known.repository if known is not None else None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The file under the cursor."""
+        found = self.repository.variants if self.repository else ()
+        return next((each for each in found if each.name == self.variants.chosen), None)
+
+    def show_details(self) -> None:
+        summary = self.summary
+        repo = summary.repo if summary else ""
+        if repo != self._shown:
+            self._shown = repo
+            self.query_one("#find-details").border_title = Content(repo)
+            self.variants.clear_options()
+            self.card.show(lambda _: [])
+            self._card_of = ""
+            known = self.looks.get(repo)
+            if repo and (known is None or known.card is None):
+                self.soon("look", lambda: self.look(repo))
+        self._show_facts()
+        self.show_variants()
+        self._show_card()
+
+    def on_looked(self, message: Looked) -> None:
+        self.looks[message.repo] = message
+        if message.repo == self._shown:
+            self.show_details()
+
+    @property
+    def _width(self) -> int:
+        return max(20, self.query_one("#find-details").content_region.width)
+
+    def _show_facts(self) -> None:
+        shown, summary = self.query_one("#find-facts", Lines), self.summary
+        # Nothing is drawn around nothing.
+        self.set_class(summary is None, "-nothing")
+        known = self.looks.get(self._shown)
+        if known is not None and known.repository is not None:
+            summary = known.repository.summary
+        width = self._width
+        lines = rows.facts(summary, width) if summary else []
+        if known is not None and known.error is not None:
+            lines += Content.styled(without_controls(str(known.error)), "$warning").wrap(width)
+        shown.styles.height = len(lines)
+        shown.show(lines)
+
+    def show_variants(self) -> None:
+        repository = self.repository
+        if repository is None:
+            return
+        first = not self.variants.option_count
+        self.variants.show(
+            [
+                Option(
+                    rows.of_variant(
+                        each,
+                        self.fit(repository, each),
+                        self._state_of(repository, each),
+                        self._width,
+                    ),
+                    id=each.name,
+                )
+                for each in repository.variants
+            ]
+        )
+        if first:
+            repo = repository.summary.repo
+            with suppress(NotFoundError, ValueError):
+                usual = chosen(repository, self.references.get(repo, Reference(repo)))
+                self.variants.highlighted = repository.variants.index(usual)
+        self._show_fit()
+
+    def _state_of(self, repository: Repository, variant: Variant) -> str:
+        if self.path_of(variant):
+            return "here"
+        fetched = (repository.summary.repo, variant.name)
+        return "coming" if any((e.repo, e.name) == fetched for e in self._reports) else ""
+
+    def path_of(self, variant: Variant) -> Path | None:
+        """The file to load, if all of the variant is on this machine."""
+        paths = [self._here.get(file.sha256) for file in variant.files if file.sha256]
+        return paths[0] if paths and all(paths) and len(paths) == len(variant.files) else None
+
+    @on(OptionList.OptionHighlighted, "VariantList")
+    def _went_to_variant(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._doubted = ""
+        self._show_fit()
+
+    def _show_fit(self) -> None:
+        repository, variant = self.repository, self.variant
+        shown = self.query_one("#find-fit", Lines)
+        if repository is None or variant is None:
+            shown.show([])
+            return
+        key = (repository.summary.repo, variant.name)
+        known = self.fits.get(key)
+        if variant.kind == "model" and not variant.missing and known is None:
+            self.soon("price", lambda: self.appraise(repository, variant))
+        problem = known.problem if known is not None else ""
+        fit = self.fit(repository, variant)
+        shown.show(rows.of_fit(variant, fit, problem, self._width)[:_FIT_ROWS])
+
+    def on_appraised(self, message: Appraised) -> None:
+        """The guess has its answer."""
+        self.fits[message.key] = message
+        self.show_variants()
+
+    def on_measured(self, _message: Measured) -> None:
+        """There can be guesses now."""
+        self.show_variants()
+
+    def _show_card(self) -> None:
+        known = self.looks.get(self._shown)
+        if known is None or known.card is None or self._card_of == self._shown:
+            return
+        self._card_of = self._shown
+        # Here: a parser takes long to import.
+        from workbench.panes.chat import markdown
+
+        blocks = markdown.parse(known.card or "*There is no model card.*")
+
+        def lay_out(width: int) -> list[Content]:
+            lines: list[Content] = []
+            for block in blocks:
+                lines += [line.content for line in block.lines(width)]
+                lines.append(Content())
+            return lines
+
+        self.card.show(lay_out)

@@ -1,0 +1,121 @@
+"""The lists of the find screen, and its search field."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets.option_list import Option
+
+from workbench.panes.choices import Choices
+from workbench.panes.editor import runs_own_binding
+from workbench.panes.field import Field
+
+
+def _quiet(keys: str, action: str, id: str, tooltip: str) -> Binding:  # noqa: A002
+    return Binding(keys, action, tooltip, show=False, id=id, tooltip=tooltip)
+
+
+class SearchField(Field):
+    """What to look for on the Hub."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _quiet("down", "submit", "find.found", "Go to what was found"),
+    ]
+
+
+class _Rows(Choices):
+    """A list whose rows change under the cursor."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id, markup=False, compact=True)
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Here and now: keys that come in one piece must act in their order.
+        await runs_own_binding(self, event)
+
+    @property
+    def chosen(self) -> str:
+        """The id of the row under the cursor."""
+        option = self.highlighted_option
+        return (option.id or "") if option else ""
+
+    def show(self, rows: list[Option]) -> None:
+        """Show these rows; the cursor stays on its own, or else goes to the first."""
+        chosen = self.chosen
+        ids = [row.id for row in rows]
+        if ids == [row.id for row in self.options]:
+            for row in rows:
+                self.replace_option_prompt(str(row.id), row.prompt)
+            return
+        self.clear_options()
+        self.add_options(rows)
+        if rows:
+            self.highlighted = ids.index(chosen) if chosen in ids else 0
+
+
+class ResultList(_Rows):
+    """Repositories that were found."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _quiet("j,down", "cursor_down", "find.down", "Next repository"),
+        _quiet("k,up", "cursor_up", "find.up", "Repository before"),
+        _quiet("g,home", "first", "find.first", "First repository"),
+        _quiet("G,end", "last", "find.last", "Last repository that is here"),
+        Binding(
+            "enter,l,right", "select", "Files", id="find.files", tooltip="To the files of this one"
+        ),
+    ]
+
+
+class VariantList(_Rows):
+    """The files of a repository, by quantisation."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _quiet("j,down", "cursor_down", "files.down", "Next file"),
+        _quiet("k,up", "cursor_up", "files.up", "File before"),
+        Binding("enter", "select", "Fetch", id="files.fetch", tooltip="Fetch the file, or load it"),
+    ]
+
+
+DownloadWish = Literal["pause", "cancel", "earlier", "later"]
+
+
+class DownloadList(_Rows):
+    """The queue."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _quiet("j,down", "cursor_down", "downloads.down", "Next download"),
+        _quiet("k,up", "cursor_up", "downloads.up", "Download before"),
+        Binding(
+            "space,enter",
+            "wish('pause')",
+            "Pause",
+            id="downloads.pause",
+            tooltip="Pause the download, or let it go on",
+        ),
+        Binding(
+            "delete",
+            "wish('cancel')",
+            "Cancel",
+            id="downloads.cancel",
+            tooltip="Cancel the download and throw away what is there; press it twice",
+        ),
+        _quiet("K,shift+up", "wish('earlier')", "downloads.earlier", "Fetch it earlier"),
+        _quiet("J,shift+down", "wish('later')", "downloads.later", "Fetch it later"),
+    ]
+
+    class Wished(Message):
+        """Something is to be done with the download under the cursor."""
+
+        def __init__(self, wish: DownloadWish, number: str) -> None:
+            super().__init__()
+            self.wish = wish
+            self.number = number
+
+    def action_wish(self, wish: DownloadWish) -> None:
+        """Have something done with the download under the cursor."""
+        if self.chosen:
+            self.post_message(self.Wished(wish, self.chosen))

@@ -1,0 +1,305 @@
+"""Find models: what there is on the Hub, whether it fits, and what is being fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import events, getters, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message_pump import MessagePump
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from workbench.models.download.queue import Report
+from workbench.models.hub.errors import HubError, RateLimitedError
+from workbench.panes.browser import rows
+from workbench.panes.field import KeyCame
+from workbench.panes.lines import Lines
+from workbench.panes.sheet import Sheet
+from workbench.parameters.kinds import Values
+from workbench.screens.find.details import DetailsScreen
+from workbench.screens.find.fetcher import Fetcher
+from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
+from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found
+from workbench.screens.find.typed import Choice
+from workbench.untrusted import without_controls
+
+# So many rows before the last one the next page is asked for.
+_AHEAD: Final = 10
+_MUTED: Final = "$foreground-muted"
+
+
+class FindScreen(DetailsScreen):
+    """Gives back the file of a model to load, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="find.back", tooltip="Back, and out at last"),
+        Binding("slash", "type", "Search", id="find.type", tooltip="Type what to look for"),
+        Binding("o", "order", "Order", id="find.order", tooltip="Another order of what is found"),
+        Binding("b", "sizes", "Size", id="find.sizes", tooltip="Only models of the next size"),
+        Binding(
+            "t", "gated", "Gated", show=False, id="find.gated",
+            tooltip="Leave out what is gated, or have only that, or both",
+        ),
+        Binding("r", "again", "Again", show=False, id="find.again", tooltip="Ask the Hub again"),
+        Binding(
+            "d", "downloads", "Downloads", show=False, id="find.downloads",
+            tooltip="Go to the downloads",
+        ),
+    ]  # fmt: skip
+
+    field = getters.query_one(SearchField)
+    downloads = getters.query_one(DownloadList)
+
+    def __init__(
+        self, below: MessagePump, fetcher: Fetcher, values: Values, *, reports: Sequence[Report]
+    ) -> None:
+        """``below`` is asked to fetch, and for what is to be done with downloads.
+
+        ``reports`` are the downloads there are already.
+        """
+        super().__init__(fetcher, values, reports=reports)
+        self._below = below
+        self._state = ""
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="find-body"):
+            with Vertical(id="find-left"):
+                with Vertical(id="find-results", classes="pane") as pane:
+                    pane.border_title = "Find models"
+                    with Horizontal(id="find-search"):
+                        yield Static("/ ", markup=False)
+                        yield SearchField()
+                    yield Lines(id="find-head")
+                    yield Static(id="find-state", markup=False)
+                    yield ResultList(id="find-list")
+                with Vertical(id="find-downloads", classes="pane") as pane:
+                    pane.border_title = "Downloads"
+                    yield DownloadList(id="find-queue")
+            with Vertical(id="find-details", classes="pane"):
+                yield Lines(id="find-facts")
+                yield VariantList(id="find-variants")
+                yield Lines(id="find-fit")
+                yield Sheet(id="find-card")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.field.placeholder = "words, author:NAME, owner/name:Q4_K_M or an address"
+        self.results.focus()
+        self.show_downloads(self._reports)
+        self._ask()
+
+    # ---- searching ---------------------------------------------------------------------------
+
+    @on(Input.Changed, "SearchField")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.soon("search", self._ask)
+
+    @on(Input.Submitted, "SearchField")
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._waiting_for("search"):
+            self._ask()
+        self.results.focus()
+
+    @on(KeyCame)
+    def _key_came(self, event: KeyCame) -> None:
+        # The keys behind Enter were meant for the list.
+        event.stop()
+        self.results.post_message(events.Key(event.key, event.character or None))
+
+    def _waiting_for(self, what: str) -> bool:
+        return what in self._waiting
+
+    def _ask(self) -> None:
+        self.not_any_more("search")
+        self.found = []
+        self._say("Asking the Hub …")
+        self.query_one("#find-results").border_subtitle = self.choice.words
+        self.search(self.field.value)
+
+    def on_found(self, message: Found) -> None:
+        """Show a page, or say why there is none."""
+        if message.number != self.asked:
+            return
+        if message.error is not None:
+            self._say_why(message.error)
+            return
+        assert message.page is not None
+        known = {each.repo for each in self.found}
+        self.found += [each for each in message.page.found if each.repo not in known]
+        self.following = message.page.following
+        if self.following and len(self.found) == len(known):
+            # A page of which nothing was meant: the next one may have more.
+            self.search_on(self.field.value)
+            return
+        self._say("" if self.found else "Nothing was found: try fewer words, or any size (b).")
+        self._list()
+
+    def _say_why(self, error: HubError) -> None:
+        """A Hub that is out of reach is a state; it need not stay so."""
+        then = "r tries again."
+        if isinstance(error, RateLimitedError):
+            then = "It goes on by itself then."
+            self.soon("again", self.action_again, error.seconds)
+        self._say(f"{error} {then}")
+
+    def _say(self, state: str) -> None:
+        self._state = without_controls(state)
+        shown = self.query_one("#find-state", Static)
+        shown.update(self._state)
+        shown.display = bool(state)
+        if not self.found:
+            self._list()
+
+    @property
+    def state(self) -> str:
+        """What is said in the place of what was found."""
+        return self._state
+
+    def _list(self) -> None:
+        width = max(20, self.query_one("#find-results").content_region.width)
+        head = Content.styled(f"{rows.SUMMARY_HEAD:>{width - 1}}", _MUTED)
+        self.query_one("#find-head", Lines).show([head] if self.found else [])
+        self.results.show(
+            [Option(rows.of_summary(each, width), id=each.repo) for each in self.found]
+        )
+        self.show_details()
+
+    @on(OptionList.OptionHighlighted, "ResultList")
+    def _went_to(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if self.following and event.option_index >= len(self.found) - _AHEAD:
+            self.search_on(self.field.value)
+        self.show_details()
+
+    # ---- fetching ----------------------------------------------------------------------------
+
+    @on(OptionList.OptionSelected, "ResultList")
+    def _to_files(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.add_class("-details")
+        self.call_after_refresh(self._open_details)
+
+    def _open_details(self) -> None:
+        # They may not have been seen before, and had no width.
+        self.show_details()
+        self.variants.focus()
+
+    @on(OptionList.OptionSelected, "VariantList")
+    def _fetch(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        repository, variant = self.repository, self.variant
+        if repository is None or variant is None:
+            return
+        if (path := self.path_of(variant)) is not None:
+            self.dismiss(path)
+            return
+        fit = self.fit(repository, variant)
+        if variant.missing:
+            self._warn(f"{variant.missing} of its parts are missing in the repository.")
+        elif fit is not None and fit.verdict == "cannot" and self._doubted != variant.name:
+            self._doubted = variant.name
+            self._warn("It cannot run on this machine: Enter once more fetches it all the same.")
+        else:
+            revision = self.revision(repository.summary.repo)
+            self._below.post_message(FetchWanted(repository, variant, revision))
+
+    @on(DownloadList.Wished)
+    def _pass_on(self, event: DownloadList.Wished) -> None:
+        event.stop()
+        self._below.post_message(DownloadWanted(event.wish, event.number))
+
+    def _warn(self, words: str) -> None:
+        self.notify(words, severity="warning", timeout=5, markup=False)
+
+    def show_library(self, here: Mapping[str, Path]) -> None:
+        """Mark the files that are on this machine."""
+        self._here = dict(here)
+        if self.is_mounted:
+            self.show_variants()
+
+    def show_downloads(self, reports: Sequence[Report]) -> None:
+        """Show the queue as it is now."""
+        before = [(each.repo, each.name) for each in self._reports]
+        self._reports = list(reports)
+        if not self.is_mounted:
+            return
+        pane = self.query_one("#find-downloads")
+        pane.display = bool(reports)
+        pane.styles.height = min(8, len(reports) + 2)
+        width = max(20, self.query_one("#find-results").content_region.width - 1)
+        self.downloads.show([Option(rows.of_download(each, width), id=each.id) for each in reports])
+        if not reports and self.downloads.has_focus:
+            self.results.focus()
+        if before != [(each.repo, each.name) for each in reports]:
+            self.show_variants()
+
+    # ---- keys --------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Downloads can be gone to where there are some."""
+        return action != "downloads" or bool(self._reports)
+
+    def action_back(self) -> None:
+        """From the details to what was found, from there to where one came from."""
+        was_in_list = self.results.has_focus or (self.field.has_focus and not self.found)
+        self.remove_class("-details")
+        if was_in_list:
+            self.dismiss(None)
+        else:
+            self.call_after_refresh(self.results.focus)
+
+    def action_type(self) -> None:
+        """Type what to look for."""
+        self.remove_class("-details")
+        self.field.focus()
+        self.field.action_select_all()
+
+    def action_order(self) -> None:
+        """Another order."""
+        self._choose(self.choice.next_sort())
+
+    def action_sizes(self) -> None:
+        """Another range of sizes."""
+        self._choose(self.choice.next_sizes())
+
+    def action_gated(self) -> None:
+        """Gated ones, others, or both."""
+        self._choose(self.choice.next_gated())
+
+    def _choose(self, choice: Choice) -> None:
+        self.choice = choice
+        self.query_one("#find-results").border_subtitle = self.choice.words
+        self.soon("search", self._ask)
+
+    def action_again(self) -> None:
+        """Ask anew."""
+        self.not_any_more("again")
+        self._shown = ""
+        if self.found and self.following:
+            self.search_on(self.field.value)
+        elif not self.found or self._state:
+            self._ask()
+        else:
+            self.show_details()
+
+    def action_downloads(self) -> None:
+        """Go to the queue."""
+        self.remove_class("-details")
+        self.call_after_refresh(self.downloads.focus)
+
+    def on_resize(self) -> None:
+        """Rows are as wide as there is room."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        if self.found:
+            self._list()
+        self.show_downloads(self._reports)

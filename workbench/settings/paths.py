@@ -45,6 +45,11 @@ def rescued() -> Path:
     return platformdirs.user_state_path(_NAME) / "cut-off"
 
 
+def sessions() -> Path:
+    """The store of all conversations: one SQLite file."""
+    return platformdirs.user_data_path(_NAME) / "sessions" / "sessions.sqlite"
+
+
 def copied() -> Path:
     """The folder of what was copied and is too large for a terminal's clipboard."""
     return platformdirs.user_state_path(_NAME)

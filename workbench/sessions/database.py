@@ -17,7 +17,8 @@ from workbench.sessions import index, schema
 BUSY_SECONDS: Final = 2.0
 _BESIDE: Final = ("", "-wal", "-shm")
 
-_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What is written breaks no constraint but in an index that is out of step with the messages.
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}
 _CANNOT_WRITE: Final = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,

@@ -21,7 +21,13 @@ import msgspec
 
 from workbench.sessions import index, rows
 from workbench.sessions.conversation import Conversation
-from workbench.sessions.database import StoreError, StoreMovedError, connect, in_words
+from workbench.sessions.database import (
+    StoreDamagedError,
+    StoreError,
+    StoreMovedError,
+    connect,
+    in_words,
+)
 from workbench.sessions.search import Hit, Search
 from workbench.sessions.session import Place, Session, Snapshot
 from workbench.sessions.writer import is_alive
@@ -166,8 +172,14 @@ class Store:
 
     def search(self, words: str, *, limit: int = 50) -> list[Hit]:
         """Where the words are said; see ``Search.find``. Raises StoreError."""
-        with self._reading():
-            return self._search.find(words, limit=limit)
+        try:
+            with self._reading():
+                return self._search.find(words, limit=limit)
+        except StoreDamagedError:
+            # Most likely the index alone, and that can be made anew.
+            self.repair()
+            with self._reading():
+                return self._search.find(words, limit=limit)
 
     # ---- one conversation --------------------------------------------------------------------
 

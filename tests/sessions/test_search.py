@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sessions.made import assert_sound, put, texts
@@ -74,6 +74,7 @@ def test_the_best_comes_first_and_the_newest_among_equals(talk: Store, tmp_path:
         assert [hit.conversation for hit in store.search("word", limit=2)] == numbers[:2:-1]
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(alphabet='ab"*()^:+-{}\\%_ NEAROT\x00\ud800'))
 def test_whatever_is_typed_is_no_mistake(words: str) -> None:
     with Store(Path(_FOLDER.name) / "any.sqlite") as store:
@@ -81,6 +82,7 @@ def test_whatever_is_typed_is_no_mistake(words: str) -> None:
             assert hit.snippet
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["sky", "blue", "air", "café"]), min_size=1, max_size=3))
 def test_words_that_are_said_are_found(said: list[str]) -> None:
     with Store(Path(_FOLDER.name) / "said.sqlite") as store:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from time import time
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,6 +14,12 @@ from workbench.parameters.kinds import Value
 from workbench.untrusted import without_controls
 
 Role = Literal["system", "user", "assistant"]
+
+# What a file brings is held to these; SQLite has no larger whole numbers.
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Figure = Annotated[float, msgspec.Meta(ge=0)]
+Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Seconds of the epoch, until the year 9999."""
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,8 +30,8 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     path: str
-    size: int = 0
-    mtime_ns: int = 0
+    size: Count = 0
+    mtime_ns: Count = 0
     sha256: str = ""
 
     @classmethod
@@ -62,20 +68,20 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     thoughts: str = ""
     model: str = ""
     finish: str = ""
-    n_tokens: int = 0
-    tps: float = 0.0
-    at: float = 0.0
+    n_tokens: Count = 0
+    tps: Figure = 0.0
+    at: Moment = 0.0
     model_file: ModelFile | None = None
     parameters: dict[str, Value] = {}
-    seed: int | None = None
-    n_prompt: int = 0
-    n_cached: int = 0
-    n_ctx: int = 0
-    prompt_ms: float = 0.0
-    ttft_ms: float = 0.0
-    decode_ms: float = 0.0
-    given: int = 0
-    given_thoughts: int = 0
+    seed: Count | None = None
+    n_prompt: Count = 0
+    n_cached: Count = 0
+    n_ctx: Count = 0
+    prompt_ms: Figure = 0.0
+    ttft_ms: Figure = 0.0
+    decode_ms: Figure = 0.0
+    given: Count = 0
+    given_thoughts: Count = 0
 
     @property
     def is_open(self) -> bool:

@@ -84,6 +84,8 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # Kilobytes: room for the list of ten thousand conversations.
+            connection.execute("PRAGMA cache_size = -8000")
             schema.migrate(connection)
             if has_fts5 is None:
                 has_fts5 = index.available(connection)

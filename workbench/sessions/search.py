@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import msgspec
 
 from workbench.sessions import index
+from workbench.sessions.listing import escaped
 from workbench.untrusted import without_controls
 
 # A word or, in quotation marks, several that follow each other.
@@ -20,7 +22,7 @@ _UNSPACED: Final = re.compile(
 # From so many letters on the last word may be the start of one: it is still being typed.
 _SHORTEST_START: Final = 2
 # Of words that are everywhere only the newest places are weighed against each other.
-_WEIGHED: Final = 4000
+_WEIGHED: Final = 2000
 # No text has them: what a terminal acts on is removed before it gets here.
 _BEGINS, _ENDS = "\x02", "\x03"
 _SNIPPET_TOKENS: Final = 16
@@ -61,9 +63,10 @@ class Search:
     def find(self, words: str, *, limit: int) -> list[Hit]:
         """Messages in which all the words are said, the best first (BM25), then the newest.
 
-        Accents and capitals do not count; the last word may be the start of one; words in
-        quotation marks follow each other. What is not a word is ignored. Of words that are
-        said everywhere the newest places are weighed. Raises sqlite3.Error.
+        Accents and capitals do not count; the last word may be the start of one, which comes
+        after whole words; words in quotation marks follow each other. What is not a word is
+        ignored. Of words that are said everywhere the newest places are weighed. Raises
+        sqlite3.Error.
         """
         typed = [
             each
@@ -75,36 +78,50 @@ class Search:
         if not self.has_index or any(map(_UNSPACED.search, typed)):
             return self._scan(typed, limit)
         query = " ".join(f'"{each}"' for each in typed)
+        found = self._ask(query, limit)
         if len(typed[-1]) >= _SHORTEST_START and not words.rstrip().endswith('"'):
-            query += " *"
-        return self._ask(query, limit)
+            # Looking for beginnings takes longer: only where whole words do not say enough.
+            known = {number for number, _ in found}
+            if len(found) < limit:
+                more = self._ask(f"{query} *", limit)
+                found += [each for each in more if each[0] not in known][: limit - len(found)]
+        return [self._hit(number, _pieces(marked)) for number, marked in found]
 
-    def _ask(self, query: str, limit: int) -> list[Hit]:
+    def _ask(self, query: str, limit: int) -> list[tuple[int, str]]:
+        """The messages, the best first, each with a snippet in which the hits are marked."""
         oldest = self._connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?",
             (query, _WEIGHED),
         ).fetchone()
-        best = self._connection.execute(
-            "SELECT w.rowid FROM words w JOIN messages m ON m.id = w.rowid"
-            " JOIN conversations c ON c.id = m.conversation"
-            " WHERE w.words MATCH ? AND w.rowid > ? AND c.deleted IS NULL"
-            " ORDER BY round(w.rank, 6), w.rowid DESC LIMIT ?",
-            (query, oldest[0] if oldest else 0, limit),
-        ).fetchall()
-        hits = []
-        for (number,) in best:
-            # Here and not above, where it would be made of every place that is weighed.
-            [marked] = self._connection.execute(
-                "SELECT snippet(words, 0, ?, ?, '…', ?) FROM words"
-                " WHERE words MATCH ? AND rowid = ?",
-                (_BEGINS, _ENDS, _SNIPPET_TOKENS, query, number),
-            ).fetchone()
-            hits.append(self._hit(number, _pieces(marked)))
-        return hits
+        ranked = self._connection.execute(
+            "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ?"
+            " ORDER BY round(rank, 6), rowid DESC",
+            (query, oldest[0] if oldest else 0),
+        )
+        # What is shown alone is looked up: the messages lie all over the file.
+        shown = list(itertools.islice((each for (each,) in ranked if self._is_there(each)), limit))
+        if not shown:
+            return []
+        # In one pass: to begin at each of them anew takes as long as all that is weighed.
+        marked = self._connection.execute(
+            "SELECT rowid, snippet(words, 0, ?, ?, '…', ?) FROM words WHERE words MATCH ?"  # noqa: S608
+            f" AND rowid BETWEEN ? AND ? AND +rowid IN ({', '.join('?' * len(shown))})",
+            (_BEGINS, _ENDS, _SNIPPET_TOKENS, query, min(shown), max(shown), *shown),
+        )
+        snippets: dict[int, str] = dict(marked)
+        return [(number, snippets[number]) for number in shown]
+
+    def _is_there(self, number: int) -> bool:
+        found = self._connection.execute(
+            "SELECT c.deleted IS NULL FROM messages m JOIN conversations c ON c.id = m.conversation"
+            " WHERE m.id = ?",
+            (number,),
+        ).fetchone()
+        return bool(found and found[0])
 
     def _scan(self, typed: list[str], limit: int) -> list[Hit]:
         likes = " AND m.text LIKE ? ESCAPE '\\'" * len(typed)
-        patterns = [f"%{_escaped(each)}%" for each in typed]
+        patterns = [f"%{escaped(each)}%" for each in typed]
         found = self._connection.execute(
             "SELECT m.id, m.text FROM messages m JOIN conversations c ON c.id = m.conversation"  # noqa: S608
             f" WHERE c.deleted IS NULL{likes} ORDER BY m.id DESC LIMIT ?",
@@ -152,7 +169,3 @@ def _cut(text: str, typed: list[str]) -> list[Piece]:
         + ("…" if end < len(text) else "")
     )
     return _pieces(marked)
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

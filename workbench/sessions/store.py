@@ -17,9 +17,7 @@ from pathlib import Path
 from time import time
 from typing import Final, Self
 
-import msgspec
-
-from workbench.sessions import index, rows
+from workbench.sessions import index, listing, rows, writing
 from workbench.sessions.conversation import Conversation
 from workbench.sessions.database import (
     StoreDamagedError,
@@ -28,26 +26,15 @@ from workbench.sessions.database import (
     connect,
     in_words,
 )
+from workbench.sessions.documents import Document
+from workbench.sessions.listing import Summary, title_of
 from workbench.sessions.search import Hit, Search
 from workbench.sessions.session import Place, Session, Snapshot
 from workbench.sessions.writer import is_alive
 from workbench.untrusted import without_controls
 
-_LONGEST_TITLE: Final = 60
 # So long a conversation that was deleted can be had back.
 _KEPT_DAYS: Final = 30
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation as a list shows it; ``created`` and ``updated`` in seconds of the epoch."""
-
-    id: int
-    title: str
-    created: float
-    updated: float
-    pinned: bool
-    n_messages: int
-    draft: str = ""
 
 
 class Store:
@@ -128,29 +115,18 @@ class Store:
 
         ``titled`` leaves only those whose title has these words in it. Raises StoreError.
         """
-        state = "IS NOT NULL" if deleted else "IS NULL"
-        words = [f"%{_escaped(word)}%" for word in without_controls(titled).split()]
-        likes = " AND title LIKE ? ESCAPE '\\'" * len(words)
         with self._reading() as connection:
-            found = connection.execute(
-                "SELECT id, title, created, updated, pinned, n_messages, draft FROM conversations"  # noqa: S608
-                f" WHERE deleted {state}{likes}"
-                " ORDER BY pinned DESC, touched DESC LIMIT ? OFFSET ?",
-                (*words, limit, skip),
+            return listing.summaries(
+                connection, limit=limit, skip=skip, titled=titled, deleted=deleted
             )
-            return [_summary(*row) for row in found]
 
     def summary(self, conversation: int) -> Summary:
         """One of them, deleted or not. Raises StoreError."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT id, title, created, updated, pinned, n_messages, draft FROM conversations"
-                " WHERE id = ?",
-                (conversation,),
-            ).fetchone()
-        if row is None:
+            found = listing.summary(connection, conversation)
+        if found is None:
             raise _no(conversation)
-        return _summary(*row)
+        return found
 
     def named(self, reference: str) -> int:
         """The conversation that a person means: by its number, its title, or a part of that.
@@ -216,7 +192,7 @@ class Store:
 
     def rename(self, conversation: int, title: str) -> None:
         """Give it a title; without one it is called after its first prompt. Raises StoreError."""
-        title = _title(title)
+        title = title_of(title)
         with self._writing() as connection:
             if not title:
                 first = connection.execute(
@@ -224,7 +200,7 @@ class Store:
                     " ORDER BY id LIMIT 1",
                     (conversation,),
                 ).fetchone()
-                title = _title(first[0]) if first else ""
+                title = title_of(first[0]) if first else ""
             self._set(connection, conversation, "title", title)
 
     def pin(self, conversation: int, *, pinned: bool = True) -> None:
@@ -268,7 +244,6 @@ class Store:
         place: Place | None = None,
         *,
         writer: str = "",
-        title: str = "",
     ) -> Place:
         """Bring a conversation up to ``snapshot``; returns where it stands then.
 
@@ -277,96 +252,48 @@ class Store:
         Answers that are open go on being so as long as ``writer`` lives. Raises StoreError,
         and nothing is changed.
         """
-        if place is not None and place.file != self._inode:
-            place = None
         with self._writing() as connection:
-            conversation, numbers = self._found(connection, place, writer, title)
-            written = dict(place.written) if place and numbers else {}
-            n_new = len(snapshot.messages) - len(numbers)
-            changed = n_new > 0 or bool(written)
-            for at in list(written):
-                message = snapshot.messages[at]
-                if message.is_open:
-                    written[at] = rows.add_piece(
-                        connection, numbers[at], message, written[at], writer
-                    )
-                else:
-                    rows.finish(connection, numbers[at], message)
-                    del written[at]
-            for message in snapshot.messages[len(numbers) :]:
-                parent = None if message.parent is None else numbers[message.parent]
-                numbers.append(rows.add(connection, conversation, parent, message, writer))
-                if message.is_open:
-                    written[message.id] = rows.add_piece(
-                        connection, numbers[-1], message, (0, 0), writer
-                    )
-            self._update(connection, conversation, snapshot, numbers, max(n_new, 0), changed)
-        return Place(self._inode, conversation, numbers, written)
-
-    def _found(
-        self,
-        connection: sqlite3.Connection,
-        place: Place | None,
-        writer: str,
-        title: str,
-    ) -> tuple[int, list[int]]:
-        """The conversation's number and those of its messages that are there already."""
-        numbers = list(place.rows) if place else []
-        conversation = place.id if place else None
-        if conversation is not None:
-            known = connection.execute(
-                "SELECT 1 FROM conversations WHERE id = ?", (conversation,)
-            ).fetchone()
-            if known is None:
-                # Somebody has removed it for good; what is in hand here is not lost by that.
-                conversation, numbers = None, []
-        if conversation is None:
             now = self._now()
-            conversation = connection.execute(
-                "INSERT INTO conversations (title, created, updated, touched)"
-                " SELECT ?, ?, ?, coalesce(max(touched), 0) + 1 FROM conversations",
-                (_title(title), now, now),
-            ).lastrowid
-            assert conversation is not None
-        if writer:
-            connection.execute(
-                "INSERT OR IGNORE INTO holders (conversation, writer) VALUES (?, ?)",
-                (conversation, writer),
-            )
-        return conversation, numbers
+            if place is None or place.file != self._inode or not _has(connection, place.id):
+                # Somebody may have removed it for good: what is in hand here is not lost by it.
+                place = Place(self._inode, writing.begin(connection, now=now), [])
+            if writer:
+                writing.hold(connection, place.id, writer)
+            return writing.bring_up(connection, snapshot, place, writer=writer, now=now)
 
-    def _update(
-        self,
-        connection: sqlite3.Connection,
-        conversation: int,
-        snapshot: Snapshot,
-        numbers: list[int],
-        n_new: int,
-        changed: bool,
-    ) -> None:
-        connection.execute(
-            "UPDATE conversations SET leaf = ?, system = ?, draft = ?, n_messages = n_messages + ?"
-            " WHERE id = ?",
-            (
-                None if snapshot.leaf is None else numbers[snapshot.leaf],
-                without_controls(snapshot.system),
-                without_controls(snapshot.draft),
-                n_new,
-                conversation,
-            ),
+    def add(self, document: Document) -> int:
+        """Take in a conversation from outside; returns its number. Raises StoreError."""
+        snapshot = Snapshot(document.messages, document.leaf, document.system, document.draft)
+        with self._writing() as connection:
+            now = self._now()
+            number = writing.begin(connection, now=now, title=document.title)
+            writing.bring_up(
+                connection, snapshot, Place(self._inode, number, []), writer="", now=now
+            )
+            connection.execute(
+                "UPDATE conversations SET created = ?, updated = ?, pinned = ? WHERE id = ?",
+                (
+                    round(document.created * 1000) or now,
+                    round(document.updated * 1000) or now,
+                    document.pinned,
+                    number,
+                ),
+            )
+            return number
+
+    def document(self, conversation: int) -> Document:
+        """A conversation as it leaves the store. Raises StoreError."""
+        session, summary = self.open(conversation), self.summary(conversation)
+        return Document(
+            title=summary.title,
+            created=summary.created,
+            updated=summary.updated,
+            pinned=summary.pinned,
+            system=session.system,
+            draft=session.draft,
+            leaf=session.conversation.leaf,
+            messages=session.conversation.messages,
         )
-        if changed:
-            connection.execute(
-                "UPDATE conversations SET updated = ?,"
-                " touched = (SELECT max(touched) + 1 FROM conversations) WHERE id = ?",
-                (self._now(), conversation),
-            )
-        if n_new:
-            first = next((each.text for each in snapshot.messages if each.role == "user"), "")
-            connection.execute(
-                "UPDATE conversations SET title = ? WHERE id = ? AND title = ''",
-                (_title(first), conversation),
-            )
 
     def leave(self, conversation: int, writer: str) -> None:
         """It is left in good order; without a word in it, it is gone. Raises StoreError."""
@@ -429,30 +356,9 @@ class Store:
         return round(self._clock() * 1000)
 
 
-def _summary(
-    number: int, title: str, created: int, updated: int, pinned: int, n_messages: int, draft: str
-) -> Summary:
-    return Summary(
-        id=number,
-        title=without_controls(title) or _title(draft) or "untitled",
-        created=created / 1000,
-        updated=updated / 1000,
-        pinned=bool(pinned),
-        n_messages=n_messages,
-        draft=without_controls(draft),
-    )
-
-
-def _title(text: str) -> str:
-    """The first words of a text, on one line."""
-    words = " ".join(without_controls(text[: 10 * _LONGEST_TITLE]).split())
-    if len(words) <= _LONGEST_TITLE:
-        return words
-    return words[: _LONGEST_TITLE - 1].rstrip() + "…"
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _has(connection: sqlite3.Connection, conversation: int) -> bool:
+    found = connection.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,))
+    return found.fetchone() is not None
 
 
 def _no(conversation: int) -> StoreError:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from workbench import __version__
+from workbench.headless.sessions import sessions
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import (
@@ -323,3 +324,6 @@ def keys() -> None:
     click.echo(keymap.as_toml(good, WorkbenchApp), nl=False)
     for complaint in complaints:
         click.echo(f"{paths.config_file()}, keys: {complaint}", err=True)
+
+
+workbench.add_command(sessions)

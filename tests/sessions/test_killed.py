@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.sessions.made import assert_sound
@@ -14,13 +15,12 @@ from tests.sessions.streaming import text_of
 from workbench.sessions.store import Store
 
 _KILLS = 50
+_COMMAND = [sys.executable, "-m", "tests.sessions.streaming"]
 
 
 def killed(file: Path, after: float) -> tuple[int, int]:
     """Let a process write, kill it so many seconds after its first word, return its last one."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.sessions.streaming", str(file)], stdout=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen([*_COMMAND, str(file)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
         time.sleep(after)
@@ -57,3 +57,35 @@ def test_nothing_that_was_written_is_lost_by_a_kill(tmp_path: Path) -> None:
         assert len(answers) - len(complete) <= 1
         assert_sound(file)
     assert in_the_middle > _KILLS / 2
+
+
+def test_two_processes_that_write_at_once_do_each_other_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.sqlite"
+    with ExitStack() as opened:
+        processes = [
+            opened.enter_context(
+                subprocess.Popen([*_COMMAND, str(file)], stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(2)
+        ]
+        reached = []
+        for process in processes:
+            assert process.stdout is not None
+            # Each has completed some answers beside the other.
+            for line in process.stdout:
+                assert not line.startswith("trouble"), line
+                if int(line.split()[0]) >= 3:
+                    break
+        for process in processes:
+            assert process.stdout is not None
+            process.kill()
+            reached.append(process.stdout.read().splitlines()[-1:])
+    with Store(file) as store:
+        found = [store.open(each.id).conversation.messages for each in store.summaries()]
+    assert len(found) == 2
+    for messages in found:
+        complete = [each.text for each in messages if each.finish == "stop"]
+        assert len(complete) >= 3
+        assert complete == [text_of(number) for number in range(len(complete))]
+    assert not [lines for lines in reached if lines and lines[0].startswith("trouble")]
+    assert_sound(file)

@@ -73,19 +73,22 @@ class Journal:
         self._seconds = seconds
         # Its ``put`` may be interrupted by a signal whose handler puts, too.
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
         # From here on the thread's own.
         self._store: Store | None = None
         self._writer: Writer | None = None
         self._pending: dict[Session, _Job] = {}
         self._trouble = ""
         self._wait = seconds
+        # Not only with the first word: a signal might come in between. It sleeps until then,
+        # and a disk that hangs does not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
 
     # ---- in the interface's thread -----------------------------------------------------------
 
     def keep(self, session: Session) -> None:
         """Have it written soon. It costs little, and may be called with every piece of text."""
-        self._put(_Job(session, session.snapshot()))
+        self._jobs.put(_Job(session, session.snapshot()))
 
     def keep_now(self, session: Session, *, patience: float = _PATIENCE_SECONDS) -> Path | None:
         """Have it written at once; returns the file, None if there was not a word to keep.
@@ -98,27 +101,20 @@ class Journal:
 
     def leave(self, session: Session) -> None:
         """Have it written at once, and be known as left in good order."""
-        self._put(_Job(session, session.snapshot(), leaves=True, urgent=True))
+        self._jobs.put(_Job(session, session.snapshot(), leaves=True, urgent=True))
 
     def close(self, *, patience: float = _PATIENCE_SECONDS) -> None:
         """Write what there is to write and end. Raises StoreError if that did not go well."""
-        if self._thread is not None:
+        if self._thread.is_alive():
             self._wait_for(_Job(urgent=True), patience)
             self._thread.join(patience)
 
     def _wait_for(self, job: _Job, patience: float) -> None:
-        self._put(job)
+        self._jobs.put(job)
         if not job.done.wait(patience):
             raise StoreError(f"{self.file} does not answer: the disk is busy, or hangs.")
         if job.error is not None:
             raise job.error
-
-    def _put(self, job: _Job) -> None:
-        if self._thread is None:
-            # A disk that hangs does not keep the process from ending, either.
-            self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-            self._thread.start()
-        self._jobs.put(job)
 
     # ---- in the journal's thread -------------------------------------------------------------
 

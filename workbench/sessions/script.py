@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from workbench.parameters import entries
+from workbench.parameters.kinds import ParameterError
 from workbench.parameters.table import BY_KEY, completed
 from workbench.sessions.conversation import Message
 
@@ -107,7 +108,7 @@ if llama_cpp.llama_vocab_get_add_bos(vocab) and tokens[:1] != [bos]:
 
 
 class ScriptError(ValueError):
-    """There is nothing to make a script of; the message says what is missing."""
+    """A conversation cannot be made a script; the message says why."""
 
 
 def as_script(
@@ -131,7 +132,10 @@ def as_script(
     answer = path[answers[-1]]
     if answer.model_file is None:
         raise ScriptError("it is not known which model file wrote the answer")
-    values = completed({key: value for key, value in answer.parameters.items() if key in BY_KEY})
+    try:
+        values = values_of(answer)
+    except ParameterError as error:
+        raise ScriptError(f"the answer's parameters make no sense: {error}") from error
     system = values["system"] or system
     messages = [{"role": "system", "content": system}] if system else []
     messages += [_as_dictionary(message) for message in path[: answers[-1]]]
@@ -145,6 +149,12 @@ def as_script(
             *_answering(values, answer),
         ]
     )
+
+
+def values_of(answer: Message) -> dict[str, Any]:
+    """Every parameter that an answer was drawn by. Raises ParameterError."""
+    known = {key: value for key, value in answer.parameters.items() if key in BY_KEY}
+    return completed(known)
 
 
 def _as_dictionary(message: Message) -> dict[str, str]:
@@ -186,7 +196,9 @@ def _settings(
     yield f"MODEL = sys.argv[1] if len(sys.argv) > 1 else {answer.model_file.path!r}"
     if answer.model_file.size:
         yield f"SIZE = {answer.model_file.size}"
-    yield f"MESSAGES = {_literal(messages)}"
+    yield "MESSAGES = ["
+    yield from (f"    {each!r}," for each in messages)
+    yield "]"
     yield "# What the chat template is told beside them."
     yield f"VARIABLES = {_literal(variables)}"
     if template:

@@ -29,7 +29,7 @@ _SNIPPET_TOKENS: Final = 16
 _SNIPPET_CHARACTERS: Final = 40
 
 
-class Piece(msgspec.Struct, frozen=True, array_like=True):
+class Piece(msgspec.Struct, frozen=True):
     """A part of a snippet; ``is_hit`` marks what was looked for."""
 
     text: str

@@ -218,6 +218,13 @@ class Store:
         with self._writing() as connection:
             self._set(connection, conversation, "deleted", None)
 
+    def remove(self, conversation: int) -> None:
+        """Remove it for good, at once. Raises StoreError."""
+        with self._writing() as connection:
+            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+            if not gone.rowcount:
+                raise _no(conversation)
+
     def purge(self, *, older_than_days: float = _KEPT_DAYS) -> int:
         """Remove for good what was deleted so long ago; returns how many. Raises StoreError."""
         with self._writing() as connection:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from workbench.headless.printing import tell
 from workbench.settings import paths
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def list_(title: str, deleted: bool, as_json: bool) -> None:
         mark = "*" if each.pinned else " "
         click.echo(f"{each.id:5} {mark} {_when(each.updated)} {each.n_messages:5}  {each.title}")
     if not found:
-        tell(["There are no conversations."])
+        click.echo("There are no conversations.", err=True)
 
 
 @sessions.command()
@@ -91,7 +90,7 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
         )
         click.echo(f"      {each.role}: {snippet}")
     if not found:
-        tell(["Nothing was found."])
+        click.echo("Nothing was found.", err=True)
 
 
 @sessions.command()
@@ -167,7 +166,8 @@ def import_(files: tuple[Path, ...], as_json: bool) -> None:
             raise click.ClickException(f"{file} is no text in UTF-8") from error
         except documents.DocumentError as error:
             raise click.ClickException(f"{file}: {error}.") from error
-        tell(f"{file}: {note}" for note in notes)
+        for note in notes:
+            click.echo(f"{file}: {note}", err=True)
         found += read
     with _some_store(make=True) as store:
         added = [store.summary(store.add(document)) for document in found]
@@ -195,7 +195,7 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
             act(number)
     if not undo and not for_good:
         listed = " ".join(map(str, numbers))
-        tell([f"workbench sessions rm --undo {listed} brings back what was removed."])
+        click.echo(f"workbench sessions rm --undo {listed} brings back what was removed.", err=True)
 
 
 # ---- the store -------------------------------------------------------------------------------

@@ -100,7 +100,10 @@ class Journal:
         return None if snapshot.is_empty else self.file
 
     def leave(self, session: Session) -> None:
-        """Have it written at once, and be known as left in good order."""
+        """Have it written at once, and be known as left in good order.
+
+        To keep it again is to have it in hand again.
+        """
         self._jobs.put(_Job(session, session.snapshot(), leaves=True, urgent=True))
 
     def close(self, *, patience: float = _PATIENCE_SECONDS) -> None:
@@ -127,7 +130,9 @@ class Journal:
             except queue.Empty:
                 pass
             else:
-                self._take(job)
+                if job.session is not None:
+                    # It says all that the one before it would have said.
+                    self._pending[job.session] = job
                 if not self._trouble:
                     due = last + self._seconds
             urgent = job is not None and job.urgent
@@ -141,12 +146,6 @@ class Journal:
             if job is not None and job.session is None:
                 self._end()
                 return
-
-    def _take(self, job: _Job) -> None:
-        if job.session is not None:
-            before = self._pending.get(job.session)
-            job.leaves = job.leaves or bool(before and before.leaves)
-            self._pending[job.session] = job
 
     def _write(self) -> StoreError | None:
         """Write all that waits, or say why not; returns that."""

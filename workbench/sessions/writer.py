@@ -18,10 +18,18 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         """``folder`` holds the marks of all writers. Raises OSError."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.name = secrets.token_hex(8)
-        self._mark = folder / self.name
-        self._file = self._mark.open("x")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        for mark in folder.iterdir():
+            # Asked for one that is gone, it sweeps up.
+            is_alive(folder, mark.name)
+        while True:
+            self.name = secrets.token_hex(8)
+            self._mark = folder / self.name
+            self._file = self._mark.open("x")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            # Another might have swept before the lock was there.
+            if self._mark.exists():
+                return
+            self._file.close()
 
     def close(self) -> None:
         """Write no more."""

@@ -9,8 +9,11 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from textual.pilot import Pilot
+
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
+from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
 
@@ -20,12 +23,16 @@ _QUESTIONS: Final = ("Who are you?", "What is temperature?", "Tell me a story ab
 
 
 class Picture(NamedTuple):
-    """The app after some questions and keys, in a terminal of this size."""
+    """The app after some questions and keys, in a terminal of this size.
+
+    ``lanes`` are asked side by side then.
+    """
 
     name: str
     size: tuple[int, int]
     questions: tuple[str, ...] = _QUESTIONS
     keys: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
 
     @property
     def file(self) -> Path:
@@ -38,6 +45,7 @@ PICTURES: Final = (
     Picture("narrow", (80, 24), _QUESTIONS[:2]),
     # From the present theme up to "paper", which is shown at once.
     Picture("themes", (120, 34), _QUESTIONS[:2], ("f8", "up")),
+    Picture("lanes", (120, 36), (), ("f6",), ("/sweep temperature 0 1.5 4", _QUESTIONS[2])),
 )
 
 
@@ -60,12 +68,25 @@ async def taken(picture: Picture) -> str:
             await pilot.press("enter")
             await wait_until(lambda: screen.stats.phase == "idle", "an answer")
         await pilot.press(*picture.keys)
+        if picture.lanes:
+            await _ask_lanes(app, pilot, picture.lanes)
         # The last figures, and a look at a theme, come a little later.
         await wait_until(lambda: not any(each.group == "usage" for each in app.workers), "figures")
         if isinstance(app.screen, ThemeScreen):
             await wait_until(lambda: app.theme != "workbench-dark", "a look")
         await pilot.pause()
         return app.export_screenshot(title="workbench", simplify=True)
+
+
+async def _ask_lanes(app: WorkbenchApp, pilot: Pilot[None], prompts: tuple[str, ...]) -> None:
+    await wait_until(lambda: isinstance(app.screen, LanesScreen), "lanes")
+    screen = app.screen
+    assert isinstance(screen, LanesScreen)
+    for prompt in prompts:
+        screen.prompt.load_text(prompt)
+        await pilot.press("enter")
+        await pilot.pause()
+        await wait_until(lambda: not screen.answering, "the lanes' answers")
 
 
 def main() -> None:

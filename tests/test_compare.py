@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,6 @@ def test_draws_of_one_setting_as_markdown() -> None:
     [
         ((), "say which lanes"),
         (("--sweep", "temperature 0 1 2", "--draws", "2"), "say which lanes"),
-        (("--lane", "n_ctx=3"), "all lanes share it"),
         (("--lane", "warmth=3"), "no parameter"),
         (("--sweep", "temperature 0 1 20"), "2 to 8 lanes"),
         (("--lane", "top_k=1") * 9, "room for 8 lanes"),
@@ -63,3 +63,17 @@ def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str) -> None:
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_lanes_of_another_model_are_answered_after_the_others(slow_model: Path) -> None:
+    done = workbench(
+        *("compare", "Hello!", "--max-tokens", "4", "--temperature", "0", "--json"),
+        *("--lane", "", "--lane", f"model={slow_model}", "--lane", "n_ctx=256,top_k=3"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "one after another" in done.stderr
+    lanes = json.loads(done.stdout)["lanes"]
+    assert [lane["model"] for lane in lanes] == ["pocket", slow_model.stem, "pocket"]
+    assert lanes[1]["parameters"]["model"] == slow_model.stem
+    assert lanes[2]["parameters"]["n_ctx"] == 256
+    assert all(lane["completion_tokens"] == 4 for lane in lanes)

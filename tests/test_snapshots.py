@@ -96,7 +96,7 @@ def converse(screen: WorkbenchScreen) -> None:
     answer = conversation.add("assistant", ANSWER, model="pocket")
     answer.thoughts, answer.finish, answer.n_tokens, answer.tps = "Let me think.", "stop", 212, 48.2
     screen.chat.transcript.show_path(conversation)
-    drawn = [Token(20.0 + number % 7) for number in range(200)]
+    drawn = [Token(1, b" a", 20.0 + number % 7) for number in range(200)]
     arrived = TextArrived(1, 0, "", "", 200, 4200.0, 95.0, 230, 230, drawn)
     screen.stats.text_arrived(arrived)
     timings = Timings(30, 0, 90.0, 333.0, 212, 4400.0, 48.2, 95.0, 242, 1024)

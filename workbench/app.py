@@ -48,7 +48,7 @@ class WorkbenchApp(SteadyApp):
         "panes/stats/pane.tcss",
         "screens/help.tcss",
         "screens/jump.tcss",
-        "screens/lanes.tcss",
+        "screens/lanes/lanes.tcss",
         "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",

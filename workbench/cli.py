@@ -267,7 +267,9 @@ def compare(
 ) -> None:
     """Answer PROMPT by several settings side by side; without it standard input is read.
 
-    The prompt is evaluated once, and all lanes are written in one batch.
+    The prompt is evaluated once, and all lanes of one model are written in one batch. A lane may
+    name another model (--lane model=NAME), or set what a model is loaded with: it is answered
+    after the others.
     """
     app_model, app_values = context.obj
     values = {**app_values, **_chosen(preset, flags)}

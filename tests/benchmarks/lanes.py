@@ -25,7 +25,10 @@ from rich.table import Table
 
 from tests.benchmarks import llama_bench, quiet
 from tests.benchmarks.models import MIDDLE, SMALL, Shape, model_file, prompt
+from tests.benchmarks.screen import measure as streamed
+from tests.benchmarks.screen import prose
 from tests.benchmarks.settings import N_BATCH, N_UBATCH
+from tests.benchmarks.streaming_app import Stream
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
     ChatMessage,
@@ -41,6 +44,9 @@ from workbench.parameters.kinds import Values
 _N_PROMPT: Final = 128
 _LONG_PROMPT: Final = 1000
 # How much faster than one after another.
+# What eight lanes of a small model come to on two cores, and what showing them may cost.
+_RATE: Final = 20
+_OF_A_CORE: Final = 0.10
 _WANTED: Final = {2: 1.3, 4: 2.0, 8: 2.6}
 
 
@@ -280,6 +286,15 @@ def main(
             )
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(table)
+    for count in (8, 4):
+        stream = Stream(prose(_RATE * 20), _RATE, 0, lanes=count)
+        found, disturbed = quiet.measured(lambda stream=stream: streamed(stream), attempts=2)  # type: ignore[misc]
+        verdict = "met" if found.cpu <= _OF_A_CORE else "MISSED"
+        console.print(
+            f"interface with {count} lanes at {_RATE} tokens/s each, 120x40: {found.cpu:.1%} of a "
+            f"core (<= {_OF_A_CORE:.0%} {verdict}), {found.bytes_per_token / count:.0f} bytes a "
+            f"token; others used {disturbed:.0%}"
+        )
     with tempfile.TemporaryDirectory(prefix="workbench-benchmark-") as logs:
         log = Path(logs) / "engine.log"
         for file in (MODEL_FILE, *also):

@@ -18,17 +18,22 @@ from textual import work
 
 from workbench.app import WorkbenchApp
 from workbench.engine.protocol import TextArrived, Token
+from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.messages import EngineReported
 from workbench.screens.workbench import WorkbenchScreen
 from workbench.steady.app import run_steadily
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """What is streamed: pieces of text, how many a second, after how many messages."""
+    """What is streamed: pieces of text, how many a second, after how many messages.
+
+    With ``lanes`` each of so many lanes gets them.
+    """
 
     pieces: list[str]
     rate: float
     earlier: int
+    lanes: int = 0
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -67,8 +72,11 @@ class StreamingApp(WorkbenchApp):
         # What is imported behind the first screen is there by then.
         await asyncio.sleep(2.0)
         opened = await self._open(screen)
+        if self._stream.lanes:
+            await self._side_by_side(screen)
         await asyncio.sleep(1.0)
-        screen.stats.busy("writing")
+        if not self._stream.lanes:
+            screen.stats.busy("writing")
         started, cpu = time.perf_counter(), time.process_time()
         # A mark in the terminal's stream, which a terminal would ignore.
         os.write(1, MARK)
@@ -78,13 +86,27 @@ class StreamingApp(WorkbenchApp):
             due = min(len(pieces), int((time.perf_counter() - started) * rate))
             if due > sent:
                 text = "".join(pieces[sent:due])
-                screen.post_message(EngineReported(_event(text, sent, due, rate)))
+                for lane in range(self._stream.lanes or 1):
+                    event = _event(text, sent, due, rate, lane)
+                    screen.post_message(EngineReported(event))
                 sent = due
         await asyncio.sleep(0.3)
         os.write(1, MARK)
         cost = Cost(time.process_time() - cpu, time.perf_counter() - started, opened)
         self._report.write_bytes(msgspec.json.encode(cost))
         self.exit()
+
+    async def _side_by_side(self, screen: WorkbenchScreen) -> None:
+        """Go on in lanes that have all been asked."""
+        await screen.run_action("lanes")
+        while not isinstance(lanes := self.screen, LanesScreen) or not lanes.is_mounted:
+            await asyncio.sleep(0.05)
+        for _ in range(self._stream.lanes - len(lanes.lanes)):
+            await lanes.run_action("add")
+        for number, lane in enumerate(lanes.lanes):
+            lane.number, lane.engine = number, screen.engine
+            lane.exchange.ask("What streams here?")
+            lane.exchange.request = 1
 
     async def _open(self, screen: WorkbenchScreen) -> float:
         """Show the earlier messages, to the last cell; returns the seconds."""
@@ -107,10 +129,10 @@ MARK = b"\x1b]7777;\x07"
 """Parts what the terminal got before, during and after the stream."""
 
 
-def _event(text: str, n_before: int, n_tokens: int, rate: float) -> TextArrived:
+def _event(text: str, n_before: int, n_tokens: int, rate: float, lane: int) -> TextArrived:
     return TextArrived(
         request=1,
-        lane=0,
+        lane=lane,
         thoughts="",
         text=text,
         n_tokens=n_tokens,
@@ -118,7 +140,7 @@ def _event(text: str, n_before: int, n_tokens: int, rate: float) -> TextArrived:
         ttft_ms=5.0,
         n_context=100 + n_tokens,
         n_used=100 + n_tokens,
-        drawn=[Token(1000 / rate)] * (n_tokens - n_before),
+        drawn=[Token(1, b" a", 1000 / rate)] * (n_tokens - n_before),
     )
 
 

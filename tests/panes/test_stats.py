@@ -47,7 +47,7 @@ def write(
     readings: Readings, gaps: Sequence[float], *, n_tokens: int = 0, request: int = 2
 ) -> None:
     count = n_tokens or readings.n_tokens + len(gaps)
-    drawn = [Token(gap) for gap in gaps]
+    drawn = [Token(1, b" a", gap) for gap in gaps]
     readings.text_arrived(
         TextArrived(
             request, 0, "", "word", count, sum(gaps), 120.0, 100 + count, 100 + count, drawn

@@ -25,6 +25,7 @@ def test_a_lane_names_what_it_sets() -> None:
     assert read_lane("temperature=1.2,min_p=0.1") == {"temperature": 1.2, "min_p": 0.1}
     assert read_lane(" top_k = 3 ") == {"top_k": 3}
     assert read_lane("") == {}
+    assert read_lane("model=a b.gguf,n_ctx=512") == {"model": "a b.gguf", "n_ctx": 512}
     # A comma within a list parts no parameters.
     lane = read_lane("stop=END,.\\n,temperature=0")
     assert lane == {"stop": ("END", ".\n"), "temperature": 0}
@@ -36,7 +37,7 @@ def test_a_lane_names_what_it_sets() -> None:
         ("temperature", "temperature=1.2,min_p=0.1"),
         ("warmth=3", "no parameter 'warmth'"),
         ("temperature=hot", "temperature takes"),
-        ("n_ctx=512", "all lanes share it"),
+        ("model=", "model takes"),
     ],
 )
 def test_a_wrong_lane_says_what_would_be_right(text: str, words: str) -> None:
@@ -75,7 +76,7 @@ def test_two_sweeps_make_a_grid() -> None:
         ("temperature 0.2 99 3", "temperature takes"),
         ("temperature 0 1 3 top_k 1 9 3", "makes 9 lanes"),
         ("system a b", "a sweep over system takes"),
-        ("n_ctx 512 1024 2", "all lanes share it"),
+        ("n_ctx 512 1024 2", "n_ctx is set when the model is loaded"),
     ],
 )
 def test_a_wrong_sweep_says_what_would_be_right(text: str, words: str) -> None:
@@ -93,9 +94,12 @@ def test_seeds_are_the_same_or_follow_each_other() -> None:
 
 def test_only_what_differs_is_said() -> None:
     lanes = [{"temperature": 1.2, "seed": 3}, {"min_p": 0.1, "seed": 3}]
-    apart = differing(lanes, {})
+    apart = differing(lanes, [{}, {}])
     assert apart == [{"temperature": 1.2, "min_p": 0.05}, {"temperature": 0.8, "min_p": 0.1}]
     assert said(apart[0]) == "min_p 0.05  temperature 1.2" or said(apart[0]).startswith("temp")
-    assert differing([{}, {}], {}) == [{}, {}]
+    assert differing([{}, {}], [{}, {}]) == [{}, {}]
     # A model file may have its own ideas of the rest.
-    assert differing(lanes, {"min_p": 0.3})[0]["min_p"] == 0.3
+    assert differing(lanes, [{"min_p": 0.3}, {}])[0]["min_p"] == 0.3
+    # A model's name says enough.
+    apart = differing([{"model": "fox", "top_k": 3}, {"model": "owl", "top_k": 3}], [{}, {}])
+    assert [said(each) for each in apart] == ["fox", "owl"]

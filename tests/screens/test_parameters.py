@@ -178,3 +178,18 @@ async def test_a_parameter_is_found_by_its_name_and_stays_in_sight() -> None:
         assert "GBNF" in b.screen.parameters.explanation
         await b.pilot.press("enter", "enter")
         assert isinstance(b.app.screen, TextScreen)
+
+
+async def test_a_value_typed_in_one_piece_acts_in_the_middle_of_an_answer(
+    slow_model: Path,
+) -> None:
+    async with bench(slow_model, {"ignore_eos": True}) as b:
+        await b.go_to("max_tokens")
+        await b.ask("Hello!")
+        await b.phase("writing")
+        await b.go_to("max_tokens")
+        # All at once, as over a slow line.
+        for key in ("enter", "1", "enter"):
+            b.app.screen.post_message(events.Key(key, key if key == "1" else None))
+        await b.idle()
+        assert b.says("max_tokens reached")

@@ -45,3 +45,22 @@ def test_prompts_without_an_answer_are_no_versions() -> None:
     conversation.add("assistant", "because")
     assert conversation.versions(again) == [again]
     assert conversation.versions(failed) == [failed, again]
+
+
+def test_paths_of_one_tree_have_versions_of_their_own() -> None:
+    chat = Conversation()
+    asked = chat.add("user", "Hello!")
+    first, second = chat.fork(), chat.fork()
+    answers = [path.add("assistant", text) for path, text in ((first, "A"), (second, "B"))]
+    assert first.versions(answers[0]) == [answers[0]]
+    assert second.versions(answers[1]) == [answers[1]]
+    # To the chat both are answers to its prompt.
+    assert chat.versions(answers[0]) == answers
+    # Another answer of the first one is a version of its own.
+    first.go_to(asked.id)
+    again = first.add("assistant", "A again")
+    assert first.versions(again) == [answers[0], again]
+    # Whoever goes on from another's answer knows it.
+    second.go_to(answers[0].id)
+    assert second.versions(answers[0]) == answers
+    assert first.fork().versions(again) == [answers[0], again]

@@ -83,7 +83,7 @@ class EngineClient:
 
     def __init__(self, log_file: Path, *, reports_a_second: int = REPORTS_A_SECOND) -> None:
         self.log_file = log_file
-        self._reports_a_second = reports_a_second
+        self.reports_a_second = reports_a_second
         self._log_start = 0
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -185,7 +185,7 @@ class EngineClient:
                 "-P",
                 "-m",
                 "workbench.engine.host",
-                str(self._reports_a_second),
+                str(self.reports_a_second),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

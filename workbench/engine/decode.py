@@ -13,9 +13,9 @@ from workbench.engine.llama.model import Model
 from workbench.engine.memory import Memories
 from workbench.engine.overflow import Shift
 from workbench.engine.pace import Pace
-from workbench.engine.protocol import Event, FinishReason, PromptProgress
+from workbench.engine.protocol import Event, FinishReason, Noted, PromptProgress
 from workbench.engine.requests import RequestQueue
-from workbench.parameters.kinds import Values
+from workbench.parameters.kinds import ParameterError, Values
 
 
 class Generation:
@@ -198,15 +198,21 @@ class Generation:
 
     def _draw(self, lane: Lane, row: int) -> None:
         if (values := self._requests.adjustment(lane.request, lane.index)) is not None:
-            lane.adjust(self._completed(values))
+            try:
+                lane.adjust(self._completed(values))
+            except ParameterError as error:
+                note = f"The answer goes on by the former parameters: {error}."
+                self._emit(Noted(lane.request, lane.index, note))
         lane.go_on(lane.sampler.sample(self._context, row), perf_counter())
 
     def _take(self, lane: Lane) -> FinishReason | None:
         """Count a drawn token and stream its text; the reason if the answer ends here."""
         # None: the grammar is complete, and nothing may follow.
         if lane.token is None:
+            lane.report(b"")
             return "stop"
         piece, control, ends = self._model.cached_piece(lane.token)
+        lane.report(piece)
         if ends:
             return "stop"
         lane.tokens.append(lane.token)

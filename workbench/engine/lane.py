@@ -53,6 +53,7 @@ class Lane(Handle):
         self._started = started
         # Not yet reported.
         self._drawn: list[Token] = []
+        self._gap_ms: float | None = None
         # When the first token came and when the last one did; what else the engine had to do
         # meanwhile moves both on.
         self._first = 0.0
@@ -78,14 +79,18 @@ class Lane(Handle):
         self._n_read = len(self.prompt) - self.n_cached
         self._first = self._last = now
         self._ttft_ms = (now - self._started) * 1e3
-        self._drawn.append(Token())
+        self._gap_ms = None
 
     def go_on(self, token: int | None, now: float) -> None:
         """The next token is drawn."""
         self.token = token
-        self._drawn.append(Token((now - self._last) * 1e3))
+        self._gap_ms = (now - self._last) * 1e3
         self._last = now
         self._n_decoded += 1
+
+    def report(self, piece: bytes) -> None:
+        """Let the drawn token, which stands for ``piece``, be told of."""
+        self._drawn.append(Token(-1 if self.token is None else self.token, piece, self._gap_ms))
 
     def pause(self, seconds: float) -> None:
         """The engine did something else: tokens/s leave it out."""

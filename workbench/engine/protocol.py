@@ -190,11 +190,15 @@ class PromptProgress(msgspec.Struct, frozen=True, tag=True):
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A token that was drawn. ``gap_ms`` is the time since the one before it; the first has none.
+    """A token that was drawn: its id in the vocabulary, and the bytes that it stands for.
 
-    What an answer did to make room in a full context is not counted.
+    A character may span several; control tokens have their name. Where a grammar leaves
+    nothing to draw, ``id`` is -1. ``gap_ms`` is the time since the token before it; the first
+    has none. What an answer did to make room in a full context is not counted.
     """
 
+    id: int
+    piece: bytes
     gap_ms: float | None = None
 
 

@@ -15,6 +15,7 @@ from workbench.engine.llama.context import Context
 from workbench.engine.llama.handle import Handle
 from workbench.engine.llama.model import Model
 from workbench.parameters import entries
+from workbench.parameters.kinds import ParameterError
 
 # The number of tokens that mirostat 1 estimates with, as in common/sampling.cpp.
 _MIROSTAT_M: Final = 100
@@ -77,10 +78,15 @@ class Sampler(Handle):
         """Draw by other values from now on; ``tokens`` are prompt and answer so far.
 
         The grammar stays where it is, and so does the course of chance if the last stage
-        draws as before.
+        draws as before. Raises ParameterError, with the former values still in force.
         """
         old, selected = self._chain, self._selects
-        self._build(values)
+        try:
+            self._build(values)
+        except ParameterError:
+            self._chain.close()
+            self._chain, self._selects = old, selected
+            raise
         if self._selects == selected and selected == "dist":
             binding.llama_sampler_free(self._chain.take_last())
             self._chain.add(old.take_last())

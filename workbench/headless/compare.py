@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from time import perf_counter
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from workbench.headless.model import source_of
 from workbench.headless.printing import answer_object, failed, tell, to_the_end
 from workbench.parameters import presets
 from workbench.parameters.kinds import Value, Values
-from workbench.parameters.lanes import LETTERS, differing, said, with_seeds
+from workbench.parameters.lanes import LETTERS, MODEL, differing, said, with_seeds
 from workbench.parameters.table import BY_KEY, answering
 from workbench.settings import paths
 
@@ -43,63 +43,92 @@ def compare(
 ) -> int:
     """Answer ``prompt`` in every lane, which sets its own over ``values``; the exit code.
 
-    Lanes without a seed of their own draw by the same one, or each by the next.
+    Lanes without a seed of their own draw by the same one, or each by the next. Lanes that
+    name another model, or set what a model is loaded with, are answered after the others:
+    one engine loads one model after the other.
     """
+    seed = values.get("seed", BY_KEY["seed"].default)
+    wholes = []
     try:
-        source, values = source_of(model, values)
+        for lane in with_seeds(lanes, seed, same=same_seeds):
+            named = str(lane.pop(MODEL, model))
+            wholes.append(source_of(named, {**values, **lane}))
     except presets.PresetError as error:
         tell([f"Error: {error}"])
         return 1
-    seed = values.get("seed", BY_KEY["seed"].default)
-    seeded = with_seeds(lanes, seed, same=same_seeds)
-    wholes = [{**answering(values), **lane} for lane in seeded]
-    return to_the_end(lambda: _Comparison(prompt, wholes, form).run(source))
+    return to_the_end(lambda: _Comparison(prompt, wholes, form).run())
+
+
+class _Group:
+    """Lanes of one model, answered in one batch."""
+
+    def __init__(self, source: ModelSource) -> None:
+        self.source = source
+        self.lanes: list[LanePrompt] = []
+        self.loaded: Loaded | None = None
+        # When the first token of all came, and when the last.
+        self.first = 0.0
+        self.last = 0.0
 
 
 class _Comparison:
     """The lanes' answers as they come."""
 
-    def __init__(self, prompt: str, lanes: Sequence[Mapping[str, Value]], form: Form) -> None:
-        self._lanes = [
-            LanePrompt(number, [ChatMessage("user", prompt)], dict(lane))
-            for number, lane in enumerate(lanes)
-        ]
+    def __init__(
+        self, prompt: str, lanes: Sequence[tuple[ModelSource, Values]], form: Form
+    ) -> None:
+        self._groups: list[_Group] = []
+        self._group_of: list[_Group] = []
+        self._values = [values for _, values in lanes]
+        for number, (source, values) in enumerate(lanes):
+            group = next((each for each in self._groups if each.source == source), None)
+            if group is None:
+                group = _Group(source)
+                self._groups.append(group)
+            message = ChatMessage("user", prompt)
+            group.lanes.append(LanePrompt(number, [message], answering(values)))
+            self._group_of.append(group)
         self._form = form
-        self._loaded: Loaded | None = None
         self._texts = [""] * len(lanes)
         self._ends: dict[int, Finished] = {}
         self._told: set[str] = set()
-        # When the first token of all came, and when the last.
-        self._first = 0.0
-        self._last = 0.0
 
-    async def run(self, source: ModelSource) -> int:
+    async def run(self) -> int:
         engine = EngineClient(paths.engine_log())
+        if len(self._groups) > 1:
+            ways = f"{len(self._groups)} models or ways to load one"
+            tell([f"{ways}: answered one after another, no shared batch."])
         try:
-            await engine.generate(source, self._lanes)
-            async for event in engine.events():
-                if isinstance(event, Failed | EngineDied):
-                    return failed(event)
-                self._take(event)
-                if len(self._ends) == len(self._lanes):
-                    self._print()
-                    return 0
+            for group in self._groups:
+                if code := await self._answer(group, engine):
+                    return code
         finally:
             await engine.close()
+        self._print()
+        return 0
+
+    async def _answer(self, group: _Group, engine: EngineClient) -> int:
+        await engine.generate(group.source, group.lanes)
+        async for event in engine.events():
+            if isinstance(event, Failed | EngineDied):
+                return failed(event)
+            self._take(event, group)
+            if all(lane.lane in self._ends for lane in group.lanes):
+                return 0
         raise AssertionError("the engine's events have no end")
 
-    def _take(self, event: object) -> None:
+    def _take(self, event: object, group: _Group) -> None:
         match event:
             case Loaded(notes=notes):
-                self._loaded = event
+                group.loaded = event
                 self._tell(notes)
             case Noted():
                 tell([f"{LETTERS[event.lane]}: {event.note}"])
             case TextArrived():
-                self._first = self._first or perf_counter()
+                group.first = group.first or perf_counter()
                 self._texts[event.lane] += event.text
             case Finished():
-                self._last = perf_counter()
+                group.last = perf_counter()
                 self._ends[event.lane] = event
                 self._tell(event.notes)
                 if event.reason == "context":
@@ -115,7 +144,7 @@ class _Comparison:
     def _tps(self) -> float:
         """Tokens a second of all lanes together, each lane's first left out."""
         n_decoded = sum(max(0, end.timings.completion_tokens - 1) for end in self._ends.values())
-        seconds = self._last - self._first
+        seconds = sum(group.last - group.first for group in self._groups)
         return n_decoded / seconds if seconds > 0 else 0.0
 
     # ---- what is printed ---------------------------------------------------------------------
@@ -123,17 +152,25 @@ class _Comparison:
     @cached_property
     def _apart(self) -> list[dict[str, Value]]:
         """What of each lane's parameters is not the same in all."""
-        assert self._loaded is not None
-        lanes = [lane.parameters for lane in self._lanes]
-        return differing(lanes, self._loaded.model.defaults)
+        loaded = [self._loaded(number) for number in range(len(self._values))]
+        lanes = [
+            {MODEL: each.model.name, **values}
+            for each, values in zip(loaded, self._values, strict=True)
+        ]
+        return differing(lanes, [each.model.defaults for each in loaded])
+
+    def _loaded(self, number: int) -> Loaded:
+        loaded = self._group_of[number].loaded
+        assert loaded is not None
+        return loaded
 
     def _print(self) -> None:
         if self._form == "json":
-            lanes = [self._object(number) for number in range(len(self._lanes))]
+            lanes = [self._object(number) for number in range(len(self._values))]
             found = {"tps": round(self._tps, 2), "lanes": lanes}
             click.echo(json.dumps(found, ensure_ascii=False))
             return
-        for number in range(len(self._lanes)):
+        for number in range(len(self._values)):
             title = f"{LETTERS[number]}  {said(self._apart[number])}".rstrip()
             text = self._texts[number].strip("\n")
             figures = self._figures(number)
@@ -152,7 +189,6 @@ class _Comparison:
         )
 
     def _object(self, number: int) -> dict[str, Any]:
-        assert self._loaded is not None
-        end = self._ends[number]
-        found = answer_object(self._texts[number], self._loaded.model, self._loaded.load_ms, end)
+        loaded, end = self._loaded(number), self._ends[number]
+        found = answer_object(self._texts[number], loaded.model, loaded.load_ms, end)
         return {**found, "seed": end.seed, "parameters": self._apart[number]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,6 +80,15 @@ def named(path: Path) -> list[ModelFile]:
     return _gathered([path], source="opened by name") or [
         ModelFile(path.name, path, path.stat().st_size, source="opened by name")
     ]
+
+
+def weight(file: Path) -> int:
+    """The bytes of a model file, all parts of a split one counted. Raises OSError."""
+    stem = _SPLIT.sub("", file.stem)
+    if stem == file.stem:
+        return file.stat().st_size
+    parts = file.parent.glob(f"{glob.escape(stem)}-*-of-*.gguf")
+    return sum(part.stat().st_size for part in parts)
 
 
 def in_folder(folder: Path) -> list[ModelFile]:

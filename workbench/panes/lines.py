@@ -22,6 +22,9 @@ class WholeRows(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of ``crop``, as they are drawn."""
+        if not self.is_attached:
+            # It was taken away after the screen was last arranged, and has no styles any more.
+            return [Strip.blank(crop.width)] * crop.height
         if self.styles.gutter:
             return super().render_lines(crop)
         strips = [self.render_line(y) for y in crop.line_range]

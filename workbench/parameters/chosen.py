@@ -37,6 +37,14 @@ class Chosen:
         self._of_model = ""
         self._past: deque[_Past] = deque(maxlen=_MOST_STEPS_BACK)
 
+    def copy(self) -> Chosen:
+        """The same values and where they come from, to be changed apart."""
+        other = Chosen(self._folder, self.values)
+        other.defaults = self.defaults
+        other._presets = dict(self._presets)
+        other._of_model = self._of_model
+        return other
+
     def default(self, parameter: Parameter) -> Value:
         """The value where nobody sets another."""
         return self.defaults.get(parameter.key, parameter.default)

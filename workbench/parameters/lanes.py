@@ -16,6 +16,9 @@ MOST_LANES: Final = 8
 
 LETTERS: Final = "ABCDEFGH"
 
+MODEL: Final = "model"
+"""What a lane may name beside parameters: the model that answers in it."""
+
 _RANDOM_SEED: Final = -1
 
 # A comma before the next key; others belong to a value that is a list.
@@ -32,13 +35,18 @@ class Sweep(NamedTuple):
 
 
 def read_lane(text: str) -> dict[str, Value]:
-    """What a lane sets: ``temperature=1.2,min_p=0.1``. Raises ParameterError."""
+    """What a lane sets: ``temperature=1.2,min_p=0.1``, ``model=pocket``. Raises ParameterError."""
     values: dict[str, Value] = {}
     for part in _NEXT.split(text.strip()) if text.strip() else ():
         key, equals, value = part.partition("=")
         if not equals:
             raise ParameterError(f"a lane is written as temperature=1.2,min_p=0.1, not '{part}'")
-        parameter = _of_an_answer(key.strip())
+        if key.strip() == MODEL:
+            if not value.strip():
+                raise ParameterError("model takes a model's name or its file")
+            values[MODEL] = value.strip()
+            continue
+        parameter = named(key.strip())
         values[parameter.key] = parameter.parse(value)
     return values
 
@@ -134,28 +142,46 @@ def with_seeds(
 
 
 def differing(
-    lanes: Sequence[Mapping[str, Value]], defaults: Mapping[str, Value]
+    lanes: Sequence[Mapping[str, Value]], defaults: Sequence[Mapping[str, Value]]
 ) -> list[dict[str, Value]]:
     """Of what each lane sets, what is not the same in all; every lane then names it.
 
-    Of a lane that leaves a parameter out it is the model's own default, or the table's.
+    Of a lane that leaves a parameter out it is its model's own default, one of ``defaults``
+    for each lane, or the table's. A lane that names a model stands among lanes that all do.
     """
-    keys = [key for key in BY_KEY if any(key in lane for lane in lanes)]
-    default = {key: defaults.get(key, BY_KEY[key].default) for key in keys}
-    whole = [{key: lane.get(key, default[key]) for key in keys} for lane in lanes]
+    keys = [key for key in (MODEL, *BY_KEY) if any(key in lane for lane in lanes)]
+    whole = [
+        {key: {**default, **lane}.get(key, _default(key)) for key in keys}
+        for lane, default in zip(lanes, defaults, strict=True)
+    ]
     apart = [key for key in keys if any(lane[key] != whole[0][key] for lane in whole)]
     return [{key: lane[key] for key in apart} for lane in whole]
 
 
+def _default(key: str) -> Value:
+    return "" if key == MODEL else BY_KEY[key].default
+
+
 def said(values: Mapping[str, Value]) -> str:
-    """Values in a line: ``temperature 1.2  min_p 0.1``."""
-    return "  ".join(f"{key} {BY_KEY[key].text(value)}" for key, value in values.items())
+    """Values in a line: ``temperature 1.2  min_p 0.1``; of a model its name."""
+    return "  ".join(
+        str(value) if key == MODEL else f"{key} {BY_KEY[key].text(value)}"
+        for key, value in values.items()
+    )
+
+
+def typed(values: Mapping[str, Value]) -> str:
+    """Values as ``read_lane`` takes them."""
+    return ",".join(
+        f"{key}={value if key == MODEL else BY_KEY[key].text(value)}"
+        for key, value in values.items()
+    )
 
 
 def _of_an_answer(key: str) -> Parameter:
     parameter = named(key)
     if parameter.acts == "load":
         raise ParameterError(
-            f"{key} is set when the model is loaded: all lanes share it, so it cannot differ"
+            f"{key} is set when the model is loaded: a sweep is over what an answer is drawn by"
         )
     return parameter

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from workbench.engine.client import EngineClient, EngineDied
-from workbench.engine.protocol import Event, ModelSource
-from workbench.parameters.kinds import Value
+from workbench.engine.protocol import Event
+from workbench.models import library
+from workbench.parameters.kinds import Values
 from workbench.screens.keeping import KeepingScreen
-from workbench.screens.lanes import Kept, LanesScreen
+from workbench.screens.lanes.columns import Kept
+from workbench.screens.lanes.screen import LanesScreen
+from workbench.settings import paths
 
 
 class ComparingScreen(KeepingScreen):
@@ -19,19 +23,27 @@ class ComparingScreen(KeepingScreen):
     def compare(
         self,
         engine: EngineClient,
-        source: Callable[[], ModelSource],
         *,
-        model: str,
-        lanes: Sequence[Mapping[str, Value]],
+        model: Path,
+        folders: Sequence[Path],
+        n_ctx: int,
+        lanes: Sequence[Values],
     ) -> None:
-        """Let the conversation go on in lanes, each by what it sets beside the present values."""
+        """Let the conversation go on in lanes, each by what it sets beside the present values.
+
+        Other models are looked for in ``folders``.
+        """
         self.lanes = LanesScreen(
             engine,
-            source,
             model=model,
             conversation=self.exchange.conversation,
-            common=self.parameters.values,
+            common=self._chosen.copy(),
             lanes=lanes,
+            find=lambda name: library.resolve(name, folders),
+            more=lambda: EngineClient(
+                paths.engine_log(beside=True), reports_a_second=engine.reports_a_second
+            ),
+            n_ctx=n_ctx,
             draft=self.chat.prompt.text,
         )
         self.chat.prompt.clear()
@@ -44,8 +56,13 @@ class ComparingScreen(KeepingScreen):
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
             self.parameters.replace(kept.values, "")
+            self.call_next(self.use_model, kept.model)
         self.chat.transcript.show_path(self.exchange.conversation)
         self.keep()
+
+    async def use_model(self, model: Path) -> None:
+        """Go on with this model, if it is not the present one."""
+        raise NotImplementedError
 
     def is_for_lanes(self, event: Event | EngineDied) -> bool:
         """Whether an event was meant for the lanes, which have it then."""

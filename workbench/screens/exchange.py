@@ -64,13 +64,22 @@ class Exchange:
             ChatMessage(each.role, each.text, each.thoughts) for each in self.conversation.path()
         ]
 
-    def ask(self, text: str, *, instead_of: Message | None = None) -> Message:
-        """Add a prompt at the end, or beside one that it takes the place of."""
+    def ask(
+        self, text: str, *, instead_of: Message | None = None, known: Message | None = None
+    ) -> Message:
+        """Add a prompt at the end, or beside one that it takes the place of.
+
+        ``known`` is that prompt if another path of the tree has added it already.
+        """
         self._before = self.conversation.leaf
         self._way = "instead" if instead_of is not None else "next"
         if instead_of is not None:
             self.conversation.go_to(instead_of.parent)
-        self._asked = self.conversation.add("user", text)
+        if known is not None:
+            self.conversation.go_to(known.id)
+            self._asked = known
+        else:
+            self._asked = self.conversation.add("user", text)
         return self._asked
 
     def ask_again(self, message: Message) -> None:

@@ -20,8 +20,10 @@ from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
-from workbench.screens.lane import LaneScreen
-from workbench.screens.lanes import LanesScreen
+from workbench.screens.lanes.differences import DifferencesScreen
+from workbench.screens.lanes.screen import LanesScreen
+from workbench.screens.lanes.typed import LaneScreen
+from workbench.screens.lanes.votes import VoteScreen, VotesScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
@@ -39,7 +41,14 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (WorkbenchScreen, ValueField),
     (LanesScreen, ConversationReader),
     (LanesScreen, Prompt),
+    (LanesScreen, SearchBar),
+    (LanesScreen, ParameterList),
+    (LanesScreen, FilterField),
+    (LanesScreen, ValueField),
     (LaneScreen,),
+    (VoteScreen,),
+    (VotesScreen,),
+    (DifferencesScreen,),
     (HelpScreen,),
     (JumpScreen,),
     (PresetScreen,),

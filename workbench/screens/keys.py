@@ -52,7 +52,6 @@ KEYS: Final[list[BindingType]] = [
         "f6",
         "lanes",
         "Lanes",
-        show=False,
         id="chat.lanes",
         tooltip="Go on in lanes: one prompt, several settings, side by side",
         priority=True,

@@ -19,15 +19,14 @@ from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.layout import COLUMNS, Column, Layout, Side
-from workbench.steady.screen import SteadyScreen
+from workbench.screens.setting import SettingScreen
 
 
-class PanesScreen(SteadyScreen[None]):
+class PanesScreen(SettingScreen[None]):
     """Browser, chat, and the instruments: parameters over stats."""
 
     chat = getters.query_one(ChatPane)
     browser = getters.query_one(BrowserPane)
-    parameters = getters.query_one(ParameterPane)
     stats = getters.query_one(StatsPane)
     instruments = getters.query_one("#instruments", Vertical)
 

@@ -28,14 +28,20 @@ class Talk:
         """What has been said."""
         return self.exchange.conversation
 
-    async def ask(self, text: str, *, instead_of: Message | None = None) -> None:
-        """Send a prompt, perhaps in the place of an earlier one."""
-        asked = self.exchange.ask(text, instead_of=instead_of)
+    async def ask(
+        self, text: str, *, instead_of: Message | None = None, known: Message | None = None
+    ) -> Message:
+        """Send a prompt, perhaps in the place of an earlier one; returns it.
+
+        ``known`` is what another lane has asked: the same where both stand at the same place.
+        """
+        asked = self.exchange.ask(text, instead_of=instead_of, known=known)
         if instead_of is not None:
             self._transcript.show_path(self.conversation)
         else:
             self._transcript.ask(asked)
         await self._send()
+        return asked
 
     async def ask_again(self, number: int) -> None:
         """Have a prompt answered once more; the earlier answer stays, a version of it."""

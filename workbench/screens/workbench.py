@@ -35,7 +35,6 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.figures import duration
 from workbench.panes.parameters.pane import ParameterPane
-from workbench.panes.parameters.rows import ParameterList
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
@@ -44,9 +43,7 @@ from workbench.parameters.table import answering, loading
 from workbench.screens.comparing import ComparingScreen
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
-from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.talk import Talk
-from workbench.screens.text import TextScreen
 from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
@@ -181,40 +178,12 @@ class WorkbenchScreen(ComparingScreen):
             return
         await self._load(event.model.path)
 
-    @on(ParameterList.Changed)
-    async def _change_parameter(self, event: ParameterList.Changed) -> None:
+    @on(ParameterPane.Changed)
+    async def _change_parameter(self, event: ParameterPane.Changed) -> None:
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:
             await self.engine.adjust(request, 0, answering(self._chosen.values))
-
-    @on(ParameterPane.TextWanted)
-    def _write_text(self, event: ParameterPane.TextWanted) -> None:
-        event.stop()
-
-        def written(text: str | None) -> None:
-            if text is not None:
-                self.parameters.set(event.parameter.key, text)
-
-        self.app.push_screen(TextScreen(event.parameter, event.text), written)
-
-    @on(ParameterList.PresetsWanted)
-    def _show_presets(self, event: ParameterList.PresetsWanted) -> None:
-        event.stop()
-
-        def taken(taken: Taken | None) -> None:
-            if taken is not None:
-                self.parameters.replace(taken.values, taken.preset)
-                said = (
-                    "The preset's parameters are set."
-                    if taken.values
-                    else "All are at their defaults."
-                )
-                self.notify(said, timeout=3)
-
-        self.app.push_screen(
-            PresetScreen(paths.presets(), self._model.stem, self._chosen.values), taken
-        )
 
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
@@ -255,7 +224,23 @@ class WorkbenchScreen(ComparingScreen):
     def action_lanes(self) -> None:
         """Go on in two lanes, to be set apart."""
         if not self._refuses():
-            self.compare(self.engine, self._source, model=self._model_name, lanes=[{}, {}])
+            self.compare(
+                self.engine,
+                model=self._model,
+                folders=self._folders,
+                n_ctx=self.stats.n_ctx,
+                lanes=[{}, {}],
+            )
+
+    async def use_model(self, model: Path) -> None:
+        """Go on with this model, if it is not the present one."""
+        if model != self._model:
+            await self._load(model)
+
+    @property
+    def set_for(self) -> str:
+        """The stem of the model file that the parameters are for."""
+        return self._model.stem
 
     def action_new_chat(self) -> None:
         """Begin a new conversation."""

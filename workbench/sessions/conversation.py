@@ -104,12 +104,18 @@ class Conversation:
         if leaf is not None and not 0 <= leaf < len(messages):
             raise ValueError(f"there is no message {leaf}")
         self._leaf = leaf
+        # What a fork has versions of; all of it where nothing was forked off.
+        self._own: set[int] | None = None
 
     def fork(self) -> Conversation:
-        """Another path in the same tree: what is added to either is there for both."""
+        """Another path in the same tree: what is added to either is there for both.
+
+        What others add from now on is no version of what this path shows.
+        """
         other = Conversation()
         other._messages, other._children = self._messages, self._children
         other._leaf = self._leaf
+        other._own = set(range(len(self._messages)) if self._own is None else self._own)
         return other
 
     @property
@@ -129,6 +135,8 @@ class Conversation:
         )
         self._append(message)
         self._leaf = message.id
+        if self._own is not None:
+            self._own.add(message.id)
         return message
 
     def _append(self, message: Message) -> None:
@@ -161,13 +169,19 @@ class Conversation:
         return [
             each
             for each in self._children[message.parent]
-            if each.role == message.role
-            and (each is message or each.role != "user" or self._children[each.id])
+            if each is message
+            or (
+                each.role == message.role
+                and (self._own is None or each.id in self._own)
+                and (each.role != "user" or self._children[each.id])
+            )
         ]
 
     def go_to(self, leaf: int | None) -> None:
         """Let the path end with this message; those behind it stay in the tree."""
         self._leaf = leaf
+        if self._own is not None:
+            self._own.update(message.id for message in self.path())
 
     def show(self, message: Message) -> None:
         """Let the path lead through ``message``, and on by what was written last behind it."""

@@ -50,14 +50,22 @@ def sessions() -> Path:
     return platformdirs.user_data_path(_NAME) / "sessions" / "sessions.sqlite"
 
 
+def votes() -> Path:
+    """What a person said of answers that were shown side by side."""
+    return platformdirs.user_state_path(_NAME) / "votes.jsonl"
+
+
 def copied() -> Path:
     """The folder of what was copied and is too large for a terminal's clipboard."""
     return platformdirs.user_state_path(_NAME)
 
 
-def engine_log() -> Path:
-    """A log file for this process's engine; the oldest of earlier ones are removed."""
-    return _log("engine")
+def engine_log(*, beside: bool = False) -> Path:
+    """A log file for this process's engine, or for those ``beside`` it.
+
+    The oldest of earlier ones are removed.
+    """
+    return _log("other-engine" if beside else "engine")
 
 
 def crash_report() -> Path:

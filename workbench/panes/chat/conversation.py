@@ -11,6 +11,7 @@ from workbench.sessions.conversation import Conversation, Message
 from workbench.untrusted import without_controls
 
 _YOU: Final = "You"
+_SOMEBODY: Final = "Answer"
 
 
 class ConversationReader(Reader):
@@ -20,6 +21,8 @@ class ConversationReader(Reader):
         super().__init__(empty=empty, id=id)
         self._asked: Entry | None = None
         self._answer: Entry | None = None
+        # Whether it is kept quiet who answers, and how quickly.
+        self.anonymous = False
 
     def note(self, text: str, *, error: bool = False) -> None:
         """Show a word of the app's own; it is no part of the conversation."""
@@ -44,18 +47,22 @@ class ConversationReader(Reader):
         self._asked = self._answer = None
         for entry in (*entries, *new):
             if entry.message is not None:
-                entry.remark = _remark(entry, conversation)
+                entry.remark = self._remark(entry, conversation)
         self.show(new)
+
+    def show_anew(self, conversation: Conversation) -> None:
+        """Show the conversation's path, and nothing else."""
+        self.clear()
+        self.show_path(conversation)
 
     def _entries_of(self, message: Message) -> list[Entry]:
         """A complete message as it is shown: thoughts apart from the text."""
         if message.role != "assistant":
             return [Entry("user", _YOU, without_controls(message.text), message=message.id)]
-        entries = [Entry("assistant", message.model, message.text, message=message.id)]
+        name = self._writer(message)
+        entries = [Entry("assistant", name, message.text, message=message.id)]
         if message.thoughts:
-            thoughts = Entry(
-                "thoughts", _thinks(message.model), message.thoughts, message=message.id
-            )
+            thoughts = Entry("thoughts", _thinks(name), message.thoughts, message=message.id)
             thoughts.folded = self.folds_thoughts
             entries.insert(0, thoughts)
         return entries
@@ -78,7 +85,8 @@ class ConversationReader(Reader):
     def _continue(self, kind: Kind, text: str, message: Message) -> None:
         if self._answer is None or (text and self._answer.kind != kind):
             self._close_thoughts()
-            title = _thinks(message.model) if kind == "thoughts" else message.model
+            name = self._writer(message)
+            title = _thinks(name) if kind == "thoughts" else name
             self._answer = self.add(kind, text, title=title, message=message.id)
         elif text:
             self.extend(self._answer, text)
@@ -88,7 +96,7 @@ class ConversationReader(Reader):
         if self._answer is not None and message is not None:
             self._close_thoughts()
             self.close(self._answer)
-            self.remark(self._answer, _remark(self._answer, conversation))
+            self.remark(self._answer, self._remark(self._answer, conversation))
         self._answer = None
 
     def _close_thoughts(self) -> None:
@@ -110,13 +118,17 @@ class ConversationReader(Reader):
         self._asked = self._answer = None
         self.cut(0)
 
+    def _writer(self, message: Message) -> str:
+        return _SOMEBODY if self.anonymous else message.model
 
-def _remark(entry: Entry, conversation: Conversation) -> str:
-    """What stands behind the title of a message."""
-    if entry.kind == "thoughts" or entry.message is None:
-        return _length(entry.text)
-    message = conversation.message(entry.message)
-    return remark(message, conversation.versions(message))
+    def _remark(self, entry: Entry, conversation: Conversation) -> str:
+        """What stands behind the title of a message."""
+        if entry.kind == "thoughts" or entry.message is None:
+            return _length(entry.text)
+        message = conversation.message(entry.message)
+        if self.anonymous and message.role == "assistant":
+            return ""
+        return remark(message, conversation.versions(message))
 
 
 def _thinks(model: str) -> str:

@@ -95,6 +95,11 @@ class Entry:
         self._lines = self._laid_out()
         return _first_difference(before, self._lines)
 
+    def append_unseen(self, text: str) -> None:
+        """Add text at the end, to be laid out when lines are next wanted."""
+        self.text += text
+        self._lines = None
+
     def fit(self, width: int) -> None:
         """Lay out for ``width`` columns when the lines are next wanted."""
         if width != self._width:

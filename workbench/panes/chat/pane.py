@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from textual import getters, on
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.reader import Reader
+from workbench.panes.chat.reading import ReadingPane
 from workbench.panes.chat.search import SearchBar
 from workbench.sessions.conversation import Message
 
@@ -26,7 +25,7 @@ _EMPTY: Final = (
 )
 
 
-class ChatPane(Vertical):
+class ChatPane(ReadingPane):
     """Transcript above, prompt below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,9 +49,7 @@ class ChatPane(Vertical):
         ),
     ]
 
-    transcript = getters.query_one(ConversationReader)
     prompt = getters.query_one(Prompt)
-    search = getters.query_one(SearchBar)
 
     def __init__(self) -> None:
         super().__init__(id="chat", classes="pane")
@@ -65,9 +62,6 @@ class ChatPane(Vertical):
         yield ConversationReader(empty=_EMPTY)
         yield SearchBar()
         yield Prompt()
-
-    def on_mount(self) -> None:
-        self.search.display = False
 
     def action_page(self, direction: int) -> None:
         """Scroll the transcript by a page, wherever in the pane the focus is."""
@@ -125,59 +119,16 @@ class ChatPane(Vertical):
         self.prompt.load_text(text)
         self.prompt.move_cursor(self.prompt.document.end)
 
-    # ---- finding -----------------------------------------------------------------------------
-
-    @on(Reader.FindWanted)
-    def find(self) -> None:
-        """Ask for words to look for."""
-        self.search.display = True
-        self.search.field.focus()
-        # What stood there before is found again.
-        if self.search.field.value:
-            self.transcript.find(self.search.field.value)
-
-    @on(SearchBar.Typed)
-    async def _find(self, event: SearchBar.Typed) -> None:
-        event.stop()
-        await self.transcript.lay_out_calmly()
-        self.transcript.find(event.words)
-
-    @on(Reader.Found)
-    def _show_count(self, event: Reader.Found) -> None:
-        event.stop()
-        self.search.show_count(*self.transcript.found)
-        if not self.transcript.finding and not self.search.field.has_focus:
-            self.search.display = False
-
-    @on(SearchBar.Stepped)
-    def _step(self, event: SearchBar.Stepped) -> None:
-        event.stop()
-        self.transcript.action_next_hit(event.step)
-
-    @on(SearchBar.Accepted)
-    def _accept(self, event: SearchBar.Accepted) -> None:
-        event.stop()
-        # The bar stays as long as its words are marked, and says which of the places it is.
-        self.transcript.focus()
-        self.search.display = self.transcript.finding
-
     # ---- a way out ---------------------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether Esc has something to end here before it goes back to the prompt."""
-        if self.search.field.has_focus or self._edited is not None:
-            return True
-        return self.transcript.has_focus and self.transcript.busy
+        return self._edited is not None or super().busy
 
     def leave(self) -> None:
         """End what is going on: looking for words, selecting, writing a prompt anew."""
-        if self.search.field.has_focus:
-            self.search.field.clear()
-            self.search.display = False
-            self.transcript.find("")
-            self.transcript.focus()
-        elif self.transcript.has_focus and self.transcript.busy:
-            self.transcript.leave()
+        if super().busy:
+            super().leave()
         else:
             self.stop_editing()

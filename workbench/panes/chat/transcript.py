@@ -52,6 +52,8 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         self._empty = empty
         self._rows = Rows()
         self._following = True
+        # Whether nobody sees it: text that comes is not laid out then.
+        self._rests = False
         # Up to which row the reader has been shown the text.
         self._seen = 0
         self._marked: Entry | None = None
@@ -80,11 +82,17 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
 
     def extend(self, entry: Entry, text: str) -> None:
         """Add text to an entry, as a rule the last one."""
+        if self._rests:
+            entry.append_unseen(text)
+            return
         before = entry.height
         self._changed(entry, entry.append(text), before)
 
     def close(self, entry: Entry) -> None:
         """No more text will come for an entry."""
+        if self._rests:
+            entry.close()
+            return
         before = entry.height
         entry.close()
         self._changed(entry, 0, before)
@@ -165,6 +173,26 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         self._settle()
         view = self.scrollable_content_region.height
         self._seen = max(self._seen, min(self.scroll_offset.y + view, self._rows.height))
+
+    def scroll_as(self, other: Transcript) -> None:
+        """Show what another transcript shows: the same message of the same turn, the same row."""
+        if other._following:
+            self.follow()
+            return
+        index, within = other._rows.at(other.scroll_offset.y)
+        turn = [entry.kind for entry in other.entries[: index + 1]].count("user")
+        # How far behind the prompt of its turn.
+        behind = 0
+        while index - behind > 0 and other.entries[index - behind].kind != "user":
+            behind += 1
+        prompts = [n for n, entry in enumerate(self.entries) if entry.kind == "user"]
+        if not prompts:
+            return
+        wanted = behind + (prompts[min(turn, len(prompts)) - 1] if turn else 0)
+        wanted = min(wanted, len(self.entries) - 1)
+        self._following = False
+        height = self.entries[wanted].height
+        self._scroll_to_row(self._rows.top(wanted) + min(within, height - 1))
 
     def lay_out_all(self) -> None:
         """Know the height of every entry, so that no row moves any more."""
@@ -250,8 +278,17 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             if not self._following:
                 self.refresh(Region(0, view.height - 1, view.width, 1))
 
+    def rest(self, rests: bool) -> None:
+        """Let text that comes wait until somebody sees it, or lay out what has come."""
+        if rests != self._rests:
+            self._rests = rests
+            if not rests:
+                self.rows_moved()
+
     def _take_up(self, ahead: int = 0) -> None:
         """Take up all rows, and ``ahead`` more for what is to come."""
+        if self._rests:
+            return
         view = self.scrollable_content_region
         if self._following:
             height = self._rows.height

@@ -7,12 +7,13 @@ from typing import Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 
-from workbench.engine.protocol import Finished, TextArrived
+from workbench.engine.protocol import Finished, FinishReason, TextArrived
 from workbench.panes.chat.conversation import ConversationReader
-from workbench.panes.figures import per_second, tokens
+from workbench.panes.chat.reading import ReadingPane
+from workbench.panes.chat.search import SearchBar
+from workbench.panes.figures import per_second
 from workbench.panes.lines import Lines
 from workbench.parameters.kinds import Value
 from workbench.parameters.lanes import said
@@ -21,15 +22,23 @@ from workbench.untrusted import without_controls
 _EMPTY: Final = (
     "Write below: every lane answers.\n"
     "\n"
-    "/sweep temperature 0.2 1.4 4 lines up four, /draws 3 three of the same. F3 types what this "
-    "one sets."
+    "F3 sets this one's parameters, F6 adds a lane like it.\n"
+    "\n"
+    "/sweep temperature 0.2 1.4 4 lines up four, /draws 3 three of the same."
 )
 
+# As short as can be: lanes are narrow.
+_ENDS: Final[Mapping[FinishReason, str]] = {
+    "stop": "ended",
+    "length": "max_tokens",
+    "context": "context full",
+    "cancelled": "stopped",
+}
 
-class LaneColumn(Vertical):
+
+class LaneColumn(ReadingPane):
     """A lane: its letter and what it sets above, its transcript below."""
 
-    transcript = getters.query_one(ConversationReader)
     head = getters.query_one(Lines)
 
     def __init__(self, letter: str) -> None:
@@ -38,10 +47,14 @@ class LaneColumn(Vertical):
         self.border_title = letter
         self._apart: Mapping[str, Value] = {}
         self._status = ""
+        self._figures = ""
+        self._hidden = False
+        self._seen = True
 
     def compose(self) -> ComposeResult:
         yield Lines()
         yield ConversationReader(empty=_EMPTY)
+        yield SearchBar()
 
     def on_mount(self) -> None:
         self._draw()
@@ -54,6 +67,24 @@ class LaneColumn(Vertical):
     def status(self) -> str:
         """How far it is, in a few words."""
         return self._status
+
+    def see(self, seen: bool) -> None:
+        """Whether there is room to show it."""
+        self._seen = seen
+        self.transcript.rest(not seen)
+
+    def rename(self, letter: str) -> None:
+        """Give it another letter."""
+        self.letter = letter
+        self.border_title = letter
+
+    def hide(self, hidden: bool) -> None:
+        """Say nothing that tells which setting it is, or say it again."""
+        self._hidden = hidden
+        self.transcript.anonymous = hidden
+        if not hidden and self._figures:
+            self._status = self._figures
+        self._draw()
 
     def differs(self, apart: Mapping[str, Value]) -> None:
         """Say what it sets that others do not."""
@@ -74,15 +105,21 @@ class LaneColumn(Vertical):
     def finished(self, event: Finished) -> None:
         """Its answer is complete."""
         timings = event.timings
-        self._say_figures(timings.completion_tokens, timings.tps)
+        self._say_figures(timings.completion_tokens, timings.tps, _ENDS[event.reason])
 
-    def _say_figures(self, n_tokens: int, speed: float) -> None:
-        self.say(f"{tokens(n_tokens)}, {per_second(speed)} t/s")
+    def _say_figures(self, n_tokens: int, speed: float, reason: str = "") -> None:
+        figures = f"{n_tokens} tok, {per_second(speed)} t/s"
+        self._figures = f"{figures}, {reason}" if reason else figures
+        # Speed and length tell of the setting.
+        hidden = "complete" if reason else "writing"
+        self.say(hidden if self._hidden else self._figures)
 
     def _draw(self) -> None:
         width, height = self.head.content_size
-        if not width:
+        if not (width and self._seen):
             return
-        apart = Content(without_controls(said(self._apart)) or "the present parameters")
+        words = "hidden until the vote" if self._hidden else said(self._apart)
+        apart = Content(without_controls(words) or "the present parameters")
         lines = [*apart.wrap(width)][: max(1, height - 1)]
-        self.head.show([*lines, Content.styled(self._status, "$foreground-muted")])
+        status = Content.styled(self._status, "$foreground-muted").truncate(width, ellipsis=True)
+        self.head.show([*lines, status])

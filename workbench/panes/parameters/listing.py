@@ -39,6 +39,10 @@ class Listing:
         self.rows: list[Row] = []
         self.update()
 
+    def use(self, chosen: Chosen) -> None:
+        """List by other values."""
+        self._chosen = chosen
+
     @property
     def filtered(self) -> bool:
         """Whether rows are left out for another reason than a fold."""

@@ -33,6 +33,16 @@ class ParameterPane(Vertical):
     editor = getters.query_one(ValueField)
     detail = getters.query_one(Lines)
 
+    class Changed(Message):
+        """Values were set; ``live`` if one of them acts at the next token."""
+
+        def __init__(self, *, live: bool) -> None:
+            super().__init__()
+            self.live = live
+
+    class PresetsWanted(Message):
+        """The person wants to save or to take a preset."""
+
     class TextWanted(Message):
         """A parameter of many lines is to be written; ``text`` is what it holds now."""
 
@@ -93,6 +103,13 @@ class ParameterPane(Vertical):
         """Take the values of a preset instead of all that was set."""
         self.rows.replace(dict(values), preset)
 
+    def use(self, chosen: Chosen) -> None:
+        """Show and edit other values; what was being typed is left."""
+        if self.editing:
+            self.stop_editing()
+        self._chosen = chosen
+        self.rows.use(chosen)
+
     def use_defaults(self, defaults: Values) -> None:
         """Take over what a model's file sets by itself."""
         self._chosen.defaults = dict(defaults)
@@ -128,9 +145,16 @@ class ParameterPane(Vertical):
         self._explain()
 
     @on(ParameterList.Changed)
-    def _changed(self) -> None:
-        # It goes on to the screen.
+    def _changed(self, event: ParameterList.Changed) -> None:
+        # Textual lets a message that a key of ours led to go no further than this pane.
+        event.stop()
         self._explain()
+        self.post_message(self.Changed(live=event.live))
+
+    @on(ParameterList.PresetsWanted)
+    def _want_presets(self, event: ParameterList.PresetsWanted) -> None:
+        event.stop()
+        self.post_message(self.PresetsWanted())
 
     @on(ParameterList.EditWanted)
     def _edit(self, event: ParameterList.EditWanted) -> None:

@@ -87,6 +87,12 @@ class ParameterList(ScrollView, can_focus=True):
             self.post_message(self.Moved())
         self._show_cursor()
 
+    def use(self, chosen: Chosen) -> None:
+        """Show and set other values."""
+        self._chosen = chosen
+        self.listing.use(chosen)
+        self.show()
+
     def go_to(self, parameter: Parameter) -> None:
         """Put the cursor on a parameter, wherever it is folded away."""
         self.listing.fold({parameter.group}, folded=False)

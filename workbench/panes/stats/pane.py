@@ -72,6 +72,12 @@ class StatsPane(Vertical):
         """What the engine is doing."""
         return self._readings.phase
 
+    @property
+    def n_ctx(self) -> int:
+        """The length of the model's context in tokens; 0 before there is one."""
+        model = self._readings.model
+        return model.n_ctx if model is not None else 0
+
     def busy(self, phase: str) -> None:
         """Something has begun."""
         self._readings.enter(phase)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import getters, on
@@ -12,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
 from workbench.parameters.kinds import ParameterError, Value
-from workbench.parameters.lanes import read_lane
+from workbench.parameters.lanes import MODEL, read_lane
 from workbench.screens.dialog import Dialog
 
 
@@ -25,8 +27,10 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
 
     words = getters.query_one("#lane-words", Static)
 
-    def __init__(self, letter: str, text: str) -> None:
+    def __init__(self, letter: str, text: str, find: Callable[[str], Path]) -> None:
+        """``text`` is what it sets now; ``find`` gives the file of a model's name."""
         super().__init__()
+        self._find = find
         self._letter = letter
         self._text = text
 
@@ -41,7 +45,7 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
     def _judge(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            read_lane(event.value)
+            self._read(event.value)
             self.words.update("Enter sets it; what is not named is as in all lanes.")
         except ParameterError as error:
             self.words.update(Content.styled(f"{error}.", "$error"))
@@ -50,7 +54,17 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
     def _set(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            self.dismiss(read_lane(event.value))
+            self.dismiss(self._read(event.value))
         except ParameterError:
             # It is said below the field.
             return
+
+    def _read(self, text: str) -> dict[str, Value]:
+        """What is typed; a model as its file. Raises ParameterError."""
+        own = read_lane(text)
+        if MODEL in own:
+            file = self._find(str(own[MODEL]))
+            if not file.is_file():
+                raise ParameterError(f"there is no model '{own[MODEL]}' on this machine")
+            own[MODEL] = str(file)
+        return own

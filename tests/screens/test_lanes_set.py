@@ -1,0 +1,189 @@
+"""What a lane sets: by the pane, typed, in the middle of an answer, with a model of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.screens.bench import Bench
+from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
+from tests.waiting import wait_until
+from workbench.screens.lanes.typed import LaneScreen
+from workbench.screens.presets import PresetScreen
+
+
+async def type_settings(b: Bench, text: str) -> None:
+    await b.pilot.press("ctrl+t")
+    await wait_until(lambda: isinstance(b.app.screen, LaneScreen), "the field")
+    field = b.app.screen.query_one("Input")
+    field.value = text  # type: ignore[attr-defined]
+    await b.pilot.press("enter")
+    await b.pilot.pause()
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children()
+
+
+async def test_the_pane_sets_the_lane_that_is_foremost() -> None:
+    async with opened() as b:
+        screen = lanes(b)
+        await b.pilot.press("f7", "f3")
+        await b.pilot.pause()
+        assert screen.parameters.display
+        assert screen.parameters.border_title == "Parameters of B"
+        screen.parameters.go_to("top_k")
+        await b.pilot.press("enter", "3", "enter")
+        await b.pilot.pause()
+        first, second = screen.lanes
+        assert "top_k" not in first.chosen.values
+        assert second.chosen.values["top_k"] == 3
+        await wait_until(lambda: second.column.head._lines[0].plain == "top_k 3", "its head")
+        # The pane follows, and each lane undoes its own.
+        await b.pilot.press("f7")
+        await b.pilot.pause()
+        assert screen.parameters.border_title == "Parameters of A"
+        await b.pilot.press("u")
+        assert second.chosen.values["top_k"] == 3
+        await b.pilot.press("f7", "u")
+        assert "top_k" not in second.chosen.values
+        await b.pilot.press("f3")
+        await b.pilot.pause()
+        assert not screen.parameters.display
+        assert screen.prompt.has_focus
+
+
+async def test_a_lane_is_changed_in_the_middle_of_its_answer(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        screen = lanes(b)
+        await send(b, "Hello!")
+        await wait_until(lambda: all(lane.tokens for lane in screen.lanes), "both to write")
+        await b.pilot.press("f7")
+        await type_settings(b, "max_tokens=1")
+        await wait_until(lambda: not screen.lanes[1].answering, "the end of B")
+        assert screen.lanes[0].answering
+        assert "max_tokens" in screen.lanes[1].column.status
+        # The other one is stopped alone, too.
+        await b.pilot.press("f7", "f9", "x")
+        await done(b)
+        assert "stopped" in screen.lanes[0].column.status
+
+
+async def test_a_lane_is_kept_as_a_preset() -> None:
+    async with opened() as b:
+        await type_settings(b, "top_k=7")
+        await b.pilot.press("f3", "p")
+        await wait_until(lambda: isinstance(b.app.screen, PresetScreen), "the presets")
+        await b.pilot.press("tab", *"seven", "enter")
+        await b.pilot.pause()
+        await b.pilot.press("escape")
+        await b.pilot.pause()
+        await b.pilot.press("f7")
+        await b.pilot.press("p")
+        await wait_until(lambda: isinstance(b.app.screen, PresetScreen), "the presets")
+        screen = b.app.screen
+        assert isinstance(screen, PresetScreen)
+        names = [
+            str(screen.rows.get_option_at_index(n).prompt) for n in range(screen.rows.option_count)
+        ]
+        assert any("seven" in name for name in names), names
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("model=nowhere", "there is no model 'nowhere'"), ("warmth=3", "no parameter")],
+)
+async def test_what_cannot_be_set_is_said_while_it_is_typed(text: str, words: str) -> None:
+    async with opened() as b:
+        await type_settings(b, text)
+        screen = b.app.screen
+        assert isinstance(screen, LaneScreen)
+        assert words in str(screen.words.content)
+        await b.pilot.press("escape")
+
+
+async def test_another_model_answers_in_an_engine_of_its_own(slow_model: Path) -> None:
+    async with opened() as b:
+        screen = lanes(b)
+        engine = b.engine_pid
+        await type_settings(b, f"model={slow_model}")
+        assert [lane.column.head._lines[0].plain for lane in screen.lanes] == [
+            slow_model.stem,
+            "pocket",
+        ]
+        await send(b, "Hello!")
+        assert "2 engines" in screen.status._lines[0].plain
+        await done(b)
+        assert all("6 tokens" in text for text in said(b)), said(b)
+        assert slow_model.stem in said(b)[0]
+        assert b.engine_pid == engine
+        assert len(children()) == 2
+        # Esc on the way to it leaves nothing waiting.
+        await b.pilot.press("f2")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        await wait_until(lambda: len(children()) == 1, "the other engine's end")
+        await b.idle()
+        assert b.says(f"{slow_model.stem} loaded")
+
+
+async def test_a_lane_that_waits_for_another_engine_can_be_stopped(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        screen = lanes(b)
+        await b.pilot.press("f7")
+        await type_settings(b, "n_ctx=256")
+        await send(b, "Hello!")
+        await wait_until(lambda: screen.lanes[0].tokens, "A to write")
+        assert screen.lanes[1].column.status == "waiting"
+        await b.pilot.press("f9", "x")
+        await b.pilot.pause()
+        assert screen.lanes[0].answering
+        assert not screen.lanes[1].answering
+        await b.pilot.press("escape")
+        await done(b)
+        assert len(screen.lanes[0].exchange.conversation.path()) == 2
+
+
+async def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.gguf"
+    with huge.open("wb") as file:
+        file.truncate(2**43)
+    async with opened() as b:
+        await type_settings(b, f"model={huge}")
+        await send(b, "Hello!")
+        assert not lanes(b).answering
+        assert lanes(b).prompt.text == "Hello!"
+        assert any("does not fit" in toast for toast in b.toasts()), b.toasts()
+
+
+async def test_a_prompt_is_written_anew_in_all_lanes() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "Hello!")
+        await done(b)
+        await b.pilot.press("f9", "k", "e")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == "Hello!"
+        await b.pilot.press("escape")
+        assert lanes(b).prompt.text == ""
+        await b.pilot.press("f9", "k", "e")
+        await b.pilot.pause()
+        await send(b, "Good evening!")
+        await done(b)
+        first = [lane.exchange.conversation.path()[0].text for lane in lanes(b).lanes]
+        assert first == ["Good evening!"] * 2
+        assert all("2 of 2" in text for text in said(b)), said(b)
+
+
+async def test_words_are_found_in_a_lane() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "Hello fox!")
+        await done(b)
+        await b.pilot.press("f9", "slash", *"fox", "enter")
+        await b.pilot.pause()
+        column = lanes(b).lanes[0].column
+        assert column.transcript.found == (1, 1)
+        await b.pilot.press("escape")
+        await b.pilot.pause()
+        assert not column.transcript.finding
+        assert b.app.screen is lanes(b)

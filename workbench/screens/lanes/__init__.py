@@ -1,0 +1,1 @@
+"""Lanes: one prompt, many settings, side by side."""

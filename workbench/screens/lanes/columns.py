@@ -1,0 +1,281 @@
+"""Lanes side by side: which there are, which one keys are meant for, and what is set in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Footer, Static
+
+from workbench.panes.chat.prompt import Prompt
+from workbench.panes.lines import Lines
+from workbench.panes.parameters.pane import ParameterPane
+from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Value, Values
+from workbench.parameters.lanes import MODEL, MOST_LANES, differing
+from workbench.parameters.table import BY_KEY
+from workbench.screens.jump import JumpScreen, Target, targets
+from workbench.screens.lanes.keys import KEYS
+from workbench.screens.lanes.lane import Lane
+from workbench.screens.setting import SettingScreen
+from workbench.sessions.conversation import Conversation
+
+# A lane that is narrower cannot be read.
+_LEAST_WIDTH: Final = 26
+# What the parameter pane takes.
+_PANE_WIDTH: Final = 34
+
+
+class Kept(NamedTuple):
+    """The lane that a person went on with: where its path ends, and what it sets."""
+
+    leaf: int | None
+    values: dict[str, Value]
+    model: Path
+
+
+class ColumnsScreen(SettingScreen[Kept | None]):
+    """Gives back the lane to go on with; None if none is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
+
+    prompt = getters.query_one(Prompt)
+    columns = getters.query_one("#lanes", Horizontal)
+    others = getters.query_one("#others", Static)
+    status = getters.query_one("#lanes-status", Lines)
+
+    def __init__(
+        self, *, model: Path, conversation: Conversation, common: Chosen, draft: str
+    ) -> None:
+        """``common`` is what is set for all lanes at first, in ``model``.
+
+        ``draft`` is what has been written and not sent.
+        """
+        super().__init__()
+        self._model = model
+        self._conversation = conversation
+        self._common = common
+        self._draft = draft
+        self.lanes: list[Lane] = []
+        self._foremost = 0
+        self._summary_due = False
+        # Whether all lanes scroll when one does.
+        self.linked = False
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="lanes-status")
+        yield Static(id="others", markup=False)
+        with Horizontal(id="lanes-body"):
+            with Horizontal(id="lanes"):
+                for lane in self.lanes:
+                    yield lane.column
+            yield ParameterPane(self.foremost.chosen)
+        yield Prompt()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._begin()
+        self.prompt.load_text(self._draft)
+        self.prompt.focus()
+
+    def _begin(self) -> None:
+        """Show what has been said, in lanes that have just been mounted."""
+        for lane in self.lanes:
+            self._begin_in(lane)
+        self.show_lanes()
+
+    def _begin_in(self, lane: Lane) -> None:
+        lane.column.transcript.show_path(lane.exchange.conversation)
+        self.watch(lane.column.transcript, "scroll_y", lambda: self._scrolled(lane), init=False)
+
+    async def replace_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Put these lanes in the place of those there are."""
+        await self.columns.remove_children()
+        self.lanes = list(lanes)
+        self._foremost = 0
+        await self.columns.mount(*(lane.column for lane in self.lanes))
+        self._begin()
+
+    @property
+    def unsent(self) -> str:
+        """What has been written and not sent."""
+        return self.prompt.text
+
+    # ---- what is shown -----------------------------------------------------------------------
+
+    @property
+    def foremost(self) -> Lane:
+        """The lane that keys are meant for."""
+        return self.lanes[self._foremost]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is kept quiet which lane sets what."""
+        return False
+
+    def on_resize(self) -> None:
+        """Side by side where there is room."""
+        self.show_lanes()
+
+    def apart(self) -> list[dict[str, Value]]:
+        """What each lane sets that is not the same in all."""
+        defaults = [lane.chosen.defaults for lane in self.lanes]
+        return differing([lane.named for lane in self.lanes], defaults)
+
+    def show_lanes(self) -> None:
+        """Show what differs, and which lane is the foremost."""
+        pane = self.parameters.display = self.has_class("-settings")
+        room = self.app.size.width - (_PANE_WIDTH if pane else 0)
+        one = room // len(self.lanes) < _LEAST_WIDTH
+        self.set_class(one, "-one")
+        self.set_class(room < _LEAST_WIDTH + _PANE_WIDTH, "-pane-alone")
+        for lane, apart in zip(self.lanes, self.apart(), strict=True):
+            lane.column.set_class(lane is self.foremost, "-foremost")
+            lane.column.see(lane is self.foremost or not one)
+            lane.column.differs(apart)
+        if pane:
+            self.parameters.border_title = f"Parameters of {self.foremost.letter}"
+        self.summarise()
+
+    def summarise_soon(self) -> None:
+        """Say how far all lanes are, once for all that has been heard of them."""
+        if not self._summary_due:
+            self._summary_due = True
+            self.call_later(self.summarise)
+
+    def summarise(self) -> None:
+        """Say how far all lanes are, where one at a time is shown."""
+        self._summary_due = False
+        if not self.has_class("-one"):
+            return
+        parts = [
+            Content.styled(
+                f"{lane.letter} {lane.column.status.partition(',')[0]}".strip(),
+                "bold $primary" if lane is self.foremost else "",
+            )
+            for lane in self.lanes
+        ]
+        self.others.update(Content("   ").join(parts), layout=False)
+
+    # ---- which lane --------------------------------------------------------------------------
+
+    def choose(self, lane: Lane) -> None:
+        """Let keys be meant for this lane."""
+        if lane is not self.foremost:
+            self._foremost = self.lanes.index(lane)
+            self.parameters.use(lane.chosen)
+            self.show_lanes()
+
+    def action_next(self) -> None:
+        """Go to the next lane."""
+        in_pane = self.parameters.has_focus_within
+        self.choose(self.lanes[(self._foremost + 1) % len(self.lanes)])
+        if not (self.prompt.has_focus or in_pane):
+            self.action_read()
+
+    def action_read(self) -> None:
+        """Give the foremost lane's transcript the keys."""
+        self.foremost.column.transcript.focus()
+
+    def lane_with_focus(self) -> Lane | None:
+        """The lane that is read."""
+        return next((lane for lane in self.lanes if lane.column.has_focus_within), None)
+
+    def on_descendant_focus(self) -> None:
+        """Keys are meant for the lane that is read."""
+        lane = self.lane_with_focus()
+        if lane is not None:
+            self.choose(lane)
+
+    async def action_add(self) -> None:
+        """A lane more, with what the foremost sets and has said."""
+        free = sorted(set(range(MOST_LANES)) - {lane.number for lane in self.lanes})
+        if not free:
+            self.notify(f"There is room for {MOST_LANES} lanes.", timeout=3)
+            return
+        like = self.foremost
+        lane = like.like(free[0])
+        self.lanes.insert(self._foremost + 1, lane)
+        await self.columns.mount(lane.column, after=like.column)
+        self._begin_in(lane)
+        self.choose(lane)
+
+    async def action_close(self) -> None:
+        """Close the foremost lane."""
+        if self.foremost.answering or len(self.lanes) == 1:
+            self.notify("It is at work, or the last one.", severity="warning", timeout=3)
+            return
+        lane = self.lanes.pop(self._foremost)
+        self._foremost = min(self._foremost, len(self.lanes) - 1)
+        self.parameters.use(self.foremost.chosen)
+        await lane.column.remove()
+        self.show_lanes()
+
+    # ---- what a lane sets --------------------------------------------------------------------
+
+    @property
+    def set_for(self) -> str:
+        """The stem of the foremost lane's model file."""
+        return self.foremost.model.stem
+
+    def action_settings(self) -> None:
+        """Go to the parameters of the foremost lane, or hide them."""
+        if self.parameters.has_focus_within:
+            self.remove_class("-settings")
+            self.show_lanes()
+            self.prompt.focus()
+            return
+        self.add_class("-settings")
+        self.show_lanes()
+        self.parameters.rows.focus()
+
+    def put(self, lane: Lane, own: Values) -> None:
+        """Let a lane set these parameters beside what all lanes did at first."""
+        lane.chosen.replace(self._common.values)
+        lane.set(own)
+        if lane is self.foremost:
+            self.parameters.show()
+
+    def own(self, lane: Lane) -> dict[str, Value]:
+        """What a lane sets otherwise than all did at first."""
+        common, chosen = self._common, lane.chosen
+        own = {
+            key: chosen.value(parameter)
+            for key, parameter in BY_KEY.items()
+            if chosen.value(parameter) != common.value(parameter)
+        }
+        return own if lane.model == self._model else {MODEL: str(lane.model), **own}
+
+    # ---- scrolling ---------------------------------------------------------------------------
+
+    def action_together(self) -> None:
+        """Scroll all lanes together, or each by itself again."""
+        self.linked = not self.linked
+        how = "All lanes scroll together now." if self.linked else "Each lane scrolls by itself."
+        self.notify(how, timeout=3)
+        self._scrolled(self.foremost)
+        self.summarise()
+
+    def _scrolled(self, lane: Lane) -> None:
+        moved = lane.column.transcript
+        if self.linked and (lane is self.foremost or moved.mouse_hover):
+            for other in self.lanes:
+                if other is not lane:
+                    other.column.transcript.scroll_as(moved)
+
+    # ---- places ------------------------------------------------------------------------------
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that can be gone to."""
+
+        def chosen(target: Target | None) -> None:
+            if target is not None:
+                target.go()
+
+        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)

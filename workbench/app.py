@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from workbench.screens.look import Look, ThemesSaved
 from workbench.screens.messages import Copied
 from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
+from workbench.sessions.database import StoreError
 from workbench.settings import config, paths
 from workbench.settings.config import Config
 from workbench.steady.app import SteadyApp, run_steadily
@@ -122,12 +122,14 @@ class WorkbenchApp(SteadyApp):
     async def on_unmount(self) -> None:
         await self._engine.close()
         if self._workbench is not None and not self.ending.code:
-            with suppress(OSError):
-                self._workbench.rescue.forget()
+            try:
+                await self._workbench.leave()
+            except StoreError as error:
+                self.ending.not_kept(str(error))
         self.leave_soon()
 
     def keep_text(self) -> Path | None:
-        """Save the conversation and what is being written; returns where."""
+        """Save the conversation and what is being written; returns where. Raises StoreError."""
         return self._workbench.keep_now() if self._workbench is not None else None
 
     @work(group="themes", description="watch the themes", exit_on_error=False)

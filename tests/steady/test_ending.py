@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.kept import kept_answer, kept_files, kept_messages
+from tests.kept import cut_off, kept_answer, kept_messages, kept_session
 from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
 from workbench.settings import paths
@@ -54,9 +54,9 @@ def test_a_signal_in_the_middle_of_an_answer(slow_model: Path, number: signal.Si
         words = last_words(terminal)
         assert terminal.settings() == before
     assert f"ended by {number.name}" in words
-    assert str(kept_files()[0]) in words.replace("\r\n", "")
-    assert kept_answer()["text"]
-    assert b'"draft":"and a draft"' in kept_files()[0].read_bytes()
+    assert str(paths.sessions()) in words.replace("\r\n", "")
+    assert kept_answer().text
+    assert kept_session().draft == "and a draft"
 
 
 @pytest.mark.parametrize("key", [F9, F10])
@@ -65,7 +65,7 @@ def test_a_mistake_of_our_own(key: str) -> None:
         before = terminal.settings()
         terminal.wait_for("Chat with pocket")
         terminal.type("Hello!\r")
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "an answer")
         [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
         terminal.type(key)
         assert terminal.wait_for_exit() == 1
@@ -75,7 +75,7 @@ def test_a_mistake_of_our_own(key: str) -> None:
     [report] = paths.engine_log().parent.glob("crash-*.log")
     assert "RuntimeError: a mistake[2J of ours" in words
     assert str(report) in words
-    assert str(kept_files()[0]) in words
+    assert str(paths.sessions()) in words
     assert "not for the screen" not in words
     assert "Traceback" not in words
     assert len(words.splitlines()) <= 5
@@ -110,25 +110,26 @@ def test_a_hung_app_is_left_by_force() -> None:
         wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
         assert terminal.settings() == before
         assert "ended by SIGTERM" in last_words(terminal)
-    assert len(kept_files()) == 1
+    assert len(cut_off()) == 1
 
 
 def test_a_killed_app_loses_little(slow_model: Path) -> None:
     with running(app(slow_model)) as terminal:
         ask(terminal)
         # Without a signal or an end: what is kept now and then.
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "a part to be kept")
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "a part to be kept")
         terminal.process.kill()
-    assert kept_answer()["finish"] == ""
+    assert kept_answer().finish == "cut off"
 
 
-def test_an_app_left_in_good_order_keeps_nothing() -> None:
+def test_an_app_left_in_good_order_was_not_cut_off() -> None:
     with running([sys.executable, "-m", "workbench"]) as terminal:
         terminal.wait_for("Chat with pocket")
         terminal.type("Hello!\r")
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "an answer")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0
         assert last_words(terminal).replace("\x1b", "").isascii()
         assert "kept" not in last_words(terminal)
-    assert kept_files() == []
+    assert cut_off() == []
+    assert kept_messages()[0].text == "Hello!"

@@ -45,6 +45,7 @@ class ComparingScreen(KeepingScreen):
             ),
             n_ctx=n_ctx,
             draft=self.chat.prompt.text,
+            keep=self.keep,
         )
         self.chat.prompt.clear()
         self.app.push_screen(self.lanes, self._come_back)
@@ -64,9 +65,15 @@ class ComparingScreen(KeepingScreen):
         """Go on with this model, if it is not the present one."""
         raise NotImplementedError
 
+    @property
+    def unsent(self) -> str:
+        """All that has been written and not sent, in the lanes as well."""
+        lanes = self.lanes.unsent if self.lanes is not None and self.lanes.is_mounted else ""
+        return "\n".join(filter(None, (super().unsent, lanes)))
+
     def is_for_lanes(self, event: Event | EngineDied) -> bool:
         """Whether an event was meant for the lanes, which have it then."""
         if self.lanes is None or not self.lanes.take(event):
             return False
-        self.keep_at_times()
+        self.keep()
         return True

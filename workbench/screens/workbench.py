@@ -41,10 +41,10 @@ from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
 from workbench.screens.comparing import ComparingScreen
+from workbench.screens.exchange import Author
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import EngineReported, ModelsFound
 from workbench.screens.talk import Talk
-from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -137,6 +137,7 @@ class WorkbenchScreen(ComparingScreen):
     async def _generate(self, messages: Sequence[ChatMessage]) -> int:
         self.stats.busy("waiting for the engine")
         asked = LanePrompt(0, list(messages), answering(self._chosen.values))
+        self.exchange.go_by(self._chosen.values)
         request = await self.engine.generate(self._source(), [asked])
         self.keep()
         self.call_after_refresh(self.refresh_bindings)
@@ -183,7 +184,9 @@ class WorkbenchScreen(ComparingScreen):
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:
-            await self.engine.adjust(request, 0, answering(self._chosen.values))
+            values = answering(self._chosen.values)
+            self.exchange.adjust(values)
+            await self.engine.adjust(request, 0, values)
 
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
@@ -197,7 +200,7 @@ class WorkbenchScreen(ComparingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
         if action == "resume":
-            return self.cut_off is not None
+            return bool(self.cut_off)
         return action != "stop" or (
             self.exchange.request is not None and not self.parameters.editing and not self.chat.busy
         )
@@ -246,17 +249,14 @@ class WorkbenchScreen(ComparingScreen):
         """Begin a new conversation."""
         if self._refuses():
             return
-        self.exchange.conversation = Conversation()
-        self.chat.clear()
-        self.keep()
-        self.stats.clear()
+        self.new_chat()
         self.go_to("chat")
         self.find_cut_off()
 
     def action_resume(self) -> None:
         """Bring back the conversation that was cut off."""
-        if self.cut_off is not None and not self._refuses():
-            self.bring_back(self.cut_off)
+        if self.cut_off and not self._refuses():
+            self.bring_back()
             self.go_to("chat")
 
     # ---- what the engine reports -------------------------------------------------------------
@@ -314,8 +314,8 @@ class WorkbenchScreen(ComparingScreen):
                 self.go_to("chat")
 
     def _on_text(self, event: TextArrived) -> None:
-        self.talk.write(event, model=self._model_name)
-        self.keep_at_times()
+        self.talk.write(event, Author(self._model_name, self._model, self._chosen.defaults))
+        self.keep()
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:

@@ -69,11 +69,13 @@ class AnsweringScreen(JudgingScreen):
         more: Callable[[], EngineClient],
         n_ctx: int = 0,
         draft: str = "",
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
         """``common`` is what is set for all in ``model``, ``lanes`` what each sets beside it.
 
         ``find`` gives the file of a model's name, ``more`` another engine beside ``engine``;
-        ``n_ctx`` is the length of the context as far as it is known.
+        ``n_ctx`` is the length of the context as far as it is known. ``keep`` is called when an
+        engine beside ``engine`` has said something that is to be kept.
         """
         super().__init__(model=model, conversation=conversation, common=common, draft=draft)
         self._engine = engine
@@ -81,6 +83,7 @@ class AnsweringScreen(JudgingScreen):
         self._source = ModelSource.of(model, loading(common.values))
         self._engines = Engines(engine, self._source, more)
         self._n_ctx = n_ctx
+        self._keep = keep
         self._turns: deque[_Turn] = deque()
         self._together = Together()
         # What lanes ask at once, while they do.
@@ -184,6 +187,7 @@ class AnsweringScreen(JudgingScreen):
         """Let an answer go on by what its lane sets now."""
         if lane.engine is not None and lane.exchange.request:
             values = answering(lane.chosen.values)
+            lane.exchange.adjust(values)
             await lane.engine.adjust(lane.exchange.request, lane.number, values)
 
     # ---- stopping ----------------------------------------------------------------------------
@@ -229,7 +233,8 @@ class AnsweringScreen(JudgingScreen):
             self.post_message(LaneReported(engine, event))
 
     def on_lane_reported(self, message: LaneReported) -> None:
-        self.take(message.event, message.engine)
+        if self.take(message.event, message.engine):
+            self._keep()
 
     def take(self, event: Event | EngineDied, engine: EngineClient | None = None) -> bool:
         """Show what an engine says to a lane; False if it says it to others.

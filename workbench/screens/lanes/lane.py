@@ -23,7 +23,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Value, Values
 from workbench.parameters.lanes import LETTERS, MODEL
 from workbench.parameters.table import BY_KEY, answering, loading
-from workbench.screens.exchange import Exchange
+from workbench.screens.exchange import Author, Exchange
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation
 
@@ -93,6 +93,7 @@ class Lane:
 
     def prompt(self, messages: Sequence[ChatMessage]) -> LanePrompt:
         """What the engine is to answer."""
+        self.exchange.go_by(self.chosen.values)
         return LanePrompt(self.number, list(messages), answering(self.chosen.values))
 
     # ---- what it answers ---------------------------------------------------------------------
@@ -138,7 +139,7 @@ class Lane:
             text="".join(each.text for each in held),
             thoughts="".join(each.thoughts for each in held),
         )
-        self.talk.write(event, model=self.model.stem)
+        self.talk.write(event, Author(self.model.stem, self.model, self.chosen.defaults))
         self.column.text_arrived(event)
 
     def finish(self, event: Finished) -> None:

@@ -52,6 +52,7 @@ class WorkbenchApp(SteadyApp):
         "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",
+        "screens/sessions/sessions.tcss",
         "screens/text.tcss",
         "screens/themes.tcss",
         "screens/workbench.tcss",

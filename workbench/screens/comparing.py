@@ -9,13 +9,13 @@ from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import Event
 from workbench.models import library
 from workbench.parameters.kinds import Values
-from workbench.screens.keeping import KeepingScreen
 from workbench.screens.lanes.columns import Kept
 from workbench.screens.lanes.screen import LanesScreen
+from workbench.screens.opening import OpeningScreen
 from workbench.settings import paths
 
 
-class ComparingScreen(KeepingScreen):
+class ComparingScreen(OpeningScreen):
     """Opens the lanes, and hands them what the engine says to them."""
 
     lanes: LanesScreen | None = None

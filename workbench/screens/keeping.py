@@ -74,6 +74,12 @@ class KeepingScreen(PanesScreen):
     def on_not_kept(self, message: NotKept) -> None:
         self.chat.note(f"Keeping the conversation: {message.trouble}", error=True)
 
+    def refuses(self) -> bool:
+        """Whether an answer is under way; says so."""
+        if self.exchange.answering:
+            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
+        return self.exchange.answering
+
     # ---- another conversation ----------------------------------------------------------------
 
     def use(self, session: Session) -> None:
@@ -112,8 +118,10 @@ class KeepingScreen(PanesScreen):
         self.chat.note(resumed.offer(message.found))
         self.refresh_bindings()
 
-    def bring_back(self) -> None:
+    def action_resume(self) -> None:
         """Go on with the newest conversation that was cut off."""
+        if not self.cut_off or self.refuses():
+            return
         newest, *_ = self.cut_off
         self.cut_off = ()
         self.refresh_bindings()
@@ -127,12 +135,6 @@ class KeepingScreen(PanesScreen):
             self.post_message(NotKept(str(error)))
             return
         self.post_message(SessionOpened(session))
-
-    def on_session_opened(self, message: SessionOpened) -> None:
-        if message.session is None:
-            self.notify("Another Workbench has brought it back.", severity="warning", timeout=3)
-        elif not self.exchange.answering:
-            self.use(message.session)
 
 
 def _cut_off(file: Path) -> list[Summary]:

@@ -18,6 +18,7 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.search import SearchBar
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
+from workbench.panes.sessions.rows import ConversationList
 from workbench.screens.help import HelpScreen
 from workbench.screens.jump import JumpScreen
 from workbench.screens.lanes.differences import DifferencesScreen
@@ -25,6 +26,7 @@ from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.lanes.votes import VoteScreen, VotesScreen
 from workbench.screens.presets import PresetScreen
+from workbench.screens.sessions.screen import SessionsScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -53,6 +55,8 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (JumpScreen,),
     (PresetScreen,),
     (ThemeScreen, ThemeList),
+    (SessionsScreen, ConversationList),
+    (SessionsScreen, SearchBar),
     (TextScreen,),
 )
 """What is asked in turn for a key, from the outside in; the app comes before each."""

@@ -56,6 +56,14 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Go on in lanes: one prompt, several settings, side by side",
         priority=True,
     ),
+    Binding(
+        "f7",
+        "sessions",
+        "Chats",
+        id="chat.sessions",
+        tooltip="All conversations: open, find, rename, pin, delete",
+        priority=True,
+    ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",

@@ -9,6 +9,7 @@ from textual.message import Message
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Event
 from workbench.models.library import ModelFile
+from workbench.screens.sessions.screen import Wanted
 from workbench.sessions.listing import Summary
 from workbench.sessions.session import Session
 
@@ -32,9 +33,11 @@ class CutOffFound(Message):
 class SessionOpened(Message):
     """A conversation has been read from the store; None if another process took it."""
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: Session | None, wanted: Wanted | None = None) -> None:
+        """``wanted`` says where in it to begin."""
         super().__init__()
         self.session = session
+        self.wanted = wanted
 
 
 class NotKept(Message):

@@ -126,7 +126,7 @@ class WorkbenchScreen(ComparingScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if self._refuses():
+        if self.refuses():
             return
         edited = self.chat.edited
         self.chat.prompt.clear()
@@ -146,19 +146,19 @@ class WorkbenchScreen(ComparingScreen):
     @on(Reader.EditWanted)
     def _edit(self, event: Reader.EditWanted) -> None:
         event.stop()
-        if not self._refuses():
+        if not self.refuses():
             self.chat.edit(self.talk.conversation.message(event.message))
 
     @on(Reader.RegenerateWanted)
     async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
         event.stop()
-        if not self._refuses():
+        if not self.refuses():
             await self.talk.ask_again(event.message)
 
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:
         event.stop()
-        if self._refuses():
+        if self.refuses():
             return
         if not self.talk.show_version(event.message, event.step):
             self.notify("There is no other version that way.", timeout=2)
@@ -167,7 +167,7 @@ class WorkbenchScreen(ComparingScreen):
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
         event.stop()
-        if self._refuses():
+        if self.refuses():
             return
         if event.model.incomplete:
             self.notify(
@@ -226,7 +226,7 @@ class WorkbenchScreen(ComparingScreen):
 
     def action_lanes(self) -> None:
         """Go on in two lanes, to be set apart."""
-        if not self._refuses():
+        if not self.refuses():
             self.compare(
                 self.engine,
                 model=self._model,
@@ -244,20 +244,6 @@ class WorkbenchScreen(ComparingScreen):
     def set_for(self) -> str:
         """The stem of the model file that the parameters are for."""
         return self._model.stem
-
-    def action_new_chat(self) -> None:
-        """Begin a new conversation."""
-        if self._refuses():
-            return
-        self.new_chat()
-        self.go_to("chat")
-        self.find_cut_off()
-
-    def action_resume(self) -> None:
-        """Bring back the conversation that was cut off."""
-        if self.cut_off and not self._refuses():
-            self.bring_back()
-            self.go_to("chat")
 
     # ---- what the engine reports -------------------------------------------------------------
 
@@ -355,12 +341,6 @@ class WorkbenchScreen(ComparingScreen):
 
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._chosen.values))
-
-    def _refuses(self) -> bool:
-        """Whether an answer is under way; says so."""
-        if self.exchange.answering:
-            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
-        return self.exchange.answering
 
     async def _load(self, path: Path) -> None:
         self._model = path

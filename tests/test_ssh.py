@@ -116,11 +116,9 @@ def ask(terminal: Terminal, server: Server) -> tuple[list[psutil.Process], str]:
 
 
 def resume(server: Server, part: str) -> None:
-    """Log in again and bring the conversation back."""
+    """Log in again and find the conversation there."""
     assert kept_answer().text.startswith(part)
     with running(remote_app(server)) as terminal:
-        terminal.wait_for("ctrl+r brings it")
-        terminal.type("\x12")
         terminal.wait_for("interrupted")
         terminal.wait_for("Tell me a story")
         terminal.type("\x11")

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from workbench import __version__
-from workbench.headless.sessions import sessions
+from workbench.headless.sessions import meant, sessions
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import (
@@ -132,6 +132,9 @@ def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Val
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_with_line
 @_with_parameters
+@click.option("--continue", "goes_on", is_flag=True, help="Open what was written to last.")
+@click.option("--session", metavar="NAME", help="Open this conversation: its number or title.")
+@click.option("--new", "anew", is_flag=True, help="Begin a new conversation.")
 @click.version_option(__version__, package_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
 def workbench(
@@ -142,11 +145,14 @@ def workbench(
     fps: int | None,
     color: lines.Color | None,
     mouse: bool | None,
+    goes_on: bool,
+    session: str | None,
+    anew: bool,
     **flags: Value | None,
 ) -> None:
     """A full-screen workbench for local language models on llama.cpp.
 
-    Without a command the app opens, with the given model and parameters.
+    Without a command the app opens where it was, with the given model and parameters.
     """
     values = _chosen(preset, flags)
     context.obj = (model, values)
@@ -156,6 +162,11 @@ def workbench(
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
+    if goes_on + anew + (session is not None) > 1:
+        raise click.UsageError("say one of --continue, --session and --new")
+    begin: int | Literal["where it was", "new"] = meant(session, latest=goes_on) or (
+        "new" if anew else "where it was"
+    )
     # What is wrong in the file is told on the screen.
     settings, _ = config.load(paths.config_file())
     line = lines.choose(
@@ -168,7 +179,7 @@ def workbench(
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model or POCKET, values, line))
+    context.exit(run_app(model or "", values, line, begin))
 
 
 @workbench.command()

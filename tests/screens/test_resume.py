@@ -1,4 +1,4 @@
-"""A conversation that was cut off is offered and brought back."""
+"""The app opens where it was, also where it was cut off."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from tests.kept import cut_off, kept, kept_messages
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.engine.protocol import TextArrived
+from workbench.panes.sessions.rows import ConversationList
 from workbench.screens.exchange import Author, Exchange
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
-from workbench.settings import paths
+from workbench.settings import paths, remembered
 
 
 def left_behind(*, unanswered: str = "", draft: str = "", asked: str = "Hello!") -> int:
@@ -54,12 +55,9 @@ async def test_nothing_is_offered_where_nothing_was_cut_off() -> None:
     assert kept() == []
 
 
-async def test_it_is_brought_back_and_goes_on() -> None:
+async def test_what_was_cut_off_is_there_and_goes_on() -> None:
     number = left_behind()
     async with bench() as opened:
-        await offered(opened)
-        assert opened.says("(2 messages, just now)")
-        await opened.pilot.press("ctrl+r")
         await wait_until(lambda: opened.says("interrupted"), "the answer")
         opened.screen.chat.transcript.action_fold_all()
         for text in ("Hello!", "pocket thinks", "I greet", "Well"):
@@ -78,19 +76,24 @@ async def test_it_is_brought_back_and_goes_on() -> None:
 async def test_what_was_not_answered_or_not_sent_is_written_again() -> None:
     left_behind(unanswered="Who are you?", draft="And why?")
     async with bench() as opened:
+        assert opened.screen.chat.prompt.text == "Who are you?\nAnd why?"
+        assert len(opened.screen.exchange.conversation.path()) == 2
+
+
+async def test_what_was_written_before_goes_along() -> None:
+    left_behind(draft="And why?")
+    async with bench(begin="new") as opened:
         await offered(opened)
+        assert opened.says("(2 messages, just now)")
         opened.screen.chat.prompt.insert("Hm")
         await opened.pilot.press("ctrl+r")
-        written = "Who are you?\nAnd why?\nHm"
-        await wait_until(lambda: opened.screen.chat.prompt.text == written, "what was written")
-        assert len(opened.screen.exchange.conversation.path()) == 2
-    # What was written in the chat before it went along.
+        await wait_until(lambda: opened.screen.chat.prompt.text == "And why?\nHm", "both")
     assert len(kept()) == 1
 
 
 async def test_a_prompt_alone_is_offered_too() -> None:
     left_behind(asked="", draft="A long letter")
-    async with bench() as opened:
+    async with bench(begin="new") as opened:
         await wait_until(lambda: opened.says("A prompt was cut off (not sent"), "the offer")
         await opened.pilot.press("ctrl+r")
         await wait_until(lambda: opened.screen.chat.prompt.text == "A long letter", "the prompt")
@@ -98,7 +101,7 @@ async def test_a_prompt_alone_is_offered_too() -> None:
 
 async def test_the_conversation_before_it_is_kept() -> None:
     left_behind()
-    async with bench() as opened:
+    async with bench(begin="new") as opened:
         await offered(opened)
         await opened.ask("Who are you?")
         await opened.idle()
@@ -114,7 +117,7 @@ async def test_the_conversation_before_it_is_kept() -> None:
 
 async def test_who_chats_on_instead_keeps_it_for_later() -> None:
     number = left_behind()
-    async with bench() as opened:
+    async with bench(begin="new") as opened:
         await offered(opened)
         await opened.ask("Who are you?")
         await opened.idle()
@@ -123,7 +126,7 @@ async def test_who_chats_on_instead_keeps_it_for_later() -> None:
 
 async def test_another_app_may_be_quicker() -> None:
     number = left_behind()
-    async with bench() as opened:
+    async with bench(begin="new") as opened:
         await offered(opened)
         with Store(paths.sessions()) as store:
             assert store.take(number, "")
@@ -133,18 +136,19 @@ async def test_another_app_may_be_quicker() -> None:
         assert opened.screen.exchange.conversation.messages == []
 
 
-async def test_older_ones_wait_their_turn() -> None:
-    left_behind(asked="The older one")
-    left_behind(asked="The newer one")
+async def test_older_ones_are_offered() -> None:
+    for name in ("oldest", "older", "newest"):
+        left_behind(asked=f"The {name} one")
     async with bench() as opened:
+        assert opened.says("The newest one")
         await offered(opened)
         assert opened.says("Older ones wait")
         await opened.pilot.press("ctrl+r")
-        await wait_until(lambda: opened.says("The newer one"), "the newer one")
+        await wait_until(lambda: opened.says("The older one"), "the older one")
         await opened.pilot.press("ctrl+n")
         await offered(opened)
         await opened.pilot.press("ctrl+r")
-        await wait_until(lambda: opened.says("The older one"), "the older one")
+        await wait_until(lambda: opened.says("The oldest one"), "the oldest one")
 
 
 async def test_a_disk_that_takes_nothing_is_told_once() -> None:
@@ -199,3 +203,106 @@ async def test_leaving_in_mid_answer_stops_it(slow_model: Path) -> None:
         await opened.phase("writing")
     assert kept_messages()[-1].finish == "cancelled"
     assert cut_off() == []
+
+
+# ---- left in good order --------------------------------------------------------------------------
+
+
+async def test_it_opens_where_it_was_left() -> None:
+    async with bench() as opened:
+        await opened.ask("Hello!")
+        await opened.idle()
+        opened.screen.chat.prompt.insert("a draft")
+        await opened.pilot.press("ctrl+q")
+    async with bench() as opened:
+        assert opened.says("Hello!")
+        assert opened.screen.chat.prompt.text == "a draft"
+        await opened.pilot.press("ctrl+n")
+        opened.screen.chat.prompt.clear()
+        await opened.pilot.press("ctrl+q")
+    async with bench() as opened:
+        # A new chat is where it was.
+        assert not opened.says("Hello!")
+    assert len(kept()) == 1
+
+
+async def test_what_another_process_has_open_stays_with_it() -> None:
+    async with bench() as first:
+        await first.ask("Hello!")
+        await first.idle()
+        await wait_until(lambda: kept() and kept()[0].n_messages == 2, "it to be kept")
+        remembered.save(paths.remembered(), remembered.Remembered(conversation=kept()[0].id))
+        async with bench() as second:
+            assert not second.says("Hello!")
+        async with bench(begin=kept()[0].id) as third:
+            # Who asks for it by name gets it.
+            assert third.says("Hello!")
+
+
+async def test_the_model_goes_on_that_wrote_it_last(fast_model: Path) -> None:
+    async with bench(fast_model, values={"max_tokens": 3}) as opened:
+        await opened.ask("Hello!")
+        await opened.idle()
+    async with bench(model="") as opened:
+        assert opened.screen.set_for == fast_model.stem
+    async with bench(model="pocket") as opened:
+        assert opened.says("Hello!")
+        assert opened.screen.set_for == "pocket"
+
+
+async def test_complaints_are_told_beside_what_was_said(config_folder: Path) -> None:
+    left_behind()
+    (config_folder / "config.toml").write_text("themes = 1\n")
+    async with bench() as opened:
+        assert opened.says("Well")
+        assert opened.says("there is no setting 'themes'")
+
+
+# ---- the engine's memory of it -------------------------------------------------------------------
+
+
+async def test_nothing_is_read_anew_after_a_restart() -> None:
+    async with bench(values={"max_tokens": 40}) as opened:
+        await opened.ask("Tell me a long story about a fox.")
+        await opened.idle()
+        first = opened.screen.exchange.conversation.path()[-1]
+        await opened.pilot.press("ctrl+q")
+    [file] = paths.states().iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    async with bench(values={"max_tokens": 4}) as opened:
+        await opened.ask("And then?")
+        await opened.idle()
+        second = opened.screen.exchange.conversation.path()[-1]
+        # All but the last token of the answer, which was never evaluated.
+        assert second.n_cached >= first.n_prompt + first.n_tokens - 2
+        assert not opened.says("ignored")
+        # With the conversation it goes.
+        await opened.pilot.press("f7")
+        await wait_until(lambda: opened.app.screen is not opened.screen, "the list")
+        await wait_until(lambda: opened.app.screen.query_one(ConversationList).items, "it")
+        await opened.pilot.press("delete")
+        await wait_until(lambda: not list(paths.states().iterdir()), "the state to be gone")
+        await opened.pilot.press("escape")
+        await wait_until(lambda: not opened.says("And then?"), "a new chat")
+        await opened.pilot.press("ctrl+q")
+    assert list(paths.states().iterdir()) == []
+
+
+async def test_who_comes_back_to_a_conversation_finds_it_read() -> None:
+    async with bench(values={"max_tokens": 30}) as opened:
+        await opened.ask("Tell me a long story about a fox.")
+        await opened.idle()
+        first = opened.screen.exchange.conversation.path()[-1]
+        await opened.pilot.press("ctrl+n")
+        await opened.ask("What is temperature?")
+        await opened.idle()
+        await wait_until(lambda: len(kept()) == 2, "both to be kept")
+        await opened.pilot.press("f7")
+        await wait_until(lambda: opened.app.screen is not opened.screen, "the list")
+        await wait_until(lambda: opened.app.screen.query_one(ConversationList).items, "both")
+        await opened.pilot.press("end", "enter")
+        await wait_until(lambda: opened.says("a long story"), "the first")
+        await opened.ask("And then?")
+        await opened.idle()
+        last = opened.screen.exchange.conversation.path()[-1]
+        assert last.n_cached >= first.n_prompt + first.n_tokens - 2

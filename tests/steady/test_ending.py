@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from time import monotonic
 
 import psutil
 import pytest
@@ -14,13 +15,14 @@ from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
 from workbench.settings import paths
 
+APP = [sys.executable, "-m", "workbench"]
 FAILING = [sys.executable, "-m", "tests.steady.failing_app"]
 RESTORED = [b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?7h"]
 F9, F10, F11 = "\x1b[20~", "\x1b[21~", "\x1b[23~"
 
 
 def app(slow_model: Path) -> list[str]:
-    return [sys.executable, "-m", "workbench", "--model", str(slow_model), "--ignore-eos"]
+    return [*APP, "--model", str(slow_model), "--ignore-eos"]
 
 
 def ask(terminal: Terminal) -> psutil.Process:
@@ -113,17 +115,38 @@ def test_a_hung_app_is_left_by_force() -> None:
     assert len(cut_off()) == 1
 
 
-def test_a_killed_app_loses_little(slow_model: Path) -> None:
+def test_a_killed_app_loses_less_than_a_second(slow_model: Path) -> None:
     with running(app(slow_model)) as terminal:
         ask(terminal)
-        # Without a signal or an end: what is kept now and then.
-        wait_until_blocking(lambda: terminal.text and kept_answer().text, "a part to be kept")
+        wait_until_blocking(lambda: len(shown(terminal)) > 20, "some of the answer")
+        before, since = shown(terminal), monotonic()
+        wait_until_blocking(lambda: terminal.text and monotonic() - since > 1, "a second")
         terminal.process.kill()
-    assert kept_answer().finish == "cut off"
+        terminal.process.wait()
+        answer = kept_answer()
+        assert answer.finish == "cut off"
+        # Of what was on the screen a second before.
+        assert before in letters(answer.text)
+    with running(APP) as terminal:
+        terminal.wait_for("interrupted")
+        terminal.type("\x11")
+        assert terminal.wait_for_exit() == 0
+
+
+def shown(terminal: Terminal) -> str:
+    """The letters of the answer's last row; Markdown leaves those as they are."""
+    rows = [row[31:87] for row in terminal.text.splitlines()[:34]]
+    said = [letters(row) for row in rows if row.startswith("   ") and letters(row)]
+    # The first is the prompt's.
+    return said[-1] if len(said) > 1 else ""
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def test_an_app_left_in_good_order_was_not_cut_off() -> None:
-    with running([sys.executable, "-m", "workbench"]) as terminal:
+    with running(APP) as terminal:
         terminal.wait_for("Chat with pocket")
         terminal.type("Hello!\r")
         wait_until_blocking(lambda: terminal.text and kept_answer().text, "an answer")

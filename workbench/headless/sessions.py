@@ -188,14 +188,30 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
         raise click.UsageError("say which conversations")
     if undo and for_good:
         raise click.UsageError("--undo and --for-good are opposites")
+    from workbench.sessions.states import States
+
     with _some_store() as store:
         numbers = [store.named(each) for each in references]
         act = store.restore if undo else store.remove if for_good else store.delete
+        states = States(paths.states())
         for number in numbers:
             act(number)
+            if not undo:
+                states.remove(number)
     if not undo and not for_good:
         listed = " ".join(map(str, numbers))
         click.echo(f"workbench sessions rm --undo {listed} brings back what was removed.", err=True)
+
+
+def meant(reference: str | None, *, latest: bool = False) -> int | None:
+    """The conversation of this number or title, or the one that was written to last."""
+    if reference is not None:
+        with _some_store() as store:
+            return store.named(reference)
+    if latest:
+        with _store() as store:
+            return store.latest() if store is not None else None
+    return None
 
 
 # ---- the store -------------------------------------------------------------------------------

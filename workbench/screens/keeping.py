@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 from textual import on, work
 
 from workbench.panes.chat.prompt import Prompt
@@ -20,7 +21,7 @@ from workbench.sessions.journal import Journal
 from workbench.sessions.listing import Summary
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
-from workbench.settings import paths
+from workbench.settings import paths, remembered
 
 
 class KeepingScreen(PanesScreen):
@@ -59,6 +60,13 @@ class KeepingScreen(PanesScreen):
         self.session.draft = _lines(ended.unanswered, self.session.draft)
         self.journal.leave(self.session)
         await asyncio.to_thread(self.journal.close)
+        is_empty = self.session.snapshot().is_empty
+        file = paths.remembered()
+        state = msgspec.structs.replace(
+            remembered.load(file), conversation=0 if is_empty else self.session.id or 0
+        )
+        with suppress(OSError):
+            remembered.save(file, state)
 
     @on(Prompt.Changed)
     def _keep_draft(self) -> None:

@@ -40,6 +40,14 @@ class SessionOpened(Message):
         self.wanted = wanted
 
 
+class Begun(Message):
+    """It is known what the app opens with; None is a new conversation."""
+
+    def __init__(self, session: Session | None) -> None:
+        super().__init__()
+        self.session = session
+
+
 class NotKept(Message):
     """The store does not do what it should; ``trouble`` is a sentence on that."""
 

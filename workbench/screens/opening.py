@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from textual import work
 
 from workbench.screens.keeping import KeepingScreen
-from workbench.screens.messages import NotKept, SessionOpened
+from workbench.screens.messages import Begun, NotKept, SessionOpened
 from workbench.screens.sessions.screen import SessionsScreen, Wanted
 from workbench.sessions.database import StoreError
 from workbench.sessions.session import Session
+from workbench.sessions.states import States
 from workbench.sessions.store import Store
+from workbench.settings import paths, remembered
+
+Begin = int | Literal["where it was", "new"]
+"""What the app opens with; a number is a conversation's."""
 
 
 class OpeningScreen(KeepingScreen):
     """Opens conversations that are kept."""
+
+    # What has been deleted, but can be had back.
+    deleted: Collection[int] = frozenset()
+
+    @work(group="sessions", description="find what to open with", exit_on_error=False)
+    async def begin(self, begin: Begin) -> None:
+        """Read what the app opens with."""
+        session = None
+        try:
+            session = await asyncio.to_thread(_first, self.journal.file, begin)
+        except StoreError as error:
+            self.post_message(NotKept(str(error)))
+        self.post_message(Begun(session))
 
     def action_sessions(self) -> None:
         """Show all conversations."""
@@ -26,7 +47,8 @@ class OpeningScreen(KeepingScreen):
         self.app.push_screen(screen, partial(self._chosen_from, screen))
 
     def _chosen_from(self, screen: SessionsScreen, wanted: Wanted | None) -> None:
-        if self.session.id in {each.id for each in screen.deleted} and wanted is None:
+        self.deleted = {each.id for each in screen.deleted}
+        if self.session.id in self.deleted and wanted is None:
             wanted = Wanted(None)
         if wanted is None or self.refuses():
             return
@@ -74,6 +96,25 @@ class OpeningScreen(KeepingScreen):
             self.chat.transcript.show_path(conversation)
             self.keep()
         await self.chat.show_found(wanted.words, message.id)
+
+
+def _first(file: Path, begin: Begin) -> Session | None:
+    """What was cut off last, or else what was open when the app was left."""
+    if begin == "new" or not file.exists():
+        return None
+    with Store(file) as store:
+        with suppress(OSError):
+            # Some were removed where nobody thought of them.
+            States(paths.states()).keep_only({each.id for each in store.summaries()})
+        if begin != "where it was":
+            store.take(begin, "")
+            return store.open(begin)
+        for each in store.cut_off()[:1]:
+            if store.take(each.id, ""):
+                return store.open(each.id)
+        last = remembered.load(paths.remembered()).conversation
+        there = last and any(each.id == last for each in store.summaries())
+        return store.open(last) if there and not store.is_held(last) else None
 
 
 def _read(file: Path, conversation: int) -> Session:

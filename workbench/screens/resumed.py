@@ -1,12 +1,14 @@
-"""Conversations that were cut off: how they are offered."""
+"""Conversations that are taken up again: what is said of them, and who goes on with them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from time import time
 
 from workbench.panes.figures import ago
 from workbench.sessions.listing import Summary
+from workbench.sessions.session import Session
 
 
 def offer(found: Sequence[Summary]) -> str:
@@ -20,3 +22,12 @@ def offer(found: Sequence[Summary]) -> str:
     if others:
         said += " Older ones wait: each new chat offers the next."
     return said
+
+
+def model_of(session: Session) -> Path | None:
+    """The file of the model that wrote the last answer, if it is still there."""
+    for message in reversed(session.conversation.path()):
+        if message.model_file is not None:
+            file = Path(message.model_file.path)
+            return file if file.is_file() else None
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,8 +30,6 @@ from workbench.engine.protocol import (
 )
 from workbench.models import library
 from workbench.panes.browser.pane import BrowserPane
-from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.reader import Reader
 from workbench.panes.figures import duration
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
@@ -40,16 +37,20 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens.comparing import ComparingScreen
+from workbench.screens import resumed
 from workbench.screens.exchange import Author
 from workbench.screens.keys import KEYS
-from workbench.screens.messages import EngineReported, ModelsFound
-from workbench.screens.talk import Talk
+from workbench.screens.messages import Begun, EngineReported, ModelsFound
+from workbench.screens.opening import Begin
+from workbench.screens.states import KeptStates
+from workbench.screens.talking import TalkingScreen
+from workbench.sessions.session import Session
+from workbench.sessions.states import States
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(ComparingScreen):
+class WorkbenchScreen(TalkingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -62,9 +63,12 @@ class WorkbenchScreen(ComparingScreen):
         values: Values,
         folders: Sequence[Path],
         complaints: Sequence[str] = (),
+        begin: Begin = "where it was",
+        any_model: bool = False,
     ) -> None:
         """``model`` is the file to load at once, ``values`` what differs from the defaults.
 
+        With ``any_model`` it gives way to that of the conversation with which the app begins.
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
         super().__init__(
@@ -78,18 +82,25 @@ class WorkbenchScreen(ComparingScreen):
         self._summary = ""
         self._folders = list(folders)
         self._complaints = complaints
-
-    @cached_property
-    def talk(self) -> Talk:
-        """The conversation on the screen."""
-        return Talk(self.exchange, self.chat.transcript, self._generate)
+        self._begins_with = begin
+        self._any_model = any_model
+        self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
-        for complaint in self._complaints:
-            self.chat.note(complaint, error=True)
         self.browser.show([library.built_in()])
         self._listen()
+        self.begin(self._begins_with)
+
+    async def on_begun(self, message: Begun) -> None:
+        """Show what the app opens with, and load the model for it."""
+        session = message.session
+        if session is not None and not self.session.conversation.messages:
+            self.use(session)
+        for complaint in self._complaints:
+            self.chat.note(complaint, error=True)
+        if self._any_model and session is not None:
+            self._model = resumed.model_of(session) or self._model
         self._find_models()
         self.find_cut_off()
         await self._load(self._model)
@@ -123,46 +134,17 @@ class WorkbenchScreen(ComparingScreen):
 
     # ---- what a person does ----------------------------------------------------------------
 
-    @on(Prompt.Submitted)
-    async def _submit(self, event: Prompt.Submitted) -> None:
-        event.stop()
-        if self.refuses():
-            return
-        edited = self.chat.edited
-        self.chat.prompt.clear()
-        self.chat.stop_editing()
-        instead_of = self.talk.conversation.message(edited) if edited is not None else None
-        await self.talk.ask(event.text, instead_of=instead_of)
-
-    async def _generate(self, messages: Sequence[ChatMessage]) -> int:
+    async def generate(self, messages: Sequence[ChatMessage]) -> int:
+        """Ask the engine for an answer; returns the request's number."""
         self.stats.busy("waiting for the engine")
         asked = LanePrompt(0, list(messages), answering(self._chosen.values))
         self.exchange.go_by(self._chosen.values)
-        request = await self.engine.generate(self._source(), [asked])
+        source = self._source()
+        state = self.states.file_for(self.session, source)
+        request = await self.engine.generate(source, [asked], state=state)
         self.keep()
         self.call_after_refresh(self.refresh_bindings)
         return request
-
-    @on(Reader.EditWanted)
-    def _edit(self, event: Reader.EditWanted) -> None:
-        event.stop()
-        if not self.refuses():
-            self.chat.edit(self.talk.conversation.message(event.message))
-
-    @on(Reader.RegenerateWanted)
-    async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
-        event.stop()
-        if not self.refuses():
-            await self.talk.ask_again(event.message)
-
-    @on(Reader.VersionWanted)
-    def _show_version(self, event: Reader.VersionWanted) -> None:
-        event.stop()
-        if self.refuses():
-            return
-        if not self.talk.show_version(event.message, event.step):
-            self.notify("There is no other version that way.", timeout=2)
-        self.keep()
 
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
@@ -235,6 +217,12 @@ class WorkbenchScreen(ComparingScreen):
                 lanes=[{}, {}],
             )
 
+    def use(self, session: Session) -> None:
+        """Go on with another conversation."""
+        if self.session.id not in self.deleted:
+            self.call_next(self.states.save, self.session)
+        super().use(session)
+
     async def use_model(self, model: Path) -> None:
         """Go on with this model, if it is not the present one."""
         if model != self._model:
@@ -249,6 +237,7 @@ class WorkbenchScreen(ComparingScreen):
 
     def on_engine_reported(self, message: EngineReported) -> None:
         """Pass an event on to the lanes or the panes that it concerns."""
+        self.states.heard(message.event, self.session)
         if not self.is_for_lanes(message.event):
             self._take(message.event)
 

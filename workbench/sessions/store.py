@@ -146,6 +146,22 @@ class Store:
             raise StoreError(f"Several conversations are called so: {listed}. Give the number.")
         return found[0].id
 
+    def latest(self) -> int | None:
+        """The conversation that was written to last; None if there is none. Raises StoreError."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT id FROM conversations WHERE deleted IS NULL ORDER BY touched DESC LIMIT 1"
+            ).fetchone()
+        return int(found[0]) if found else None
+
+    def is_held(self, conversation: int) -> bool:
+        """Whether somebody who is alive has it in hand. Raises StoreError."""
+        with self._reading() as connection:
+            held = connection.execute(
+                "SELECT writer FROM holders WHERE conversation = ?", (conversation,)
+            ).fetchall()
+        return any(is_alive(self.writers, writer) for (writer,) in held)
+
     def search(self, words: str, *, limit: int = 50) -> list[Hit]:
         """Where the words are said; see ``Search.find``. Raises StoreError."""
         try:

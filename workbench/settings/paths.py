@@ -45,6 +45,11 @@ def sessions() -> Path:
     return platformdirs.user_data_path(_NAME) / "sessions" / "sessions.sqlite"
 
 
+def states() -> Path:
+    """The folder of the engine's memory of conversations: it saves reading them anew."""
+    return platformdirs.user_cache_path(_NAME) / "states"
+
+
 def votes() -> Path:
     """What a person said of answers that were shown side by side."""
     return platformdirs.user_state_path(_NAME) / "votes.jsonl"

@@ -52,7 +52,7 @@ class Ending:
         """Tell it on stderr, which may be a line that takes nothing any more."""
         said = self._cause.lstrip("\n")
         if self.kept:
-            said += f"\nThe text is kept in {self.kept}: start Workbench again and press ctrl+r."
+            said += f"\nThe text is kept in {self.kept}: start Workbench again, and it is there."
         if said:
             telling = threading.Thread(target=_tell, args=(f"{said}\n",), daemon=True)
             telling.start()

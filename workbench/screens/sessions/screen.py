@@ -21,7 +21,9 @@ from workbench.screens.dialog import Dialog
 from workbench.sessions.database import StoreError
 from workbench.sessions.listing import Summary
 from workbench.sessions.search import Hit
+from workbench.sessions.states import States
 from workbench.sessions.store import Store
+from workbench.settings import paths
 
 # Fingers that type quickly are not interrupted by what they find.
 _REST_SECONDS: Final = 0.12
@@ -267,7 +269,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         # A key that is held would delete it again.
         if isinstance(item, Summary) and item not in self.deleted:
             self.deleted.append(item)
-            self._change(lambda store: store.delete(item.id))
+            self._change(lambda store: _delete(store, item.id))
             self.notify(f"Deleted: {item.title}. ctrl+z brings it back.", timeout=4, markup=False)
             self.refresh_bindings()
 
@@ -277,6 +279,11 @@ class SessionsScreen(Dialog[Wanted | None]):
             item = self.deleted.pop()
             self._change(lambda store: store.restore(item.id))
             self.refresh_bindings()
+
+
+def _delete(store: Store, conversation: int) -> None:
+    store.delete(conversation)
+    States(paths.states()).remove(conversation)
 
 
 def said(hit: Hit, words: str) -> str:

@@ -1,27 +1,47 @@
-"""What apps keep of their conversations, as it lies on the disk."""
+"""What apps keep of their conversations, as it lies in the store."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
+from workbench.sessions.conversation import Message
+from workbench.sessions.listing import Summary
+from workbench.sessions.session import Session
+from workbench.sessions.store import Store
 from workbench.settings import paths
 
 
-def kept_files() -> list[Path]:
-    """The files of this home."""
-    return sorted(paths.rescued().glob("*.json"))
+def kept() -> list[Summary]:
+    """All conversations of this home, the newest first."""
+    if not paths.sessions().exists():
+        return []
+    with Store(paths.sessions()) as store:
+        return store.summaries()
 
 
-def kept_messages() -> list[dict[str, Any]]:
-    """The messages of the only file there is; none while there is no file."""
-    files = kept_files()
-    assert len(files) <= 1
-    return json.loads(files[0].read_bytes())["messages"] if files else []
+def cut_off() -> list[Summary]:
+    """Those whose app is gone without having left them."""
+    if not paths.sessions().exists():
+        return []
+    with Store(paths.sessions()) as store:
+        return store.cut_off()
 
 
-def kept_answer() -> dict[str, Any]:
-    """The last message if it is an answer."""
+def kept_session() -> Session:
+    """The conversation that was written to last; an empty one if there is none."""
+    found = kept()
+    if not found:
+        return Session()
+    with Store(paths.sessions()) as store:
+        return store.open(max(found, key=lambda each: each.updated).id)
+
+
+def kept_messages() -> list[Message]:
+    """Its messages."""
+    return kept_session().conversation.messages
+
+
+def kept_answer() -> Message:
+    """Its last message if that is an answer; an empty one otherwise."""
     messages = kept_messages()
-    return messages[-1] if messages and messages[-1]["role"] == "assistant" else {"text": ""}
+    if messages and messages[-1].role == "assistant":
+        return messages[-1]
+    return Message(id=0, parent=None, role="assistant")

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.kept import kept_answer, kept_files
+from tests.kept import cut_off, kept_answer, kept_messages
 from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
 
@@ -111,22 +111,20 @@ def ask(terminal: Terminal, server: Server) -> tuple[list[psutil.Process], str]:
     """Ask, and wait for a part of the answer; returns what runs, and the part that was kept."""
     terminal.wait_for("Chat with")
     terminal.type("Tell me a story\r")
-    wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "a part of the answer")
-    return apps(server), kept_answer()["text"]
+    wait_until_blocking(lambda: terminal.text and kept_answer().text, "a part of the answer")
+    return apps(server), kept_answer().text
 
 
 def resume(server: Server, part: str) -> None:
-    """Log in again and bring the conversation back."""
-    assert kept_answer()["text"].startswith(part)
+    """Log in again and find the conversation there."""
+    assert kept_answer().text.startswith(part)
     with running(remote_app(server)) as terminal:
-        terminal.wait_for("ctrl+r brings it")
-        terminal.type("\x12")
         terminal.wait_for("interrupted")
         terminal.wait_for("Tell me a story")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0
         assert b"\x1b[?1049l" in terminal.output
-    assert kept_files() == []
+    assert cut_off() == []
 
 
 def test_a_dropped_connection(server: Server, slow_model: Path) -> None:
@@ -162,7 +160,7 @@ def test_a_stalled_connection(server: Server, fast_model: Path) -> None:
     with running(remote_app(server, *arguments)) as terminal:
         terminal.wait_for("Chat with")
         terminal.type("Tell me a story\r")
-        wait_until_blocking(lambda: terminal.text and kept_files(), "the prompt to be kept")
+        wait_until_blocking(lambda: terminal.text and kept_messages(), "the prompt to be kept")
         stopped = [
             each
             for each in server.process.children(recursive=True)
@@ -170,8 +168,7 @@ def test_a_stalled_connection(server: Server, fast_model: Path) -> None:
         ]
         for session in stopped:
             session.suspend()
-        wait_until_blocking(lambda: kept_answer().get("finish"), "the answer's end")
-        assert kept_answer()["finish"] == "length"
+        wait_until_blocking(lambda: kept_answer().finish == "length", "the answer's end")
         for session in stopped:
             session.resume()
         terminal.wait_for("2000 tok")

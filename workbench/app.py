@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import ClassVar
 
@@ -19,8 +18,10 @@ from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.look import Look, ThemesSaved
 from workbench.screens.messages import Copied
+from workbench.screens.opening import Begin
 from workbench.screens.themes import ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
+from workbench.sessions.database import StoreError
 from workbench.settings import config, paths
 from workbench.settings.config import Config
 from workbench.steady.app import SteadyApp, run_steadily
@@ -54,6 +55,7 @@ class WorkbenchApp(SteadyApp):
         "screens/look.tcss",
         "screens/palette.tcss",
         "screens/presets.tcss",
+        "screens/sessions/sessions.tcss",
         "screens/text.tcss",
         "screens/themes.tcss",
         "screens/workbench.tcss",
@@ -89,12 +91,22 @@ class WorkbenchApp(SteadyApp):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Leave Workbench"),
     ]
 
-    def __init__(self, *, model: str, values: Values, line: Line | None = None) -> None:
-        """``model`` is a path or ``pocket``; ``values`` differ from the defaults."""
+    def __init__(
+        self,
+        *,
+        model: str = "",
+        values: Values,
+        line: Line | None = None,
+        begin: Begin = "where it was",
+    ) -> None:
+        """``model`` is a path or ``pocket``; without it the conversation's goes on, or else
+        ``pocket``. ``values`` differ from the defaults.
+        """
         line = line or Line()
         super().__init__(line)
         self._model = model
         self._values = values
+        self._begin = begin
         self._workbench: WorkbenchScreen | None = None
         self._engine = EngineClient(paths.engine_log(), reports_a_second=line.reports_a_second)
         self._look = Look(self)
@@ -113,10 +125,12 @@ class WorkbenchApp(SteadyApp):
         ]
         self._workbench = WorkbenchScreen(
             self._engine,
-            model=library.resolve(self._model, settings.folders()),
+            model=library.resolve(self._model or library.POCKET, settings.folders()),
             values=self._values,
             folders=settings.folders(),
             complaints=complaints,
+            begin=self._begin,
+            any_model=not self._model,
         )
         await self.push_screen(self._workbench)
         self._watch_themes()
@@ -126,12 +140,23 @@ class WorkbenchApp(SteadyApp):
             await self._workbench.leave()
         await self._engine.close()
         if self._workbench is not None and not self.ending.code:
-            with suppress(OSError):
-                self._workbench.rescue.forget()
+            try:
+                await self._workbench.leave()
+            except StoreError as error:
+                self.ending.not_kept(str(error))
         self.leave_soon()
 
+    async def action_quit(self) -> None:
+        """Leave, with what spares the engine reading the conversation anew next time."""
+        workbench = self._workbench
+        if workbench is not None:
+            workbench.keep()
+            if not workbench.exchange.answering:
+                await workbench.states.save(workbench.session)
+        self.exit()
+
     def keep_text(self) -> Path | None:
-        """Save the conversation and what is being written; returns where."""
+        """Save the conversation and what is being written; returns where. Raises StoreError."""
         return self._workbench.keep_now() if self._workbench is not None else None
 
     @work(group="themes", description="watch the themes", exit_on_error=False)
@@ -202,6 +227,6 @@ class WorkbenchApp(SteadyApp):
         return shown.upper() if re.fullmatch(r"f\d+", shown) else shown
 
 
-def run_app(model: str, values: Values, line: Line) -> int:
+def run_app(model: str, values: Values, line: Line, begin: Begin = "where it was") -> int:
     """Run the app until it is left; returns the exit code."""
-    return run_steadily(lambda: WorkbenchApp(model=model, values=values, line=line))
+    return run_steadily(lambda: WorkbenchApp(model=model, values=values, line=line, begin=begin))

@@ -13,6 +13,7 @@ import click
 from workbench import __version__
 from workbench.headless import hub, model_files
 from workbench.headless.flags import with_flags
+from workbench.headless.sessions import meant, sessions
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import ParameterError, Value
@@ -107,6 +108,9 @@ def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Val
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_with_line
 @_with_parameters
+@click.option("--continue", "goes_on", is_flag=True, help="Open what was written to last.")
+@click.option("--session", metavar="NAME", help="Open this conversation: its number or title.")
+@click.option("--new", "anew", is_flag=True, help="Begin a new conversation.")
 @click.version_option(__version__, package_name="workbench", message="%(prog)s %(version)s")
 @click.pass_context
 def workbench(
@@ -118,11 +122,14 @@ def workbench(
     fps: int | None,
     color: lines.Color | None,
     mouse: bool | None,
+    goes_on: bool,
+    session: str | None,
+    anew: bool,
     **flags: Value | None,
 ) -> None:
     """A full-screen workbench for local language models on llama.cpp.
 
-    Without a command the app opens, with the given model and parameters.
+    Without a command the app opens where it was, with the given model and parameters.
     """
     values = _chosen(preset, flags)
     context.obj = (model, values, yes)
@@ -132,7 +139,12 @@ def workbench(
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
-    model = _model(context, model or POCKET, yes=yes)
+    model = _model(context, model, yes=yes) if model else None
+    if goes_on + anew + (session is not None) > 1:
+        raise click.UsageError("say one of --continue, --session and --new")
+    begin: int | Literal["where it was", "new"] = meant(session, latest=goes_on) or (
+        "new" if anew else "where it was"
+    )
     # What is wrong in the file is told on the screen.
     settings, _ = config.load(paths.config_file())
     line = lines.choose(
@@ -145,7 +157,7 @@ def workbench(
     # Only here: the headless commands never import Textual.
     from workbench.app import run_app
 
-    context.exit(run_app(model, values, line))
+    context.exit(run_app(model or "", values, line, begin))
 
 
 @workbench.command()
@@ -314,3 +326,6 @@ def models() -> None:
 
 for _command in (hub.search, hub.info, hub.get, *model_files.COMMANDS):
     models.add_command(_command)
+
+
+workbench.add_command(sessions)

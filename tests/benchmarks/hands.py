@@ -18,6 +18,7 @@ import msgspec
 import psutil
 
 from tests.terminal import Terminal, running
+from workbench.sessions.store import Store
 from workbench.terminal.line import Line, prepare
 
 # No prose of ours and no sequence of a terminal's has them.
@@ -127,7 +128,7 @@ def idle(command: Sequence[str], seconds: float) -> Idle:
 def answer_speed(command: Sequence[str]) -> float:
     """Have one answer written in the app; its tokens per second, as the app keeps them."""
     with quiet_home() as home, running(command, environment=home) as terminal:
-        kept = Path(home["XDG_STATE_HOME"]) / "workbench" / "cut-off"
+        kept = Path(home["XDG_DATA_HOME"]) / "workbench" / "sessions" / "sessions.sqlite"
         terminal.wait_for("Chat with")
         _drain(terminal, 2.0)
         terminal.type("Tell me something.\r")
@@ -141,9 +142,13 @@ def answer_speed(command: Sequence[str]) -> float:
         return speed
 
 
-def _kept_speed(folder: Path) -> float:
-    for file in folder.glob("*.json"):
-        messages = msgspec.json.decode(file.read_bytes())["messages"]
-        if messages and messages[-1].get("tps"):
-            return float(messages[-1]["tps"])
-    return 0.0
+def _kept_speed(file: Path) -> float:
+    if not file.exists():
+        return 0.0
+    with Store(file) as store:
+        answers = [
+            message
+            for each in store.summaries(limit=1)
+            for message in store.open(each.id).conversation.path()[1:]
+        ]
+    return answers[-1].tps if answers else 0.0

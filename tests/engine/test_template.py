@@ -12,7 +12,6 @@ import pytest
 
 from workbench.engine import template
 from workbench.engine.llama.binding import binding
-from workbench.engine.prompt import template_variables
 from workbench.engine.protocol import ChatMessage
 from workbench.engine.template import MERGED_NOTE, TemplateError
 from workbench.parameters.table import completed
@@ -91,7 +90,7 @@ def _variables(asked: dict[str, Any]) -> dict[str, Any]:
     """What the parameters say for what llama-server was asked."""
     kwargs = asked.get("chat_template_kwargs", {})
     more = {"tools": asked["tools"]} if "tools" in asked else {}
-    return template_variables(
+    return template.variables(
         completed(
             {
                 "enable_thinking": "on" if kwargs.get("enable_thinking", True) else "off",

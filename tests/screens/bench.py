@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
 from workbench.parameters.kinds import Values
+from workbench.screens.opening import Begin
 from workbench.screens.workbench import WorkbenchScreen
 
 
@@ -69,9 +70,10 @@ async def bench(
     model: str | Path = "pocket",
     values: Values | None = None,
     size: tuple[int, int] = (120, 40),
+    begin: Begin = "where it was",
 ) -> AsyncIterator[Bench]:
-    """The app with ``model`` loaded."""
-    app = WorkbenchApp(model=str(model), values=values or {})
+    """The app with ``model`` loaded; ``begin`` as for the app."""
+    app = WorkbenchApp(model=str(model), values=values or {}, begin=begin)
     async with app.run_test(size=size, notifications=True) as pilot:
         opened = Bench(app, pilot)
         await wait_until(

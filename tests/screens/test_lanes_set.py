@@ -17,6 +17,8 @@ from tests.waiting import wait_until
 from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.presets import PresetScreen
+from workbench.sessions.store import Store
+from workbench.settings import paths
 
 
 async def type_settings(b: Bench, text: str) -> None:
@@ -253,9 +255,13 @@ async def test_what_is_written_in_the_lanes_is_kept() -> None:
         await done(b)
         lanes(b).prompt.load_text("a draft")
         assert b.screen.keep_now() is not None
-        kept = (b.screen.rescue.file).read_text()
-        assert "a draft" in kept
-        assert kept.count("Hello") >= 2
+        assert b.screen.session.id is not None
+        with Store(paths.sessions()) as store:
+            kept = store.open(b.screen.session.id)
+        assert kept.draft == "a draft"
+        texts = [message.text for message in kept.conversation.messages]
+        assert texts[0] == "Hello!"
+        assert texts[1:] == [lane.answer for lane in lanes(b).lanes]
 
 
 async def test_texts_of_several_lines_stay_when_something_else_is_typed() -> None:

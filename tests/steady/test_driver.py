@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.kept import kept_answer, kept_files
+from tests.kept import cut_off, kept_answer
 from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
 
@@ -38,10 +38,9 @@ def test_nothing_waits_for_a_stalled_line(fast_model: Path) -> None:
         read = len(terminal.output)
         resize_often(terminal)
         terminal.type("Tell me a story\r")
-        wait_until_blocking(lambda: kept_answer().get("finish"), "the answer's end")
-        assert kept_answer()["finish"] == "length"
+        wait_until_blocking(lambda: kept_answer().finish == "length", "the answer's end")
         resize_often(terminal)
-        last_line = kept_answer()["text"].split()[-1]
+        last_line = kept_answer().text.split()[-1]
         terminal.wait_for("200 tok")
         terminal.wait_for(last_line)
         wait_until_blocking(
@@ -60,7 +59,7 @@ def test_a_signal_ends_an_app_on_a_stalled_line(slow_model: Path) -> None:
         [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
         terminal.type("Tell me a story\r")
         resize_often(terminal)
-        wait_until_blocking(lambda: kept_answer()["text"], "a part of the answer")
+        wait_until_blocking(lambda: kept_answer().text, "a part of the answer")
         terminal.process.terminate()
         assert terminal.process.wait(20) == 128 + signal.SIGTERM
         wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
@@ -68,7 +67,7 @@ def test_a_signal_ends_an_app_on_a_stalled_line(slow_model: Path) -> None:
         terminal.read()
         # The line moves again, too late for the app: it still leaves the full screen.
         assert b"\x1b[?1049l" in terminal.output
-    assert len(kept_files()) == 1
+    assert len(cut_off()) == 1
 
 
 def test_bytes_that_are_no_text_end_nothing() -> None:
@@ -93,7 +92,7 @@ def test_a_line_that_is_gone_ends_the_app_without_any_signal() -> None:
         terminal.hang_up()
         assert terminal.process.wait(20) == 128 + signal.SIGHUP
         wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
-    assert len(kept_files()) == 1
+    assert len(cut_off()) == 1
 
 
 def test_what_the_driver_needs_of_textual_is_there() -> None:

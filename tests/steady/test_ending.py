@@ -5,22 +5,24 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from time import monotonic
 
 import psutil
 import pytest
 
-from tests.kept import kept_answer, kept_files, kept_messages
+from tests.kept import cut_off, kept_answer, kept_messages, kept_session
 from tests.terminal import Terminal, running
 from tests.waiting import wait_until_blocking
 from workbench.settings import paths
 
+APP = [sys.executable, "-m", "workbench"]
 FAILING = [sys.executable, "-m", "tests.steady.failing_app"]
 RESTORED = [b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?7h"]
 F9, F10, F11 = "\x1b[20~", "\x1b[21~", "\x1b[23~"
 
 
 def app(slow_model: Path) -> list[str]:
-    return [sys.executable, "-m", "workbench", "--model", str(slow_model), "--ignore-eos"]
+    return [*APP, "--model", str(slow_model), "--ignore-eos"]
 
 
 def ask(terminal: Terminal) -> psutil.Process:
@@ -54,9 +56,9 @@ def test_a_signal_in_the_middle_of_an_answer(slow_model: Path, number: signal.Si
         words = last_words(terminal)
         assert terminal.settings() == before
     assert f"ended by {number.name}" in words
-    assert str(kept_files()[0]) in words.replace("\r\n", "")
-    assert kept_answer()["text"]
-    assert b'"draft":"and a draft"' in kept_files()[0].read_bytes()
+    assert str(paths.sessions()) in words.replace("\r\n", "")
+    assert kept_answer().text
+    assert kept_session().draft == "and a draft"
 
 
 @pytest.mark.parametrize("key", [F9, F10])
@@ -65,7 +67,7 @@ def test_a_mistake_of_our_own(key: str) -> None:
         before = terminal.settings()
         terminal.wait_for("Chat with pocket")
         terminal.type("Hello!\r")
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "an answer")
         [engine] = psutil.Process(terminal.process.pid).children(recursive=True)
         terminal.type(key)
         assert terminal.wait_for_exit() == 1
@@ -75,7 +77,7 @@ def test_a_mistake_of_our_own(key: str) -> None:
     [report] = paths.engine_log().parent.glob("crash-*.log")
     assert "RuntimeError: a mistake[2J of ours" in words
     assert str(report) in words
-    assert str(kept_files()[0]) in words
+    assert str(paths.sessions()) in words
     assert "not for the screen" not in words
     assert "Traceback" not in words
     assert len(words.splitlines()) <= 5
@@ -110,25 +112,47 @@ def test_a_hung_app_is_left_by_force() -> None:
         wait_until_blocking(lambda: not engine.is_running(), "the engine's end")
         assert terminal.settings() == before
         assert "ended by SIGTERM" in last_words(terminal)
-    assert len(kept_files()) == 1
+    assert len(cut_off()) == 1
 
 
-def test_a_killed_app_loses_little(slow_model: Path) -> None:
+def test_a_killed_app_loses_less_than_a_second(slow_model: Path) -> None:
     with running(app(slow_model)) as terminal:
         ask(terminal)
-        # Without a signal or an end: what is kept now and then.
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "a part to be kept")
+        wait_until_blocking(lambda: len(shown(terminal)) > 20, "some of the answer")
+        before, since = shown(terminal), monotonic()
+        wait_until_blocking(lambda: terminal.text and monotonic() - since > 1, "a second")
         terminal.process.kill()
-    assert kept_answer()["finish"] == ""
+        terminal.process.wait()
+        answer = kept_answer()
+        assert answer.finish == "cut off"
+        # Of what was on the screen a second before.
+        assert before in letters(answer.text)
+    with running(APP) as terminal:
+        terminal.wait_for("interrupted")
+        terminal.type("\x11")
+        assert terminal.wait_for_exit() == 0
 
 
-def test_an_app_left_in_good_order_keeps_nothing() -> None:
-    with running([sys.executable, "-m", "workbench"]) as terminal:
+def shown(terminal: Terminal) -> str:
+    """The letters of the answer's last row; Markdown leaves those as they are."""
+    rows = [row[31:87] for row in terminal.text.splitlines()[:34]]
+    said = [letters(row) for row in rows if row.startswith("   ") and letters(row)]
+    # The first is the prompt's.
+    return said[-1] if len(said) > 1 else ""
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def test_an_app_left_in_good_order_was_not_cut_off() -> None:
+    with running(APP) as terminal:
         terminal.wait_for("Chat with pocket")
         terminal.type("Hello!\r")
-        wait_until_blocking(lambda: terminal.text and kept_answer()["text"], "an answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "an answer")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0
         assert last_words(terminal).replace("\x1b", "").isascii()
         assert "kept" not in last_words(terminal)
-    assert kept_files() == []
+    assert cut_off() == []
+    assert kept_messages()[0].text == "Hello!"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from workbench.engine import template, thinking
 from workbench.engine.llama.model import Model
 from workbench.engine.protocol import ChatMessage
-from workbench.engine.template import TemplateError
 
 # A noncharacter, which no text needs: it keeps apart what must not become a control token.
 _MARK: Final = "\ufdd0"
@@ -22,7 +20,7 @@ class Prompts:
         """``values`` holds every parameter. Raises TemplateError."""
         self._model = model
         self._source = template.chosen(values["chat_template"], model.chat_template())
-        self._variables = template_variables(values)
+        self._variables = template.variables(values)
         self.notes: list[str] = []
         self.opened: thinking.Section | None = None
 
@@ -102,28 +100,3 @@ class Prompts:
                 kept.append(tokens[at])
             at = end or at + 1
         return kept
-
-
-def template_variables(values: dict[str, Any]) -> dict[str, Any]:
-    """What a template is told beside the messages: llama-server's variables and defaults."""
-    variables: dict[str, Any] = {
-        "enable_thinking": values["enable_thinking"] == "on",
-        # Thoughts of earlier answers stay: what was read once need not be read again. Every
-        # family has its own name for that.
-        "preserve_thinking": True,
-        "clear_thinking": False,
-        "truncate_history_thinking": False,
-        "drop_thinking": False,
-    }
-    effort = values["reasoning_effort"]
-    if effort != "auto":
-        variables |= {"reasoning_effort": effort, "reasoning_strength": effort}
-    if not values["chat_template_kwargs"]:
-        return variables
-    try:
-        more = json.loads(values["chat_template_kwargs"])
-    except ValueError as error:
-        raise TemplateError(f"chat_template_kwargs is not JSON: {error}") from error
-    if not isinstance(more, dict):
-        raise TemplateError('chat_template_kwargs takes a JSON object such as {"tools": []}')
-    return variables | more

@@ -144,6 +144,31 @@ def check(source: str) -> None:
     _compiled(source)
 
 
+def variables(values: dict[str, Any]) -> dict[str, Any]:
+    """What a template is told beside the messages: llama-server's variables and defaults."""
+    told: dict[str, Any] = {
+        "enable_thinking": values["enable_thinking"] == "on",
+        # Thoughts of earlier answers stay: what was read once need not be read again. Every
+        # family has its own name for that.
+        "preserve_thinking": True,
+        "clear_thinking": False,
+        "truncate_history_thinking": False,
+        "drop_thinking": False,
+    }
+    effort = values["reasoning_effort"]
+    if effort != "auto":
+        told |= {"reasoning_effort": effort, "reasoning_strength": effort}
+    if not values["chat_template_kwargs"]:
+        return told
+    try:
+        more = json.loads(values["chat_template_kwargs"])
+    except ValueError as error:
+        raise TemplateError(f"chat_template_kwargs is not JSON: {error}") from error
+    if not isinstance(more, dict):
+        raise TemplateError('chat_template_kwargs takes a JSON object such as {"tools": []}')
+    return told | more
+
+
 def render(
     source: str | None,
     messages: Sequence[ChatMessage],

@@ -9,20 +9,20 @@ from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import Event
 from workbench.models import library
 from workbench.parameters.kinds import Values
-from workbench.screens.keeping import KeepingScreen
 from workbench.screens.lanes.columns import Kept
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.screen import LanesScreen
+from workbench.screens.opening import OpeningScreen
 from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 
 
-class ComparingScreen(KeepingScreen):
+class ComparingScreen(OpeningScreen):
     """Opens the lanes, and hands them what the engine says to them."""
 
     lanes: LanesScreen | None = None
     # Lanes that were left, and the conversation that they belong to, up to where.
-    _left: tuple[Sequence[Lane], Conversation, int | None] | None = None
+    _left_lanes: tuple[Sequence[Lane], Conversation, int | None] | None = None
 
     def compare(
         self,
@@ -56,9 +56,9 @@ class ComparingScreen(KeepingScreen):
 
     def _former(self) -> Sequence[Lane]:
         """Lanes that were left, if they still go on from what is said here."""
-        if self._left is None:
+        if self._left_lanes is None:
             return ()
-        lanes, conversation, leaf = self._left
+        lanes, conversation, leaf = self._left_lanes
         here = self.exchange.conversation
         return lanes if conversation is here and leaf == here.leaf else ()
 
@@ -72,7 +72,7 @@ class ComparingScreen(KeepingScreen):
         if self.lanes is not None:
             self.chat.take_back(self.lanes.unsent)
             here = self.exchange.conversation
-            self._left = None if kept else (self.lanes.lanes, here, here.leaf)
+            self._left_lanes = None if kept else (self.lanes.lanes, here, here.leaf)
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
@@ -97,5 +97,5 @@ class ComparingScreen(KeepingScreen):
         """Whether an event was meant for the lanes, which have it then."""
         if self.lanes is None or not self.lanes.is_there or not self.lanes.take(event):
             return False
-        self.keep_at_times()
+        self.keep()
         return True

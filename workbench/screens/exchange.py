@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import perf_counter
 from typing import Final, Literal, NamedTuple
 
 from workbench.engine.protocol import ChatMessage, Finished, TextArrived
-from workbench.sessions.conversation import Conversation, Message
+from workbench.parameters.kinds import Value, Values
+from workbench.parameters.table import BY_KEY
+from workbench.sessions.conversation import Conversation, Message, ModelFile
 
 # Two presses of Esc in a row are a habit; one after this long is despair.
 _PATIENCE_SECONDS: Final = 1.0
@@ -20,6 +23,14 @@ class Ended(NamedTuple):
 
     unanswered: str = ""
     back: bool = False
+
+
+class Author(NamedTuple):
+    """The model that answers; ``defaults`` are the parameters that its file sets by itself."""
+
+    name: str
+    file: Path
+    defaults: Values
 
 
 class Exchange:
@@ -38,6 +49,9 @@ class Exchange:
         self._before: int | None = None
         self._way: Literal["next", "instead", "again"] = "next"
         self._stop_asked: float | None = None
+        # What the answer goes by, and who writes it.
+        self._values: dict[str, Value] = {}
+        self._author: Author | None = None
 
     @property
     def answering(self) -> bool:
@@ -96,10 +110,31 @@ class Exchange:
         self.conversation.go_to(message.id)
         self._asked = message
 
-    def write(self, event: TextArrived, *, model: str) -> Message:
+    def go_by(self, values: Values) -> None:
+        """The answer is to be drawn by these parameters: all that differ from the defaults."""
+        self._values = dict(values)
+
+    def adjust(self, values: Values) -> None:
+        """It goes on by these: what may not change in mid-answer stays."""
+        kept = {key: value for key, value in self._values.items() if BY_KEY[key].acts != "live"}
+        live = {key: value for key, value in values.items() if BY_KEY[key].acts == "live"}
+        self._values = kept | live
+        if self._answer is not None:
+            self._answer.parameters = self._parameters()
+
+    def _parameters(self) -> dict[str, Value]:
+        """All that differ from the table's defaults."""
+        defaults = self._author.defaults if self._author else {}
+        everything = {**defaults, **self._values}
+        return {key: each for key, each in everything.items() if each != BY_KEY[key].default}
+
+    def write(self, event: TextArrived, author: Author) -> Message:
         """Add to the answer; returns it."""
         if self._answer is None:
-            self._answer = self.conversation.add("assistant", model=model)
+            self._author = author
+            self._answer = self.conversation.add("assistant", model=author.name)
+            self._answer.model_file = ModelFile.of(author.file)
+            self._answer.parameters = self._parameters()
         self._answer.text += event.text
         self._answer.thoughts += event.thoughts
         self._answer.n_tokens = event.n_tokens
@@ -107,9 +142,17 @@ class Exchange:
 
     def finish(self, event: Finished) -> Ended:
         """The answer is complete; returns as ``end`` does."""
-        if self._answer is not None:
-            self._answer.n_tokens = event.timings.completion_tokens
-            self._answer.tps = event.timings.tps
+        answer, timings = self._answer, event.timings
+        if answer is not None:
+            answer.seed = event.seed
+            answer.n_tokens = timings.completion_tokens
+            answer.tps = timings.tps
+            answer.n_prompt = timings.prompt_tokens
+            answer.n_cached = timings.cached_tokens
+            answer.n_ctx = timings.n_ctx
+            answer.prompt_ms = timings.prompt_ms
+            answer.ttft_ms = timings.ttft_ms
+            answer.decode_ms = timings.decode_ms
         return self.end(event.reason)
 
     def stop(self) -> Literal["ask", "wait", "force"]:

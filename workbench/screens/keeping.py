@@ -1,25 +1,27 @@
-"""The conversation is kept on the disk while the app runs, and brought back if it was cut off."""
+"""The conversation is kept while it goes on, left for another, and brought back if cut off."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from time import perf_counter
-from typing import Final
 
-from textual import work
+import msgspec
+from textual import on, work
 
+from workbench.panes.chat.prompt import Prompt
 from workbench.parameters.chosen import Chosen
 from workbench.screens import resumed
 from workbench.screens.exchange import Exchange
-from workbench.screens.messages import CutOffFound, NotKept
+from workbench.screens.messages import CutOffFound, NotKept, SessionOpened
 from workbench.screens.panes import PanesScreen
-from workbench.sessions.rescue import CutOff, Rescue, Snapshot
-from workbench.settings import paths
-
-# So much of a stream is lost at most where even the system fails.
-_SECONDS: Final = 3.0
+from workbench.sessions.database import StoreError
+from workbench.sessions.journal import Journal
+from workbench.sessions.listing import Summary
+from workbench.sessions.session import Session
+from workbench.sessions.store import Store
+from workbench.settings import paths, remembered
 
 
 class KeepingScreen(PanesScreen):
@@ -29,79 +31,134 @@ class KeepingScreen(PanesScreen):
         self, layout: Path, chosen: Chosen, *, engine_pid: Callable[[], int | None]
     ) -> None:
         super().__init__(layout, chosen, engine_pid=engine_pid)
-        self.exchange = Exchange()
-        self.rescue = Rescue(paths.rescued())
-        self.cut_off: CutOff | None = None
-        self._kept = 0.0
-        self._keeps = True
+        self.session = Session()
+        self.exchange = Exchange(self.session.conversation)
+        self.journal = Journal(paths.sessions(), on_trouble=self._say_trouble)
+        # Conversations whose app is gone; the newest is offered.
+        self.cut_off: Sequence[Summary] = ()
 
-    def keep_now(self) -> Path | None:
-        """Keep what was said and what is being written; returns the file. Raises OSError."""
-        return self.rescue.file if self.rescue.keep(self._snapshot()) else None
-
-    def keep(self) -> None:
-        """The same, on the side."""
-        self._kept = perf_counter()
-        self._write(self._snapshot())
-
-    def keep_at_times(self) -> None:
-        """The same, if the last time was a while ago."""
-        if perf_counter() - self._kept > _SECONDS:
-            self.keep()
-
-    def _snapshot(self) -> Snapshot:
-        return self.rescue.snapshot(self.exchange.conversation, self.unsent)
+    # ---- keeping -----------------------------------------------------------------------------
 
     @property
     def unsent(self) -> str:
         """All that has been written and not sent."""
         return self.chat.unsent
 
-    @work(group="rescue", description="keep the conversation", exit_on_error=False)
-    async def _write(self, snapshot: Snapshot) -> None:
-        try:
-            await asyncio.to_thread(self.rescue.keep, snapshot)
-        except OSError as error:
-            self.post_message(NotKept(error.strerror or str(error)))
+    def keep(self) -> None:
+        """Have what was said, and what is being written, on the disk soon."""
+        self.session.draft = self.unsent
+        self.journal.keep(self.session)
 
-    @work(group="rescue", description="look for a conversation cut off", exit_on_error=False)
-    async def find_cut_off(self) -> None:
-        """Offer the newest conversation whose app is gone."""
-        if cut_off := await asyncio.to_thread(self.rescue.cut_off):
-            self.post_message(CutOffFound(cut_off))
+    def keep_now(self) -> Path | None:
+        """The same at once; returns the file, if there was a word to keep. Raises StoreError."""
+        self.session.draft = self.unsent
+        return self.journal.keep_now(self.session)
 
-    def on_cut_off_found(self, message: CutOffFound) -> None:
-        self.cut_off = message.cut_off
-        self.chat.note(resumed.offer(message.cut_off))
-        self.refresh_bindings()
+    async def leave(self) -> None:
+        """The end: all is kept, and left in good order. Raises StoreError."""
+        ended = self.exchange.end("cancelled")
+        self.session.draft = _lines(ended.unanswered, self.session.draft)
+        self.journal.leave(self.session)
+        await asyncio.to_thread(self.journal.close)
+        is_empty = self.session.snapshot().is_empty
+        file = paths.remembered()
+        state = msgspec.structs.replace(
+            remembered.load(file), conversation=0 if is_empty else self.session.id or 0
+        )
+        with suppress(OSError):
+            remembered.save(file, state)
+
+    @on(Prompt.Changed)
+    def _keep_draft(self) -> None:
+        # What was loaded into it has been kept.
+        if self.unsent != self.session.draft:
+            self.keep()
+
+    def _say_trouble(self, trouble: str) -> None:
+        # From the journal's thread, which may outlive the loop.
+        with suppress(RuntimeError):
+            self.post_message(NotKept(trouble))
 
     def on_not_kept(self, message: NotKept) -> None:
-        # Once is enough: it is said of every answer.
-        if self._keeps:
-            self._keeps = False
-            self.chat.note(
-                f"The conversation cannot be kept ({message.reason}): "
-                "should the line drop, it is lost.",
-                error=True,
-            )
+        self.chat.note(f"Keeping the conversation: {message.trouble}", error=True)
 
-    def bring_back(self, cut_off: CutOff) -> None:
-        """Go on with a conversation that was cut off."""
-        if self.exchange.conversation.messages:
-            # They would be lost.
-            self.notify("That takes a new chat: ctrl+n begins one.", severity="warning", timeout=3)
-            return
-        self.cut_off = None
-        self.refresh_bindings()
-        try:
-            taken = self.rescue.take(cut_off)
-        except OSError as error:
-            self.chat.note(f"It cannot be brought back: {error.strerror}.", error=True)
-            return
-        if not taken:
-            self.notify("Another Workbench has brought it back.", severity="warning", timeout=3)
-            return
-        unanswered = self.exchange.resume(cut_off.conversation)
-        self.chat.transcript.show_path(self.exchange.conversation)
-        self.chat.take_back("\n".join(filter(None, (unanswered, cut_off.draft))))
+    def refuses(self) -> bool:
+        """Whether an answer is under way; says so."""
+        if self.exchange.answering:
+            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
+        return self.exchange.answering
+
+    # ---- another conversation ----------------------------------------------------------------
+
+    def use(self, session: Session) -> None:
+        """Go on with another conversation; the present one is kept as it stands.
+
+        What is written goes along where nothing has been said yet.
+        """
+        self.chat.stop_editing()
+        left, written = self.session, self.unsent
+        left.draft = written if left.conversation.messages else ""
+        self.journal.leave(left)
+        self.chat.clear()
+        self.chat.prompt.clear()
+        self.session = session
+        unanswered = self.exchange.resume(session.conversation)
+        self.chat.transcript.show_path(session.conversation)
+        self.chat.take_back(_lines(unanswered, session.draft, "" if left.draft else written))
+        self.stats.clear()
         self.keep()
+
+    def new_chat(self) -> None:
+        """Begin a new conversation; what is being written is for that one."""
+        self.chat.stop_editing()
+        written = self.chat.prompt.text
+        self.chat.prompt.clear()
+        self.use(Session(draft=written))
+
+    @work(group="sessions", description="look for conversations cut off", exit_on_error=False)
+    async def find_cut_off(self) -> None:
+        """Offer the newest conversation whose app is gone."""
+        if found := await asyncio.to_thread(_cut_off, self.journal.file):
+            self.post_message(CutOffFound(found))
+
+    def on_cut_off_found(self, message: CutOffFound) -> None:
+        self.cut_off = message.found
+        self.chat.note(resumed.offer(message.found))
+        self.refresh_bindings()
+
+    def action_resume(self) -> None:
+        """Go on with the newest conversation that was cut off."""
+        if not self.cut_off or self.refuses():
+            return
+        newest, *_ = self.cut_off
+        self.cut_off = ()
+        self.refresh_bindings()
+        self._bring_back(newest.id)
+
+    @work(group="sessions", description="bring a conversation back", exit_on_error=False)
+    async def _bring_back(self, conversation: int) -> None:
+        try:
+            session = await asyncio.to_thread(_taken, self.journal.file, conversation)
+        except StoreError as error:
+            self.post_message(NotKept(str(error)))
+            return
+        self.post_message(SessionOpened(session))
+
+
+def _cut_off(file: Path) -> list[Summary]:
+    # What is wrong with the store is told when there is something to keep.
+    with suppress(StoreError):
+        if file.exists():
+            with Store(file) as store:
+                return store.cut_off()
+    return []
+
+
+def _taken(file: Path, conversation: int) -> Session | None:
+    """What was cut off, for us to go on with; None if another was quicker."""
+    with Store(file) as store:
+        return store.open(conversation) if store.take(conversation, "") else None
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(filter(None, texts))

@@ -18,6 +18,7 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.search import SearchBar
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.rows import ParameterList
+from workbench.panes.sessions.rows import ConversationList
 from workbench.panes.sheet import Sheet
 from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
 from workbench.screens.find.screen import FindScreen
@@ -30,6 +31,7 @@ from workbench.screens.lanes.votes import VoteScreen, VotesScreen
 from workbench.screens.metadata import MetadataScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.removing import RemovalScreen
+from workbench.screens.sessions.screen import SessionsScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -59,6 +61,8 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (JumpScreen,),
     (PresetScreen,),
     (ThemeScreen, ThemeList),
+    (SessionsScreen, ConversationList),
+    (SessionsScreen, SearchBar),
     (TextScreen,),
     (FindScreen, SearchField),
     (FindScreen, ResultList),

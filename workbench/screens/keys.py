@@ -58,6 +58,14 @@ KEYS: Final[list[BindingType]] = [
     ),
     Binding(
         "f7",
+        "sessions",
+        "Chats",
+        id="chat.sessions",
+        tooltip="All conversations: open, find, rename, pin, delete",
+        priority=True,
+    ),
+    Binding(
+        "f12",
         "find",
         "Find",
         id="models.find",

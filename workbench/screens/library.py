@@ -23,7 +23,6 @@ from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.browser.rows import beside
 from workbench.parameters.chosen import Chosen
 from workbench.screens import metadata
-from workbench.screens.comparing import ComparingScreen
 from workbench.screens.messages import (
     Checked,
     EngineReported,
@@ -36,6 +35,7 @@ from workbench.screens.messages import (
 )
 from workbench.screens.metadata import MetadataScreen
 from workbench.screens.removing import RemovalScreen, Removing
+from workbench.screens.talking import TalkingScreen
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -44,7 +44,7 @@ _REGRET_SECONDS: Final = 10.0
 _REPORT_SECONDS: Final = 0.2
 
 
-class LibraryScreen(ComparingScreen):
+class LibraryScreen(TalkingScreen):
     """Keeps the browser's models, and does with them what a person wants, but for loading."""
 
     def __init__(

@@ -15,7 +15,9 @@ from workbench.models.marks import Marks
 from workbench.models.model_file import ModelFile
 from workbench.models.removal import Removal
 from workbench.screens.metadata import Contents
-from workbench.sessions.rescue import CutOff
+from workbench.screens.sessions.screen import Wanted
+from workbench.sessions.listing import Summary
+from workbench.sessions.session import Session
 
 
 class EngineReported(Message, bubble=False):
@@ -27,19 +29,37 @@ class EngineReported(Message, bubble=False):
 
 
 class CutOffFound(Message):
-    """A conversation was found whose app is gone."""
+    """Conversations were found whose apps are gone, the newest first."""
 
-    def __init__(self, cut_off: CutOff) -> None:
+    def __init__(self, found: Sequence[Summary]) -> None:
         super().__init__()
-        self.cut_off = cut_off
+        self.found = found
+
+
+class SessionOpened(Message):
+    """A conversation has been read from the store; None if another process took it."""
+
+    def __init__(self, session: Session | None, wanted: Wanted | None = None) -> None:
+        """``wanted`` says where in it to begin."""
+        super().__init__()
+        self.session = session
+        self.wanted = wanted
+
+
+class Begun(Message):
+    """It is known what the app opens with; None is a new conversation."""
+
+    def __init__(self, session: Session | None) -> None:
+        super().__init__()
+        self.session = session
 
 
 class NotKept(Message):
-    """The conversation could not be written to the disk."""
+    """The store does not do what it should; ``trouble`` is a sentence on that."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, trouble: str) -> None:
         super().__init__()
-        self.reason = reason
+        self.trouble = trouble
 
 
 class Copied(Message):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from workbench.engine.protocol import ChatMessage, Finished, TextArrived
 from workbench.panes.chat.conversation import ConversationReader
-from workbench.screens.exchange import Ended, Exchange
+from workbench.screens.exchange import Author, Ended, Exchange
 from workbench.sessions.conversation import Conversation, Message
 
 Generate = Callable[[Sequence[ChatMessage]], Awaitable[int]]
@@ -69,9 +69,9 @@ class Talk:
         [*_, entry] = [each for each in self._transcript.entries if each.message == message.id]
         self._transcript.mark(entry)
 
-    def write(self, event: TextArrived, *, model: str) -> None:
+    def write(self, event: TextArrived, author: Author) -> None:
         """Text of the answer has come."""
-        message = self.exchange.write(event, model=model)
+        message = self.exchange.write(event, author)
         self._transcript.stream(event.thoughts, event.text, message=message)
 
     def finish(self, event: Finished) -> str:

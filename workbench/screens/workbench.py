@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,8 +30,6 @@ from workbench.engine.protocol import (
 )
 from workbench.models import library
 from workbench.panes.browser.pane import BrowserPane
-from workbench.panes.chat.prompt import Prompt
-from workbench.panes.chat.reader import Reader
 from workbench.panes.figures import duration
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
@@ -40,11 +37,15 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
+from workbench.screens import resumed
+from workbench.screens.exchange import Author
 from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
-from workbench.screens.messages import EngineReported
-from workbench.screens.talk import Talk
-from workbench.sessions.conversation import Conversation
+from workbench.screens.messages import Begun, EngineReported
+from workbench.screens.opening import Begin
+from workbench.screens.states import KeptStates
+from workbench.sessions.session import Session
+from workbench.sessions.states import States
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -62,9 +63,12 @@ class WorkbenchScreen(FetchingScreen):
         values: Values,
         folders: Sequence[Path],
         complaints: Sequence[str] = (),
+        begin: Begin = "where it was",
+        any_model: bool = False,
     ) -> None:
         """``model`` is the file to load at once, ``values`` what differs from the defaults.
 
+        With ``any_model`` it gives way to that of the conversation with which the app begins.
         ``complaints`` are about what was wrong before there was a screen to say it on.
         """
         super().__init__(
@@ -80,18 +84,25 @@ class WorkbenchScreen(FetchingScreen):
         self._told: set[str] = set()
         self._summary = ""
         self._complaints = complaints
-
-    @cached_property
-    def talk(self) -> Talk:
-        """The conversation on the screen."""
-        return Talk(self.exchange, self.chat.transcript, self._generate)
+        self._begins_with = begin
+        self._any_model = any_model
+        self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
         self.chat.prompt.focus()
-        for complaint in self._complaints:
-            self.chat.note(complaint, error=True)
         self.browser.show([library.built_in()])
         self._listen()
+        self.begin(self._begins_with)
+
+    async def on_begun(self, message: Begun) -> None:
+        """Show what the app opens with, and load the model for it."""
+        session = message.session
+        if session is not None and not self.session.conversation.messages:
+            self.use(session)
+        for complaint in self._complaints:
+            self.chat.note(complaint, error=True)
+        if self._any_model and session is not None:
+            self._model = resumed.model_of(session) or self._model
         self.find_models(self._model)
         self.take_up_downloads()
         self.find_cut_off()
@@ -116,51 +127,22 @@ class WorkbenchScreen(FetchingScreen):
 
     # ---- what a person does ----------------------------------------------------------------
 
-    @on(Prompt.Submitted)
-    async def _submit(self, event: Prompt.Submitted) -> None:
-        event.stop()
-        # What is sent while the lanes come is theirs.
-        if self.lanes is not None or self._refuses():
-            return
-        edited = self.chat.edited
-        self.chat.prompt.clear()
-        self.chat.stop_editing()
-        instead_of = self.talk.conversation.message(edited) if edited is not None else None
-        await self.talk.ask(event.text, instead_of=instead_of)
-
-    async def _generate(self, messages: Sequence[ChatMessage]) -> int:
+    async def generate(self, messages: Sequence[ChatMessage]) -> int:
+        """Ask the engine for an answer; returns the request's number."""
         self.stats.busy("waiting for the engine")
         asked = LanePrompt(0, list(messages), answering(self._chosen.values))
-        request = await self.engine.generate(self._source(), [asked])
+        self.exchange.go_by(self._chosen.values)
+        source = self._source()
+        state = self.states.file_for(self.session, source)
+        request = await self.engine.generate(source, [asked], state=state)
         self.keep()
         self.call_after_refresh(self.refresh_bindings)
         return request
 
-    @on(Reader.EditWanted)
-    def _edit(self, event: Reader.EditWanted) -> None:
-        event.stop()
-        if not self._refuses():
-            self.chat.edit(self.talk.conversation.message(event.message))
-
-    @on(Reader.RegenerateWanted)
-    async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
-        event.stop()
-        if not self._refuses():
-            await self.talk.ask_again(event.message)
-
-    @on(Reader.VersionWanted)
-    def _show_version(self, event: Reader.VersionWanted) -> None:
-        event.stop()
-        if self._refuses():
-            return
-        if not self.talk.show_version(event.message, event.step):
-            self.notify("There is no other version that way.", timeout=2)
-        self.keep()
-
     @on(BrowserPane.Chosen)
     async def _choose_model(self, event: BrowserPane.Chosen) -> None:
         event.stop()
-        if self._refuses():
+        if self.refuses():
             return
         if event.model.incomplete:
             self.notify(
@@ -177,7 +159,9 @@ class WorkbenchScreen(FetchingScreen):
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:
-            await self.engine.adjust(request, 0, answering(self._chosen.values))
+            values = answering(self._chosen.values)
+            self.exchange.adjust(values)
+            await self.engine.adjust(request, 0, values)
 
     @on(StatsPane.Summarised)
     def _show_summary(self, event: StatsPane.Summarised) -> None:
@@ -191,7 +175,7 @@ class WorkbenchScreen(FetchingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Nothing can be stopped where nothing runs, or where Esc leaves a field."""
         if action == "resume":
-            return self.cut_off is not None
+            return bool(self.cut_off)
         return action != "stop" or (
             self.exchange.request is not None and not self.parameters.editing and not self.chat.busy
         )
@@ -219,7 +203,7 @@ class WorkbenchScreen(FetchingScreen):
         """Go on in two lanes, to be set apart."""
         if self.exchange.request is not None and not self.exchange.answering:
             self.notify("The model is still being loaded.", severity="warning", timeout=3)
-        elif not self._refuses():
+        elif not self.refuses():
             self.compare(
                 self.engine,
                 model=self._model,
@@ -227,6 +211,12 @@ class WorkbenchScreen(FetchingScreen):
                 n_ctx=self.stats.n_ctx,
                 lanes=[{}, {}],
             )
+
+    def use(self, session: Session) -> None:
+        """Go on with another conversation."""
+        if self.session.id not in self.deleted:
+            self.call_next(self.states.save, self.session)
+        super().use(session)
 
     async def use_model(self, model: Path) -> None:
         """Go on with this model, if it is not the present one, and what is set now."""
@@ -241,27 +231,11 @@ class WorkbenchScreen(FetchingScreen):
         """The stem of the model file that the parameters are for."""
         return self._model.stem
 
-    def action_new_chat(self) -> None:
-        """Begin a new conversation."""
-        if self._refuses():
-            return
-        self.exchange.conversation = Conversation()
-        self.chat.clear()
-        self.keep()
-        self.stats.clear()
-        self.go_to("chat")
-        self.find_cut_off()
-
-    def action_resume(self) -> None:
-        """Bring back the conversation that was cut off."""
-        if self.cut_off is not None and not self._refuses():
-            self.bring_back(self.cut_off)
-            self.go_to("chat")
-
     # ---- what the engine reports -------------------------------------------------------------
 
     def on_engine_reported(self, message: EngineReported) -> None:
         """Pass an event on to the lanes or the panes that it concerns."""
+        self.states.heard(message.event, self.session)
         if not self.is_for_lanes(message.event):
             self._take(message.event)
 
@@ -313,8 +287,8 @@ class WorkbenchScreen(FetchingScreen):
         if event.request != self.exchange.request:
             # Of a lane that has been left.
             return
-        self.talk.write(event, model=self._model_name)
-        self.keep_at_times()
+        self.talk.write(event, Author(self._model_name, self._model, self._chosen.defaults))
+        self.keep()
         self.stats.text_arrived(event)
 
     def _on_finished(self, event: Finished) -> None:
@@ -361,12 +335,6 @@ class WorkbenchScreen(FetchingScreen):
 
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._chosen.values))
-
-    def _refuses(self) -> bool:
-        """Whether an answer is under way; says so."""
-        if self.exchange.answering:
-            self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
-        return self.exchange.answering
 
     async def _load(self, path: Path) -> None:
         self._model = path

@@ -4,19 +4,61 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
+from time import time
+from typing import Annotated, Literal
 
 import msgspec
 
+from workbench.parameters.kinds import Value
+from workbench.untrusted import without_controls
+
 Role = Literal["system", "user", "assistant"]
 
+# What a file brings is held to these; SQLite has no larger whole numbers.
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Figure = Annotated[float, msgspec.Meta(ge=0)]
+Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Seconds of the epoch, until the year 9999."""
 
-class Message(msgspec.Struct, kw_only=True):
+
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file of the model that wrote an answer, and what tells it from others of its name.
+
+    ``size`` is in bytes, ``mtime_ns`` when it was last changed; ``sha256`` is empty where
+    nobody has computed it.
+    """
+
+    path: str
+    size: Count = 0
+    mtime_ns: Count = 0
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, file: Path) -> ModelFile:
+        """What is known of ``file`` without reading it."""
+        try:
+            facts = file.stat()
+        except OSError:
+            return cls(path=without_controls(str(file)))
+        return cls(path=without_controls(str(file)), size=facts.st_size, mtime_ns=facts.st_mtime_ns)
+
+
+class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What one side said.
 
     ``thoughts`` is what a model thought before it wrote ``text``. ``finish`` is empty while
-    an answer is open, then says why it ended; ``model`` names the model that wrote it,
-    ``n_tokens`` of them at ``tps`` tokens per second.
+    an answer is open, then says why it ended: whoever writes sets it last, and the message
+    does not change any more. ``at`` is when it was begun, in seconds of the epoch; 0 is not
+    known.
+
+    Of an answer: ``model`` names the model that wrote it, ``model_file`` its file;
+    ``parameters`` are all that differed from the table's defaults, be it by a person, a preset
+    or the model's file, and ``seed`` is the one drawn by. ``n_tokens`` of it were written at
+    ``tps`` tokens per second, after a prompt of ``n_prompt`` tokens, ``n_cached`` of which were
+    not read anew; ``n_ctx`` is the context's length. Times are in milliseconds. The first
+    ``given`` characters of ``text`` and ``given_thoughts`` of ``thoughts`` were not drawn: the
+    model was to go on with them.
     """
 
     id: int
@@ -26,8 +68,25 @@ class Message(msgspec.Struct, kw_only=True):
     thoughts: str = ""
     model: str = ""
     finish: str = ""
-    n_tokens: int = 0
-    tps: float = 0.0
+    n_tokens: Count = 0
+    tps: Figure = 0.0
+    at: Moment = 0.0
+    model_file: ModelFile | None = None
+    parameters: dict[str, Value] = {}
+    seed: Count | None = None
+    n_prompt: Count = 0
+    n_cached: Count = 0
+    n_ctx: Count = 0
+    prompt_ms: Figure = 0.0
+    ttft_ms: Figure = 0.0
+    decode_ms: Figure = 0.0
+    given: Count = 0
+    given_thoughts: Count = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is being written."""
+        return self.role == "assistant" and not self.finish
 
 
 class Conversation:
@@ -67,7 +126,12 @@ class Conversation:
     def add(self, role: Role, text: str = "", *, model: str = "") -> Message:
         """Append a message under the present leaf and make it the leaf."""
         message = Message(
-            id=len(self._messages), parent=self._leaf, role=role, text=text, model=model
+            id=len(self._messages),
+            parent=self._leaf,
+            role=role,
+            text=text,
+            model=model,
+            at=round(time(), 3),
         )
         self._append(message)
         self._leaf = message.id

@@ -40,9 +40,14 @@ def remembered() -> Path:
     return platformdirs.user_state_path(_NAME) / "screen.toml"
 
 
-def rescued() -> Path:
-    """The folder of conversations whose app still runs or was cut off."""
-    return platformdirs.user_state_path(_NAME) / "cut-off"
+def sessions() -> Path:
+    """The store of all conversations: one SQLite file."""
+    return platformdirs.user_data_path(_NAME) / "sessions" / "sessions.sqlite"
+
+
+def states() -> Path:
+    """The folder of the engine's memory of conversations: it saves reading them anew."""
+    return platformdirs.user_cache_path(_NAME) / "states"
 
 
 def votes() -> Path:

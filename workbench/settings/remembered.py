@@ -15,13 +15,15 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
     ``theme`` was chosen in the app while ``config.toml`` asked for ``theme_over``: once that
     says something else, it is the newer wish. ``hidden`` names panes, ``widths`` are columns
-    by pane, where they differ from the layout's own.
+    by pane, where they differ from the layout's own. ``conversation`` is the one that was open,
+    0 if that was a new one.
     """
 
     theme: str = ""
     theme_over: str = ""
     hidden: tuple[str, ...] = ()
     widths: dict[str, int] = {}
+    conversation: int = 0
 
 
 def load(file: Path) -> Remembered:

@@ -44,11 +44,15 @@ class Ending:
                 f"What happened is in {report}"
             )
 
+    def not_kept(self, reason: str) -> None:
+        """What was said last could not be saved."""
+        self._cause += f"\nThe conversation could not be kept: {reason}"
+
     def say(self) -> None:
         """Tell it on stderr, which may be a line that takes nothing any more."""
-        said = self._cause
+        said = self._cause.lstrip("\n")
         if self.kept:
-            said += f"\nThe text is kept in {self.kept}: start Workbench again and press ctrl+r."
+            said += f"\nThe text is kept in {self.kept}: start Workbench again, and it is there."
         if said:
             telling = threading.Thread(target=_tell, args=(f"{said}\n",), daemon=True)
             telling.start()

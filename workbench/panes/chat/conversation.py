@@ -135,6 +135,16 @@ class ConversationReader(Reader):
         self._asked = self._answer = None
         self.cut(0)
 
+    def show_hit_in(self, message: int) -> None:
+        """Go to the first place found in a message, or to the message."""
+        for number, hit in enumerate(self._hits):
+            if hit.entry.message == message:
+                self._show_hit(number)
+                return
+        for entry in self.entries:
+            if entry.message == message:
+                self.go_to(entry)
+
     def _writer(self, message: Message) -> str:
         return _SOMEBODY if self.anonymous else message.model
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import getters, on
 from textual.containers import Vertical
+from textual.widgets import Input
 
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.reader import Reader
@@ -33,6 +34,16 @@ class ReadingPane(Vertical):
         event.stop()
         await self.transcript.lay_out_calmly()
         self.transcript.find(event.words)
+
+    async def show_found(self, words: str, message: int) -> None:
+        """Look for words, beginning in this message."""
+        with self.search.prevent(Input.Changed):
+            self.search.field.value = words
+        self.search.display = True
+        self.transcript.focus()
+        await self.transcript.lay_out_calmly()
+        self.transcript.find(words)
+        self.transcript.show_hit_in(message)
 
     @on(Reader.Found)
     def _show_count(self, event: Reader.Found) -> None:

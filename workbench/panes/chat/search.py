@@ -40,8 +40,12 @@ class SearchBar(Horizontal):
     class Accepted(Message):
         """The words are what was looked for."""
 
+    def __init__(self, placeholder: str = "Find in the chat") -> None:
+        super().__init__()
+        self._placeholder = placeholder
+
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="Find in the chat", compact=True, select_on_focus=True)
+        yield Input(placeholder=self._placeholder, compact=True, select_on_focus=True)
         yield Static(markup=False)
 
     def show_count(self, number: int, of: int) -> None:

@@ -202,6 +202,7 @@ class AnsweringScreen(JudgingScreen):
         """Let an answer go on by what its lane sets now."""
         if lane.engine is not None and lane.exchange.request:
             values = answering(lane.chosen.values)
+            lane.exchange.adjust(values)
             await lane.engine.adjust(lane.exchange.request, lane.number, values)
 
     # ---- stopping ----------------------------------------------------------------------------
@@ -241,8 +242,8 @@ class AnsweringScreen(JudgingScreen):
             self.post_message(LaneReported(engine, event))
 
     def on_lane_reported(self, message: LaneReported) -> None:
-        if self.is_there:
-            self.take(message.event, message.engine)
+        if self.is_there and self.take(message.event, message.engine):
+            self._keep()
 
     def take(self, event: Event | EngineDied, engine: EngineClient | None = None) -> bool:
         """Show what an engine says to a lane; False if it says it to others.

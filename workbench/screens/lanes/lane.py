@@ -24,7 +24,7 @@ from workbench.parameters.kinds import Value, Values
 from workbench.parameters.lanes import LETTERS, MODEL
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import BY_KEY, answering, loading
-from workbench.screens.exchange import Exchange
+from workbench.screens.exchange import Author, Exchange
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation, Message
 
@@ -121,6 +121,7 @@ class Lane:
 
     def prompt(self, messages: Sequence[ChatMessage], seed: int | None = None) -> LanePrompt:
         """What the engine is to answer; by ``seed``, unless the lane sets one."""
+        self.exchange.go_by(self.chosen.values)
         values = answering(self.chosen.values)
         if seed is not None:
             values.setdefault("seed", seed)
@@ -190,7 +191,8 @@ class Lane:
             thoughts="".join(each.thoughts for each in held),
         )
         assert self.source_at_work is not None
-        self.talk.write(event, model=self.source_at_work.file.stem)
+        file = self.source_at_work.file
+        self.talk.write(event, Author(file.stem, file, self.chosen.defaults))
         if self.exchange.answer is not None:
             drawn = self._tokens.setdefault(self.exchange.answer.id, [])
             drawn += (token for each in held for token in each.drawn)

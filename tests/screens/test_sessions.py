@@ -1,0 +1,221 @@
+"""All conversations: listed, searched, opened and put in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.kept import kept
+from tests.screens.bench import Bench, bench
+from tests.waiting import wait_until
+from workbench.screens.sessions.screen import SessionsScreen
+from workbench.sessions.conversation import Conversation
+from workbench.sessions.listing import Summary
+from workbench.sessions.session import Session
+from workbench.sessions.store import Store
+from workbench.settings import paths
+
+
+def said_before(*texts: str, draft: str = "") -> int:
+    """A conversation in the store: prompts and answers in turn."""
+    conversation = Conversation()
+    for number, text in enumerate(texts):
+        if number % 2:
+            conversation.add("assistant", text, model="pocket").finish = "stop"
+        else:
+            conversation.add("user", text)
+    with Store(paths.sessions()) as store:
+        return store.write(Session(conversation, draft=draft).snapshot()).id
+
+
+@asynccontextmanager
+async def listed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Bench, SessionsScreen]]:
+    async with bench(size=size) as b:
+        yield b, await show_list(b)
+
+
+async def show_list(b: Bench) -> SessionsScreen:
+    await b.pilot.press("f7")
+    await wait_until(lambda: isinstance(b.app.screen, SessionsScreen), "the list")
+    screen = b.app.screen
+    assert isinstance(screen, SessionsScreen)
+    await wait_until(lambda: screen.bar.count.content, "conversations")
+    await b.pilot.pause()
+    return screen
+
+
+def titles(screen: SessionsScreen) -> list[str]:
+    return [each.title for each in screen.rows.items]
+
+
+def rows(screen: SessionsScreen) -> str:
+    """What is drawn of the list."""
+    height = screen.rows.size.height
+    return "\n".join(screen.rows.render_line(y).text for y in range(height))
+
+
+async def closed(b: Bench) -> None:
+    await wait_until(lambda: b.app.screen is b.screen, "the list to close")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])
+async def test_the_newest_is_first_and_opens(size: tuple[int, int]) -> None:
+    said_before("An older one", "Yes")
+    said_before("A newer one", "Well", "And then?", "That was all")
+    async with listed(size) as (b, screen):
+        assert titles(screen) == ["A newer one", "An older one"]
+        assert "A newer one" in rows(screen).splitlines()[0]
+        assert " 4 " in rows(screen).splitlines()[0]
+        await b.pilot.press("down", "enter")
+        await wait_until(lambda: b.says("An older one"), "the conversation")
+        assert b.app.focused is b.screen.chat.prompt
+        await b.ask("Who are you?")
+        await b.idle()
+    assert [(each.title, each.n_messages) for each in kept()] == [
+        ("An older one", 4),
+        ("A newer one", 4),
+    ]
+
+
+async def test_what_was_written_stays_with_its_conversation() -> None:
+    said_before("Another", "Yes", draft="for the other")
+    async with bench() as b:
+        await b.ask("Hello!")
+        await b.idle()
+        b.screen.chat.prompt.insert("for this one")
+        screen = await show_list(b)
+        assert screen.rows.present == b.screen.session.id
+        await b.pilot.press("down", "enter")
+        await wait_until(lambda: b.says("Another"), "the other")
+        assert b.screen.chat.prompt.text == "for the other"
+        await show_list(b)
+        await b.pilot.press("home", "enter")
+        await wait_until(lambda: b.says("Hello!"), "the first")
+        assert b.screen.chat.prompt.text == "for this one"
+
+
+async def test_words_are_found_and_shown_where_they_were_said() -> None:
+    said_before("A long one", *["filler\n" * 60, "more"] * 4, "here is the needle, at last")
+    said_before("Other words", "nothing of it")
+    async with listed() as (b, screen):
+        await b.pilot.press(*"needl")
+        await wait_until(lambda: len(screen.rows.items) == 1, "a place")
+        assert screen.bar.field.value == "needl"
+        assert "the needle, at last" in rows(screen)
+        assert screen.bar.count.content == "1 place"
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.chat.transcript.found == (1, 1), "the place")
+        await closed(b)
+        assert b.screen.chat.search.field.value == "needl"
+        marked = b.screen.chat.transcript.marked
+        assert marked is not None
+        assert "needle" in marked.text
+
+
+async def test_a_place_off_the_path_is_led_to() -> None:
+    conversation = Conversation()
+    question = conversation.add("user", "Which?")
+    conversation.add("assistant", "the hidden version").finish = "stop"
+    conversation.go_to(question.id)
+    conversation.add("assistant", "the shown one").finish = "stop"
+    with Store(paths.sessions()) as store:
+        store.write(Session(conversation).snapshot())
+    async with listed() as (b, _):
+        # Enter before anything was found: it means what will be.
+        await b.pilot.press(*"hidden", "enter")
+        await wait_until(lambda: b.says("the hidden version"), "the version")
+        assert not b.says("the shown one")
+
+
+async def test_nothing_found_is_said_and_esc_lists_all() -> None:
+    said_before("Hello", "Hi")
+    async with listed() as (b, screen):
+        await b.pilot.press(*"zebra")
+        await wait_until(lambda: "said nowhere" in rows(screen), "a word on that")
+        await b.pilot.press("escape")
+        await wait_until(lambda: titles(screen) == ["Hello"], "the list")
+        await b.pilot.press("escape")
+        await closed(b)
+
+
+async def test_renamed_pinned_and_deleted_with_undo() -> None:
+    for title in ("First", "Second", "Third"):
+        said_before(title, "Yes")
+    async with listed() as (b, screen):
+        await b.pilot.press("end", "f4")
+        await wait_until(lambda: titles(screen) == ["First", "Third", "Second"], "it on top")
+        assert "◆ First" in rows(screen)
+        await b.pilot.press("home", "f2")
+        screen.title_field.value = "The pinned one"
+        await b.pilot.press("enter")
+        await wait_until(lambda: titles(screen)[0] == "The pinned one", "the title")
+        await b.pilot.press("down", "delete")
+        await wait_until(lambda: titles(screen) == ["The pinned one", "Second"], "it to be gone")
+        assert "ctrl+z" in b.toasts()[0]
+        await b.pilot.press("ctrl+z")
+        await wait_until(lambda: len(titles(screen)) == 3, "it to be back")
+        await b.pilot.press("escape")
+        await closed(b)
+    assert [each.title for each in kept()] == ["The pinned one", "Third", "Second"]
+
+
+async def test_who_deletes_the_present_one_begins_anew() -> None:
+    async with bench() as b:
+        await b.ask("Hello!")
+        await b.idle()
+        await wait_until(lambda: kept()[0].n_messages == 2, "it to be kept")
+        await show_list(b)
+        await b.pilot.press("delete", "escape")
+        await wait_until(lambda: not b.says("Hello!"), "a new chat")
+    assert kept() == []
+
+
+async def test_another_is_not_opened_in_mid_answer(slow_model: object) -> None:
+    said_before("Another", "Yes")
+    async with bench(str(slow_model), values={"ignore_eos": True}) as b:
+        await b.ask("Hello!")
+        await b.phase("writing")
+        await show_list(b)
+        await b.pilot.press("end", "enter")
+        await wait_until(b.toasts, "a word on why not")
+        assert b.says("Hello!")
+
+
+async def test_a_store_that_cannot_be_read_is_told_of() -> None:
+    paths.sessions().parent.mkdir(parents=True)
+    paths.sessions().write_bytes(b"no database" * 1000)
+    async with bench() as b:
+        await b.pilot.press("f7")
+        await wait_until(lambda: any("damaged" in each for each in b.toasts()), "a word on it")
+        await b.pilot.press("escape")
+        await closed(b)
+
+
+async def test_it_is_empty_at_first_and_a_new_one_can_be_begun() -> None:
+    async with listed() as (b, screen):
+        assert "Nothing has been said yet." in rows(screen)
+        await b.pilot.press("ctrl+n")
+        await closed(b)
+
+
+async def test_the_mouse_chooses_too() -> None:
+    said_before("First", "Yes")
+    said_before("Second", "Yes")
+    async with listed() as (b, screen):
+        # Below the list's border.
+        await b.pilot.click(screen.rows, offset=(10, 2))
+        await wait_until(lambda: b.says("First"), "the conversation")
+
+
+def test_thousands_are_drawn_as_quickly_as_a_few() -> None:
+    """Only rows that are seen are made; see the benchmark for figures."""
+    from workbench.panes.sessions.row import conversation
+
+    summary = Summary(
+        id=1, title="A title " * 7, created=0.0, updated=1e9, pinned=True, n_messages=2
+    )
+    for width in (20, 40, 60, 100):
+        line = conversation(summary, width, 1.8e9, present=False)
+        assert line.cell_length <= max(width, 30)

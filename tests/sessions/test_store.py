@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sessions.made import assert_sound, conversation, put, session, texts
+from workbench.sessions.conversation import Conversation, ModelFile
+from workbench.sessions.database import StoreError
+from workbench.sessions.session import Session
+from workbench.sessions.store import Store
+from workbench.sessions.writer import Writer
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "sessions.sqlite"
+
+
+@pytest.fixture
+def store(file: Path) -> Iterator[Store]:
+    with Store(file) as opened:
+        yield opened
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[Writer]:
+    opened = Writer(store.writers)
+    yield opened
+    opened.close()
+
+
+def test_a_conversation_comes_back_as_it_was(file: Path, store: Store) -> None:
+    kept = session("why?", "because", "and?", "so")
+    kept.system, kept.draft = "Be brief.", "what I was about to"
+    answer = kept.conversation.message(1)
+    answer.thoughts, answer.model, answer.seed = "let me see", "pocket", 7
+    answer.model_file = ModelFile(path="/models/pocket.gguf", size=5, mtime_ns=6, sha256="ab")
+    answer.parameters = {"temperature": 0.2, "top_k": 1, "stop": ("a", "b"), "ignore_eos": True}
+    answer.n_tokens, answer.tps, answer.n_prompt, answer.n_cached = 3, 50.5, 20, 10
+    answer.n_ctx, answer.prompt_ms, answer.ttft_ms, answer.decode_ms = 512, 1.5, 2.5, 3.5
+    answer.given, answer.given_thoughts = 2, 4
+    kept.conversation.go_to(0)
+    kept.conversation.add("assistant", "another").finish = "length"
+    number = store.write(kept.snapshot()).id
+    store.close()
+    with Store(file) as again:
+        opened = again.open(number)
+    assert opened.conversation.messages == kept.conversation.messages
+    assert opened.conversation.leaf == kept.conversation.leaf
+    assert (opened.system, opened.draft) == ("Be brief.", "what I was about to")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert_sound(file)
+
+
+def test_only_what_is_new_is_written(file: Path, store: Store) -> None:
+    kept = session("why?", "because")
+    kept.place = store.write(kept.snapshot())
+    kept.conversation.add("user", "and?")
+    place = store.write(kept.snapshot(), kept.place)
+    assert place.rows[:2] == kept.place.rows
+    assert texts(store.open(place.id)) == ["why?", "because", "and?"]
+    assert store.summary(place.id).n_messages == 3
+
+
+def test_an_open_answer_grows_by_pieces_until_it_is_complete(
+    file: Path, store: Store, writer: Writer
+) -> None:
+    kept = session("why?")
+    answer = kept.conversation.add("assistant", model="pocket")
+    place = None
+    for piece in ("Be", "cause", "", " of"):
+        answer.text += piece
+        answer.thoughts += piece[:1]
+        place = store.write(kept.snapshot(), place, writer=writer.name)
+        with Store(file) as other:
+            seen = other.open(place.id).conversation.message(1)
+        assert (seen.text, seen.thoughts) == (answer.text, answer.thoughts)
+        assert seen.finish == "elsewhere"
+    answer.text, answer.finish = "Because of that", "stop"
+    place = store.write(kept.snapshot(), place, writer=writer.name)
+    assert place is not None
+    assert store.open(place.id).conversation.message(1) == answer
+    assert_sound(file)
+
+
+def test_an_answer_whose_writer_is_gone_was_cut_off(
+    file: Path, store: Store, writer: Writer
+) -> None:
+    kept = session("why?")
+    kept.conversation.add("assistant", "half an ans")
+    place = store.write(kept.snapshot(), writer=writer.name)
+    assert store.cut_off() == []
+    writer.close()
+    assert store.open(place.id).conversation.message(1).finish == "cut off"
+    assert [each.id for each in store.cut_off()] == [place.id]
+    with Store(file) as other:
+        assert texts(other.open(place.id)) == ["why?", "half an ans"]
+        [hit] = other.search("half")
+        assert (hit.conversation, hit.message) == (place.id, 1)
+        own = Writer(other.writers)
+        assert other.take(place.id, own.name)
+        assert not store.take(place.id, "slower")
+        assert store.cut_off() == []
+        other.leave(place.id, own.name)
+        own.close()
+    assert store.cut_off() == []
+    assert_sound(file)
+
+
+def test_the_writer_has_the_last_word_also_where_it_was_thought_dead(store: Store) -> None:
+    kept = session("why?")
+    answer = kept.conversation.add("assistant", "Be")
+    place = store.write(kept.snapshot(), writer="thought dead")
+    with Store(store.file) as other:
+        answer.text += "cause"
+        place = store.write(kept.snapshot(), place, writer="thought dead")
+        assert texts(other.open(place.id)) == ["why?", "Because"]
+    answer.text, answer.finish = "Because.", "stop"
+    store.write(kept.snapshot(), place, writer="thought dead")
+    assert store.open(place.id).conversation.message(1) == answer
+
+
+def test_the_newest_comes_first_and_pinned_ones_before_it(store: Store) -> None:
+    first, second, third = (put(store, text) for text in ("one", "two", "three"))
+    assert [each.id for each in store.summaries()] == [third, second, first]
+    store.pin(first)
+    kept = store.open(second)
+    kept.conversation.add("user", "more")
+    store.write(kept.snapshot(), kept.place)
+    assert [each.id for each in store.summaries()] == [first, second, third]
+    assert [each.pinned for each in store.summaries()] == [True, False, False]
+    store.pin(first, pinned=False)
+    assert [each.id for each in store.summaries(limit=2, skip=1)] == [third, first]
+
+
+def test_looking_at_another_version_does_not_move_a_conversation(store: Store) -> None:
+    first = put(store, "one", "uno")
+    second = put(store, "two")
+    kept = store.open(first)
+    kept.conversation.go_to(0)
+    store.write(kept.snapshot(), kept.place)
+    assert [each.id for each in store.summaries()] == [second, first]
+    assert store.open(first).conversation.leaf == 0
+
+
+def test_a_clock_that_goes_backwards_changes_no_order(file: Path) -> None:
+    clock = itertools.count(2_000_000_000, -3600)
+    with Store(file, clock=lambda: float(next(clock))) as store:
+        numbers = [put(store, f"prompt {number}", "answer") for number in range(4)]
+        assert [each.id for each in store.summaries()] == numbers[::-1]
+        kept = store.open(numbers[0])
+        for number in range(3):
+            kept.conversation.add("user", f"more {number}").at = 100.0 - number
+            kept.place = store.write(kept.snapshot(), kept.place)
+        assert store.summaries()[0].id == numbers[0]
+        assert texts(store.open(numbers[0]))[2:] == ["more 0", "more 1", "more 2"]
+        hits = store.search("prompt")
+        assert [each.conversation for each in hits] == numbers[::-1]
+
+
+def test_the_title_is_the_first_prompt_until_it_is_given_another(store: Store) -> None:
+    number = put(store, "  why\n is the \x1b[31msky  blue? " + "really " * 20, "because")
+    title = store.summary(number).title
+    assert title.startswith("why is the [31msky blue? really")
+    assert title.endswith("…")
+    assert len(title) <= 60
+    store.rename(number, "The sky")
+    kept = store.open(number)
+    kept.conversation.add("user", "and the sea?")
+    store.write(kept.snapshot(), kept.place)
+    assert store.summary(number).title == "The sky"
+    store.rename(number, " ")
+    assert store.summary(number).title == title
+    assert store.summary(store.write(Session(draft="a dra\nft").snapshot()).id).title == "a dra ft"
+
+
+def test_what_is_deleted_can_be_had_back_for_a_while(file: Path) -> None:
+    now = 1e9
+    with Store(file, clock=lambda: now) as store:
+        kept, deleted = put(store, "keep this word"), put(store, "delete this word")
+        store.delete(deleted)
+        assert [each.id for each in store.summaries()] == [kept]
+        assert [each.id for each in store.summaries(deleted=True)] == [deleted]
+        assert [each.conversation for each in store.search("word")] == [kept]
+        store.restore(deleted)
+        assert len(store.search("word")) == 2
+        store.delete(deleted)
+        now += 29 * 86_400
+        assert store.purge() == 0
+        # A clock that is set back does not make it older.
+        now -= 99 * 86_400
+        assert store.purge() == 0
+        now += 101 * 86_400
+        assert store.purge() == 1
+        assert store.summaries(deleted=True) == []
+        with pytest.raises(StoreError, match=f"no conversation {deleted}"):
+            store.open(deleted)
+    assert_sound(file)
+
+
+def test_what_was_removed_for_good_elsewhere_is_written_anew(store: Store) -> None:
+    kept = session("why?", "because")
+    kept.place = store.write(kept.snapshot())
+    store.delete(kept.place.id)
+    store.purge(older_than_days=0)
+    kept.conversation.add("user", "and?")
+    place = store.write(kept.snapshot(), kept.place)
+    assert texts(store.open(place.id)) == ["why?", "because", "and?"]
+
+
+def test_a_person_names_a_conversation_by_number_or_title(store: Store) -> None:
+    sky, sea, salt = (put(store, text) for text in ("The sky", "The sea", "the sea's salt 100%"))
+    assert store.named(str(sky)) == sky
+    assert store.named("SKY") == sky
+    assert store.named("the sea") == sea
+    assert store.named("100%") == salt
+    with pytest.raises(StoreError, match="Several"):
+        store.named("the")
+    for nothing in ("moon", "", "999", "%"):
+        if nothing == "%":
+            assert store.named(nothing) == salt
+            continue
+        with pytest.raises(StoreError, match="no conversation"):
+            store.named(nothing)
+
+
+def test_two_with_the_same_conversation_add_to_one_tree(file: Path, store: Store) -> None:
+    number = put(store, "why?", "because")
+    with Store(file) as other:
+        mine, theirs = store.open(number), other.open(number)
+        for at in range(3):
+            mine.conversation.add("user", f"mine {at}")
+            theirs.conversation.add("user", f"theirs {at}")
+            mine.place = store.write(mine.snapshot(), mine.place)
+            theirs.place = other.write(theirs.snapshot(), theirs.place)
+        together = store.open(number).conversation
+    assert {each.text for each in together.messages[2:]} == {
+        *(f"mine {at}" for at in range(3)),
+        *(f"theirs {at}" for at in range(3)),
+    }
+    assert [each.text for each in together.path()][-3:] == [f"theirs {at}" for at in range(3)]
+    mine_last = next(each for each in together.messages if each.text == "mine 2")
+    together.go_to(mine_last.id)
+    assert [each.text for each in together.path()][2:] == [f"mine {at}" for at in range(3)]
+    assert_sound(file)
+
+
+def test_the_file_cannot_command_the_terminal(file: Path, store: Store) -> None:
+    number = put(store, "a \x1b]52;c;x\x07 prompt \ud800", "b")
+    assert texts(store.open(number))[0] == "a ]52;c;x prompt \N{REPLACEMENT CHARACTER}"
+    with store._writing() as connection:
+        connection.execute("UPDATE messages SET text = ?", ("red \x1b[31malert",))
+        connection.execute("UPDATE conversations SET title = ?", ("\x1b[31mred",))
+    assert texts(store.open(number)) == ["red [31malert"] * 2
+    assert store.summaries()[0].title == "[31mred"
+    assert store.search("red")[0].title == "[31mred"
+
+
+def test_a_conversation_that_makes_no_sense_is_said(store: Store) -> None:
+    number = put(store, "why?", "because")
+    with store._writing() as connection:
+        connection.execute("UPDATE messages SET parent = id")
+    with pytest.raises(StoreError, match="makes no sense"):
+        store.open(number)
+
+
+def test_an_empty_conversation_is_gone_when_it_is_left(store: Store) -> None:
+    draft = Session(draft="a dra")
+    place = store.write(draft.snapshot(), writer="me")
+    draft.draft = " \n"
+    store.write(draft.snapshot(), place, writer="me")
+    store.leave(place.id, "me")
+    assert store.summaries() == []
+    kept = Session(draft="not sent")
+    place = store.write(kept.snapshot(), writer="me")
+    store.leave(place.id, "me")
+    assert store.open(place.id).draft == "not sent"
+
+
+def test_lanes_are_siblings_in_one_tree(store: Store) -> None:
+    tree = conversation("why?")
+    lanes = [tree.fork() for _ in range(3)]
+    for lane in lanes:
+        lane.go_to(0)
+    kept = Session(tree)
+    answers = [lane.add("assistant") for lane in lanes]
+    place = None
+    for letter in "abc":
+        for number, answer in enumerate(answers):
+            answer.text += letter * (number + 1)
+        place = store.write(kept.snapshot(), place, writer="me")
+    for answer in answers:
+        answer.finish = "stop"
+    place = store.write(kept.snapshot(), place, writer="me")
+    opened = store.open(place.id).conversation
+    assert [each.text for each in opened.versions(opened.message(1))] == [
+        "abc",
+        "aabbcc",
+        "aaabbbccc",
+    ]
+    assert isinstance(opened, Conversation)

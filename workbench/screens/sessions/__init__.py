@@ -1,0 +1,1 @@
+"""All conversations: listed, searched, and put in order."""

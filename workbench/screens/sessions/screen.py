@@ -1,0 +1,294 @@
+"""The list of conversations, with what was said in them to be found in the same place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
+
+from textual import events, getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Footer, Input
+
+from workbench.panes.chat.search import SearchBar
+from workbench.panes.sessions.rows import ConversationList, Item
+from workbench.screens.dialog import Dialog
+from workbench.sessions.database import StoreError
+from workbench.sessions.listing import Summary
+from workbench.sessions.search import Hit
+from workbench.sessions.states import States
+from workbench.sessions.store import Store
+from workbench.settings import paths
+
+# Fingers that type quickly are not interrupted by what they find.
+_REST_SECONDS: Final = 0.12
+_MOST_HITS: Final = 200
+_NONE: Final = "Nothing has been said yet."
+_NONE_FOUND: Final = "These words were said nowhere."
+
+
+class Wanted(NamedTuple):
+    """The conversation to go on with, a new one if it is None; and where in it to begin."""
+
+    conversation: int | None
+    message: int | None = None
+    words: str = ""
+
+
+class Listed(Message, bubble=False):
+    """The store has been read: what is to be listed for these ``words``."""
+
+    def __init__(self, words: str, items: Sequence[Item], cursor: int) -> None:
+        super().__init__()
+        self.words = words
+        self.items = items
+        self.cursor = cursor
+
+
+class Refused(Message, bubble=False):
+    """The store does not do what it should."""
+
+    def __init__(self, trouble: str) -> None:
+        super().__init__()
+        self.trouble = trouble
+
+
+class SessionsScreen(Dialog[Wanted | None]):
+    """Gives back the conversation that is wanted; None if things stay as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", id="sessions.close", tooltip="Back to the chat"),
+        Binding("ctrl+n", "new", "New", id="sessions.new", tooltip="Begin a new conversation"),
+        Binding("f2", "rename", "Rename", id="sessions.rename", tooltip="Give it another title"),
+        Binding("f4", "pin", "Pin", id="sessions.pin", tooltip="Keep it at the top, or no longer"),
+        Binding("delete", "delete", "Delete", id="sessions.delete", tooltip="Delete it"),
+        Binding(
+            "ctrl+z", "undo", "Undo", id="sessions.undo", tooltip="Bring back what was deleted"
+        ),
+    ]
+
+    rows = getters.query_one(ConversationList)
+    bar = getters.query_one(SearchBar)
+    title_field = getters.query_one("#sessions-title", Input)
+
+    def __init__(self, file: Path, present: int | None) -> None:
+        """``file`` is the store's, ``present`` the conversation that is open."""
+        super().__init__()
+        self._file = file
+        self._present = present
+        self._store: Store | None = None
+        # A thread at a time: the store is opened once.
+        self._opening = asyncio.Lock()
+        self._waiting: Timer | None = None
+        self._renamed: int | None = None
+        # For which words things are listed, and whether Enter waits for others.
+        self._listed: str | None = None
+        self._accepts = False
+        # The last one comes back first.
+        self.deleted: list[Summary] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="pane") as pane:
+            pane.border_title = "Conversations"
+            yield SearchBar("Find in all that was said")
+            yield ConversationList()
+            yield Input(
+                id="sessions-title", placeholder="A title; none is the first prompt", compact=True
+            )
+            yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.rows.present = self._present
+        self.title_field.display = False
+        # The first letter brings one there: the second must not take its place.
+        self.bar.field.select_on_focus = False
+        self.rows.focus()
+        self.read()
+
+    async def on_unmount(self) -> None:
+        async with self._opening:
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+
+    # ---- the store, in threads ---------------------------------------------------------------
+
+    async def _opened(self) -> Store | None:
+        async with self._opening:
+            if self._store is None and self._file.exists():
+                self._store = await asyncio.to_thread(Store, self._file)
+            return self._store
+
+    @work(group="list", description="read conversations", exit_on_error=False, exclusive=True)
+    async def read(self, cursor: int = 0) -> None:
+        """List conversations, or the places where the words in the field are said."""
+        words = self.bar.field.value.strip()
+        items: Sequence[Item] = ()
+        try:
+            store = await self._opened()
+            if store is not None and words:
+                items = await asyncio.to_thread(store.search, words, limit=_MOST_HITS)
+            elif store is not None:
+                items = await asyncio.to_thread(store.summaries)
+        except StoreError as error:
+            self.post_message(Refused(str(error)))
+        else:
+            self.post_message(Listed(words, items, cursor))
+
+    @work(group="change", description="change the list", exit_on_error=False)
+    async def _change(self, change: Callable[[Store], None]) -> None:
+        try:
+            store = await self._opened()
+            if store is not None:
+                await asyncio.to_thread(change, store)
+        except StoreError as error:
+            self.post_message(Refused(str(error)))
+        self.read(self.rows.cursor)
+
+    def on_listed(self, message: Listed) -> None:
+        """Show what was read, unless something else is looked for by now."""
+        if message.words != self.bar.field.value.strip():
+            return
+        self._listed = message.words
+        empty = _NONE_FOUND if message.words else _NONE
+        self.rows.show(message.items, empty=empty, cursor=message.cursor)
+        n = len(message.items)
+        noun = "place" if message.words else "conversation"
+        self.refresh_bindings()
+        more = "+" if message.words and n == _MOST_HITS else ""
+        self.bar.count.update(f"{n}{more} {noun}{'' if n == 1 else 's'}", layout=False)
+        if self._accepts:
+            self._accepts = False
+            self.rows.action_choose()
+
+    def on_refused(self, message: Refused) -> None:
+        self.notify(message.trouble, severity="error", timeout=8, markup=False)
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever begins to write is looking for something."""
+        if self.focused is self.rows and event.is_printable and event.character:
+            event.stop()
+            self.bar.field.focus()
+            self.bar.field.insert_text_at_cursor(event.character)
+
+    @on(SearchBar.Typed)
+    def _look_for(self, event: SearchBar.Typed) -> None:
+        event.stop()
+        self._accepts = False
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = self.set_timer(_REST_SECONDS, self.read)
+
+    @on(SearchBar.Stepped)
+    def _step(self, event: SearchBar.Stepped) -> None:
+        event.stop()
+        self.rows.action_move(event.step)
+
+    @on(SearchBar.Accepted)
+    def _accept(self, event: SearchBar.Accepted) -> None:
+        event.stop()
+        if self.bar.field.value.strip() == self._listed:
+            self.rows.action_choose()
+        else:
+            self._accepts = True
+
+    # ---- what is done with a conversation ----------------------------------------------------
+
+    @on(ConversationList.Chosen)
+    def _choose(self, event: ConversationList.Chosen) -> None:
+        event.stop()
+        item = event.item
+        if isinstance(item, Hit):
+            words = self.bar.field.value.strip()
+            self.dismiss(Wanted(item.conversation, item.message, said(item, words)))
+        else:
+            self.dismiss(Wanted(item.id))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Keys are offered where they do something."""
+        match action:
+            case "rename" | "pin" | "delete":
+                return isinstance(self.rows.item, Summary) and self._renamed is None
+            case "undo":
+                return bool(self.deleted)
+        return True
+
+    def action_new(self) -> None:
+        """Begin a new conversation."""
+        self.dismiss(Wanted(None))
+
+    def action_leave(self) -> None:
+        """End what is going on: a title, a search, the list."""
+        if self._renamed is not None:
+            self._stop_renaming()
+        elif self.bar.field.value:
+            self.bar.field.clear()
+            self.rows.focus()
+        else:
+            self.dismiss(None)
+
+    def action_pin(self) -> None:
+        """Keep the conversation at the top of the list, or no longer."""
+        item = self.rows.item
+        if isinstance(item, Summary):
+            self._change(lambda store: store.pin(item.id, pinned=not item.pinned))
+
+    def action_rename(self) -> None:
+        """Ask for another title."""
+        item = self.rows.item
+        if isinstance(item, Summary):
+            self._renamed = item.id
+            self.title_field.display = True
+            self.title_field.value = item.title
+            self.title_field.focus()
+            self.refresh_bindings()
+
+    @on(Input.Submitted, "#sessions-title")
+    def _rename(self, event: Input.Submitted) -> None:
+        event.stop()
+        conversation, title = self._renamed, event.value
+        self._stop_renaming()
+        if conversation is not None:
+            self._change(lambda store: store.rename(conversation, title))
+
+    def _stop_renaming(self) -> None:
+        self._renamed = None
+        self.title_field.display = False
+        self.rows.focus()
+        self.refresh_bindings()
+
+    def action_delete(self) -> None:
+        """Delete the conversation; it can be had back."""
+        item = self.rows.item
+        # A key that is held would delete it again.
+        if isinstance(item, Summary) and item not in self.deleted:
+            self.deleted.append(item)
+            self._change(lambda store: _delete(store, item.id))
+            self.notify(f"Deleted: {item.title}. ctrl+z brings it back.", timeout=4, markup=False)
+            self.refresh_bindings()
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last."""
+        if self.deleted:
+            item = self.deleted.pop()
+            self._change(lambda store: store.restore(item.id))
+            self.refresh_bindings()
+
+
+def _delete(store: Store, conversation: int) -> None:
+    store.delete(conversation)
+    States(paths.states()).remove(conversation)
+
+
+def said(hit: Hit, words: str) -> str:
+    """What a reader's own find is to look for: the words as they stand there."""
+    found = [piece.text for piece in hit.snippet if piece.is_hit]
+    as_typed = words.strip('"').casefold()
+    whole = "".join(piece.text for piece in hit.snippet)
+    return words.strip('"') if as_typed in whole.casefold() else max(found, key=len, default="")

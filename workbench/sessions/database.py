@@ -1,0 +1,179 @@
+"""The store's file: how it is opened, and what is done where that fails."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from workbench.sessions import index, schema
+
+# Transactions are short: who waits longer than that waits for somebody that hangs.
+BUSY_SECONDS: Final = 2.0
+_BESIDE: Final = ("", "-wal", "-shm")
+
+# What is written breaks no constraint but in an index that is out of step with the messages.
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}
+_CANNOT_WRITE: Final = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
+
+
+class StoreError(Exception):
+    """The store cannot be read or written; the message says why and what to do."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is no database any more; ``set_aside`` makes room for a new one."""
+
+
+class StoreMovedError(StoreError):
+    """Another process has set the file aside and begun a new one."""
+
+
+@contextmanager
+def in_words(file: Path) -> Iterator[None]:
+    """Turn what SQLite and the system complain of into StoreErrors."""
+    try:
+        yield
+    except schema.NewerSchemaError as error:
+        raise StoreError(
+            f"{file} was written by a newer Workbench: update this one, or move the file away."
+        ) from error
+    except sqlite3.Error as error:
+        raise _described(error, file) from error
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def _described(error: sqlite3.Error, file: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _DAMAGED:
+        return StoreDamagedError(f"{file} is damaged ({error}).")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError(f"{file} is locked by another program: close that, or wait for it.")
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError(f"There is no room left for {file}: make some on that disk.")
+    if code in _CANNOT_WRITE:
+        return StoreError(f"{file} cannot be written: look at its permissions.")
+    return StoreError(f"{file}: {error}.")
+
+
+def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
+    """Open the store, which is made or brought to the present schema if need be.
+
+    WAL lets others read while somebody writes. ``synchronous=FULL``: with NORMAL a power cut
+    takes all since the last checkpoint, which may be an hour's talk; FULL waits for the disk
+    once a commit, and there is one of those a second, off the interface's path. A file that
+    cannot be written is opened to be read. ``has_fts5`` is found out if it is not told.
+    Raises StoreError.
+    """
+    with in_words(file):
+        if not _may_write(file):
+            return _reading(file)
+        connection = _plain(str(file))
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Kilobytes: room for the list of ten thousand conversations.
+            connection.execute("PRAGMA cache_size = -8000")
+            schema.migrate(connection)
+            if has_fts5 is None:
+                has_fts5 = index.available(connection)
+            index.prepare(connection, has_fts5=has_fts5)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _may_write(file: Path) -> bool:
+    """Make the file if there is none; whether it can be written. Raises OSError."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What people write is nobody else's business; the files beside it get the same mode.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError:
+        if file.is_file():
+            return False
+        raise
+    return True
+
+
+def _plain(place: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
+
+
+def _reading(file: Path) -> sqlite3.Connection:
+    """A connection to a file that cannot be written."""
+    connection = _plain(f"{file.as_uri()}?mode=ro", uri=True)
+    try:
+        schema.version(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        # WAL wants files beside it, which cannot be made here; nobody else writes either.
+        connection = _plain(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        if schema.version(connection) > schema.VERSION:
+            raise schema.NewerSchemaError
+        if schema.version(connection) < schema.VERSION:
+            raise StoreError(
+                f"{file} was written by an older Workbench and must be brought up to date, but "
+                "it cannot be written: look at its permissions."
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def set_aside(file: Path) -> Path | None:
+    """Give a damaged store another name, so that a new one can be begun; returns it.
+
+    None if another process was quicker. Raises StoreError.
+    """
+    with in_words(file), _alone(file):
+        if not _is_damaged(file):
+            return None
+        stem = f"{file.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}"
+        aside = file.with_name(f"{stem}{file.suffix}")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = file.with_name(f"{stem}-{number}{file.suffix}")
+        for beside in _BESIDE:
+            part = Path(f"{file}{beside}")
+            if part.exists():
+                part.rename(f"{aside}{beside}")
+        return aside
+
+
+def _is_damaged(file: Path) -> bool:
+    if not file.exists():
+        return False
+    connection = _plain(str(file))
+    try:
+        return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok"
+    except sqlite3.DatabaseError as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Keep other processes from setting the file aside meanwhile."""
+    with file.with_name(f".{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

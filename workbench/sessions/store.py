@@ -1,0 +1,388 @@
+"""All conversations, in one SQLite file.
+
+Every call takes its time on the disk and may be made in any thread, one after another. Two
+processes may have the same conversation in hand: each adds messages of its own to the one tree,
+nobody's are overwritten, and each sees the other's when it opens the conversation again. The
+leaf, the system prompt and the draft are those of whoever wrote last.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import time
+from typing import Final, Self
+
+from workbench.sessions import index, listing, rows, writing
+from workbench.sessions.conversation import Conversation
+from workbench.sessions.database import (
+    StoreDamagedError,
+    StoreError,
+    StoreMovedError,
+    connect,
+    in_words,
+)
+from workbench.sessions.documents import Document
+from workbench.sessions.listing import Summary, title_of
+from workbench.sessions.search import Hit, Search
+from workbench.sessions.session import Place, Session, Snapshot
+from workbench.sessions.writer import is_alive
+from workbench.untrusted import without_controls
+
+# So long a conversation that was deleted can be had back.
+_KEPT_DAYS: Final = 30
+
+
+class Store:
+    """The file, opened."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        clock: Callable[[], float] = time,
+        has_fts5: bool | None = None,
+    ) -> None:
+        """Open or make ``file``. Raises StoreError, StoreDamagedError where it is no store."""
+        self.file = file
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._connection = connect(file, has_fts5=has_fts5)
+        try:
+            with in_words(file):
+                self._inode = file.stat().st_ino
+                self._search = Search(self._connection)
+            with suppress(StoreError):
+                # Where it can only be read this has to wait.
+                self._recover()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def writers(self) -> Path:
+        """The folder of the writers' marks."""
+        return self.file.with_name("writers")
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, in_words(self.file):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all that is done in it, or nothing."""
+        with self._lock, in_words(self.file):
+            connection = self._connection
+            if not self._is_in_place():
+                raise StoreMovedError(f"{self.file} has been set aside by another process.")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.stat(self.file).st_ino == self._inode  # noqa: PTH116
+        except FileNotFoundError:
+            return False
+
+    # ---- the list ----------------------------------------------------------------------------
+
+    def summaries(
+        self, *, limit: int = -1, skip: int = 0, titled: str = "", deleted: bool = False
+    ) -> list[Summary]:
+        """The conversations, pinned ones first, then those last written to first.
+
+        ``titled`` leaves only those whose title has these words in it. Raises StoreError.
+        """
+        with self._reading() as connection:
+            return listing.summaries(
+                connection, limit=limit, skip=skip, titled=titled, deleted=deleted
+            )
+
+    def summary(self, conversation: int) -> Summary:
+        """One of them, deleted or not. Raises StoreError."""
+        with self._reading() as connection:
+            found = listing.summary(connection, conversation)
+        if found is None:
+            raise _no(conversation)
+        return found
+
+    def named(self, reference: str) -> int:
+        """The conversation that a person means: by its number, its title, or a part of that.
+
+        Raises StoreError if there is none, or several.
+        """
+        reference = reference.strip()
+        if reference.isdecimal():
+            return self.summary(int(reference)).id
+        found = self.summaries(titled=reference) if reference else []
+        exact = [each for each in found if each.title.casefold() == reference.casefold()]
+        found = exact or found
+        if not found:
+            raise StoreError(f"There is no conversation '{reference}': look at the list.")
+        if len(found) > 1:
+            listed = ", ".join(f"{each.id} ({each.title})" for each in found[:5])
+            raise StoreError(f"Several conversations are called so: {listed}. Give the number.")
+        return found[0].id
+
+    def latest(self) -> int | None:
+        """The conversation that was written to last; None if there is none. Raises StoreError."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT id FROM conversations WHERE deleted IS NULL ORDER BY touched DESC LIMIT 1"
+            ).fetchone()
+        return int(found[0]) if found else None
+
+    def is_held(self, conversation: int) -> bool:
+        """Whether somebody who is alive has it in hand. Raises StoreError."""
+        with self._reading() as connection:
+            held = connection.execute(
+                "SELECT writer FROM holders WHERE conversation = ?", (conversation,)
+            ).fetchall()
+        return any(is_alive(self.writers, writer) for (writer,) in held)
+
+    def search(self, words: str, *, limit: int = 50) -> list[Hit]:
+        """Where the words are said; see ``Search.find``. Raises StoreError."""
+        try:
+            with self._reading():
+                return self._search.find(words, limit=limit)
+        except StoreDamagedError:
+            # Most likely the index alone, and that can be made anew.
+            self.repair()
+            with self._reading():
+                return self._search.find(words, limit=limit)
+
+    # ---- one conversation --------------------------------------------------------------------
+
+    def open(self, conversation: int) -> Session:
+        """The whole conversation. Raises StoreError.
+
+        An answer whose writer is gone is marked as cut off; one that another process is
+        writing at this moment is as far as that has come, and marked too.
+        """
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT leaf, system, draft FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()
+            if row is None:
+                raise _no(conversation)
+            leaf, system, draft = row
+            try:
+                numbers, messages = rows.messages(connection, conversation, self._finish_of)
+                number_of = {number: at for at, number in enumerate(numbers)}
+                tree = Conversation(messages, number_of.get(leaf))
+            except ValueError as error:
+                raise StoreError(
+                    f"Conversation {conversation} in {self.file} makes no sense: {error}."
+                ) from error
+        return Session(
+            tree,
+            system=without_controls(system),
+            draft=without_controls(draft),
+            place=Place(self._inode, conversation, numbers),
+        )
+
+    def _finish_of(self, writer: str) -> str:
+        return "elsewhere" if is_alive(self.writers, writer) else "cut off"
+
+    def rename(self, conversation: int, title: str) -> None:
+        """Give it a title; without one it is called after its first prompt. Raises StoreError."""
+        title = title_of(title)
+        with self._writing() as connection:
+            if not title:
+                first = connection.execute(
+                    "SELECT text FROM messages WHERE conversation = ? AND role = 'user'"
+                    " ORDER BY id LIMIT 1",
+                    (conversation,),
+                ).fetchone()
+                title = title_of(first[0]) if first else ""
+            self._set(connection, conversation, "title", title)
+
+    def pin(self, conversation: int, *, pinned: bool = True) -> None:
+        """Keep it at the top of the list, or no longer. Raises StoreError."""
+        with self._writing() as connection:
+            self._set(connection, conversation, "pinned", pinned)
+
+    def delete(self, conversation: int) -> None:
+        """Take it from the list and out of searches; ``restore`` undoes it. Raises StoreError."""
+        with self._writing() as connection:
+            self._set(connection, conversation, "deleted", self._now())
+
+    def restore(self, conversation: int) -> None:
+        """Undo a deletion. Raises StoreError."""
+        with self._writing() as connection:
+            self._set(connection, conversation, "deleted", None)
+
+    def remove(self, conversation: int) -> None:
+        """Remove it for good, at once. Raises StoreError."""
+        with self._writing() as connection:
+            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+            if not gone.rowcount:
+                raise _no(conversation)
+
+    def purge(self, *, older_than_days: float = _KEPT_DAYS) -> int:
+        """Remove for good what was deleted so long ago; returns how many. Raises StoreError."""
+        with self._writing() as connection:
+            return connection.execute(
+                "DELETE FROM conversations WHERE deleted IS NOT NULL AND deleted <= ?",
+                (self._now() - round(older_than_days * 86_400_000),),
+            ).rowcount
+
+    def _set(
+        self, connection: sqlite3.Connection, conversation: int, column: str, value: object
+    ) -> None:
+        changed = connection.execute(
+            f"UPDATE conversations SET {column} = ? WHERE id = ?",  # noqa: S608
+            (value, conversation),
+        )
+        if not changed.rowcount:
+            raise _no(conversation)
+
+    # ---- writing -----------------------------------------------------------------------------
+
+    def write(
+        self,
+        snapshot: Snapshot,
+        place: Place | None = None,
+        *,
+        writer: str = "",
+    ) -> Place:
+        """Bring a conversation up to ``snapshot``; returns where it stands then.
+
+        ``place`` is what the last call for it returned; without it, or where it was in another
+        file, the conversation is new.
+        Answers that are open go on being so as long as ``writer`` lives. Raises StoreError,
+        and nothing is changed.
+        """
+        with self._writing() as connection:
+            now = self._now()
+            if place is None or place.file != self._inode or not _has(connection, place.id):
+                # Somebody may have removed it for good: what is in hand here is not lost by it.
+                place = Place(self._inode, writing.begin(connection, now=now), [])
+            if writer:
+                writing.hold(connection, place.id, writer)
+            return writing.bring_up(connection, snapshot, place, writer=writer, now=now)
+
+    def add(self, document: Document) -> int:
+        """Take in a conversation from outside; returns its number. Raises StoreError."""
+        snapshot = Snapshot(document.messages, document.leaf, document.system, document.draft)
+        with self._writing() as connection:
+            now = self._now()
+            number = writing.begin(connection, now=now, title=document.title)
+            writing.bring_up(
+                connection, snapshot, Place(self._inode, number, []), writer="", now=now
+            )
+            connection.execute(
+                "UPDATE conversations SET created = ?, updated = ?, pinned = ? WHERE id = ?",
+                (
+                    round(document.created * 1000) or now,
+                    round(document.updated * 1000) or now,
+                    document.pinned,
+                    number,
+                ),
+            )
+            return number
+
+    def document(self, conversation: int) -> Document:
+        """A conversation as it leaves the store. Raises StoreError."""
+        session, summary = self.open(conversation), self.summary(conversation)
+        return Document(
+            title=summary.title,
+            created=summary.created,
+            updated=summary.updated,
+            pinned=summary.pinned,
+            system=session.system,
+            draft=session.draft,
+            leaf=session.conversation.leaf,
+            messages=session.conversation.messages,
+        )
+
+    def leave(self, conversation: int, writer: str) -> None:
+        """It is left in good order; without a word in it, it is gone. Raises StoreError."""
+        with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM holders WHERE conversation = ? AND writer = ?", (conversation, writer)
+            )
+            connection.execute(
+                "DELETE FROM conversations WHERE id = ? AND n_messages = 0"
+                " AND trim(draft, char(9, 10, 32)) = ''"
+                " AND id NOT IN (SELECT conversation FROM holders)",
+                (conversation,),
+            )
+
+    # ---- what was cut off --------------------------------------------------------------------
+
+    def cut_off(self) -> list[Summary]:
+        """Conversations whose writers are gone without leaving them, the newest first.
+
+        Raises StoreError.
+        """
+        with self._reading() as connection:
+            held = connection.execute("SELECT conversation, writer FROM holders").fetchall()
+        alive = {writer: is_alive(self.writers, writer) for _, writer in held}
+        orphaned = {conversation for conversation, _ in held}
+        orphaned -= {conversation for conversation, writer in held if alive[writer]}
+        return [each for each in self.summaries() if each.id in orphaned] if orphaned else []
+
+    def take(self, conversation: int, writer: str) -> bool:
+        """Take up what was cut off; False if another was quicker. Raises StoreError."""
+        with self._writing() as connection:
+            held = connection.execute(
+                "SELECT writer FROM holders WHERE conversation = ?", (conversation,)
+            ).fetchall()
+            dead = [each for (each,) in held if not is_alive(self.writers, each)]
+            if not dead or len(dead) < len(held):
+                return False
+            connection.execute("DELETE FROM holders WHERE conversation = ?", (conversation,))
+            if writer:
+                connection.execute("INSERT INTO holders VALUES (?, ?)", (conversation, writer))
+            return True
+
+    def _recover(self) -> None:
+        """Put the pieces of answers together whose writers are gone."""
+        with self._reading() as connection:
+            open_now = rows.open_messages(connection)
+        dead = [number for number, writer in open_now if not is_alive(self.writers, writer)]
+        if dead:
+            with self._writing() as connection:
+                for number in dead:
+                    rows.put_together(connection, number)
+
+    def repair(self) -> None:
+        """Make the index of words anew. Raises StoreError."""
+        with self._writing() as connection:
+            if self._search.has_index:
+                index.rebuild(connection)
+
+    def _now(self) -> int:
+        return round(self._clock() * 1000)
+
+
+def _has(connection: sqlite3.Connection, conversation: int) -> bool:
+    found = connection.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,))
+    return found.fetchone() is not None
+
+
+def _no(conversation: int) -> StoreError:
+    return StoreError(f"There is no conversation {conversation}: look at the list.")

@@ -37,9 +37,11 @@ def shelves(
     used = [each for each in ordered if marks.last_used(each) and each not in favourites]
     recent = used[:_MOST_RECENT]
     found = {FAVOURITES: favourites, RECENT: recent}
+    in_front = {model.path for model in (*favourites, *recent)}
+    home = str(Path.home())
     for model in models:
-        if model not in favourites and model not in recent:
-            found.setdefault(place(model), []).append(model)
+        if model.path not in in_front:
+            found.setdefault(_place(model, home), []).append(model)
     kept = (
         Shelf(heading, [each for each in shelf if _is_meant(each, facts, words)])
         for heading, shelf in found.items()
@@ -47,11 +49,11 @@ def shelves(
     return [shelf for shelf in kept if shelf.models]
 
 
-def place(model: ModelFile) -> str:
+def _place(model: ModelFile, home: str) -> str:
     """The heading that a model stands under."""
     # How the Hub's cache names a repository's folder; its source is the repository.
-    is_hub = any(part.startswith("models--") for part in model.path.parts)
-    return HUB if is_hub else model.source.replace(str(Path.home()), "~", 1)
+    is_hub = "/models--" in str(model.path)
+    return HUB if is_hub else model.source.replace(home, "~", 1)
 
 
 def count(found: Iterable[Shelf]) -> int:

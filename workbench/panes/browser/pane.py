@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,6 @@ from workbench.panes.browser.rows import shortened
 from workbench.panes.field import KeyCame
 from workbench.panes.figures import byte_size
 from workbench.panes.lines import Lines
-from workbench.untrusted import without_controls
 
 _HINT: Final = "GGUF files in the model_folders of config.toml and in other programs' caches."
 _NONE_FOUND: Final = "Nothing matches. Esc lists all."
@@ -78,6 +78,7 @@ class BrowserPane(Vertical):
         self._looking = False
         self._status: list[Content] = []
         self._shelves: list[Shelf] = []
+        self._drawn_width = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="model-filter"):
@@ -89,8 +90,8 @@ class BrowserPane(Vertical):
         yield Lines(id="browser-status")
 
     def on_mount(self) -> None:
-        self.query_one("#model-filter").display = False
         self.status.display = False
+        self.filter.placeholder = "filter"
 
     # ---- what the screen gives ---------------------------------------------------------------
 
@@ -199,6 +200,7 @@ class BrowserPane(Vertical):
         chosen = highlighted.id if highlighted else None
         row = self.models.highlighted or 0
         there = [model for model in self._models if model.path not in self._gone]
+        self._drawn_width = self.width
         self._shelves = listing.shelves(there, self._marks, self._facts, self.filter.value)
         options: list[Option] = []
         for shelf in self._shelves:
@@ -221,13 +223,8 @@ class BrowserPane(Vertical):
         self._describe()
 
     def _row(self, model: ModelFile) -> Content:
-        """Mark and name at the left, size at the right."""
-        size = byte_size(model.size)
         # The pane's own width, less the column of the list's scroll bar.
-        room = max(8, self.content_region.width - 1 - len(size) - 4)
-        name = shortened(without_controls(model.name), room)
-        gap = " " * (room - name.cell_length + 1)
-        return Content.assemble(self._mark(model), " ", name, gap, (size, "$foreground-muted"), " ")
+        return _row_of(model.name, model.size, self._mark(model), self.content_region.width - 1)
 
     def _mark(self, model: ModelFile) -> tuple[str, str]:
         known = self._facts.get(model.path)
@@ -239,14 +236,19 @@ class BrowserPane(Vertical):
 
     def _summarise(self) -> None:
         listed, known = listing.count(self._shelves), len(self._models) - len(self._gone)
-        self.query_one("#model-count", Static).update(f"{listed} of {known}", layout=False)
+        count = f"{listed} of {known}" if self.filter.value else ""
+        self.query_one("#model-count", Static).update(count, layout=False)
         summary = f"{known} models, {byte_size(self._used)}" if self._used and known > 1 else ""
         # To set a border's text lays the whole screen out again, even if it is the same.
         if str(self.border_subtitle or "") != summary:
             self.border_subtitle = summary
 
     def on_resize(self, _event: events.Resize) -> None:
-        self._draw()
+        """Rows are as wide as there is room, and the detail as high."""
+        if self.width != self._drawn_width:
+            self._draw()
+        else:
+            self._describe()
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -308,7 +310,6 @@ class BrowserPane(Vertical):
     def _open_filter(self, event: ModelList.FilterWanted) -> None:
         event.stop()
         self._looking = True
-        self.query_one("#model-filter").display = True
         self.filter.focus()
         self.filter.action_select_all()
 
@@ -337,7 +338,6 @@ class BrowserPane(Vertical):
         # What was typed in one piece with Enter has not been looked for yet.
         self._draw()
         self._looking = False
-        self.query_one("#model-filter").display = bool(self.filter.value)
         self.models.focus()
 
     @on(ModelList.AllWanted)
@@ -346,3 +346,14 @@ class BrowserPane(Vertical):
         event.stop()
         self.filter.clear()
         self._accept_filter()
+
+
+# A filter that is being typed draws the same rows again and again.
+@lru_cache(4096)
+def _row_of(name: str, n_bytes: int, mark: tuple[str, str], width: int) -> Content:
+    """Mark and name at the left, size at the right."""
+    size = byte_size(n_bytes)
+    room = max(8, width - len(size) - 4)
+    shown = shortened(name, room)
+    gap = " " * (room - shown.cell_length + 1)
+    return Content.assemble(mark, " ", shown, gap, (size, "$foreground-muted"), " ")

@@ -119,6 +119,7 @@ class FindScreen(DetailsScreen):
 
     def _ask(self) -> None:
         self.not_any_more("search")
+        self.not_any_more("again")
         self.found = []
         self._say("Asking the Hub …")
         self.query_one("#find-results").border_subtitle = self.choice.words

@@ -1,7 +1,7 @@
 """Serves one file on loopback as the Hub does, as fast as the kernel sends it.
 
-``python -m tests.benchmarks.file_server FILE SHA256`` prints its port, and on a line of its
-standard input how many bytes it has sent.
+``python -m tests.benchmarks.file_server FILE SHA256 [RATE]`` prints its port, and on a line of
+its standard input how many bytes it has sent. RATE is a line's bytes a second.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Final
+
+from workbench.models.download.rate import Limit
 
 _SEND_BYTES: Final = 256 << 10
 COMMIT: Final = "0" * 39 + "1"
 
 
 class _Sent:
-    def __init__(self) -> None:
+    def __init__(self, rate: float | None) -> None:
         self.n_bytes = 0
         self.lock = threading.Lock()
+        self.line = Limit(rate)
 
 
 def _serve(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> None:
@@ -51,6 +55,7 @@ def _serve(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> Non
                 first += n
                 with sent.lock:
                     sent.n_bytes += n
+                time.sleep(sent.line.spend(n))
 
 
 def _quietly(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> None:
@@ -63,7 +68,7 @@ def _quietly(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> N
 
 def main() -> None:
     file, etag = Path(sys.argv[1]), sys.argv[2]
-    sent = _Sent()
+    sent = _Sent(float(sys.argv[3]) if sys.argv[3:] else None)
     server = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def accept() -> None:

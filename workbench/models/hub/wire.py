@@ -21,9 +21,6 @@ from typing import Final
 from workbench.models.hub.errors import OfflineError
 
 _CONNECT_SECONDS: Final = 10.0
-# What the kernel may hold of an answer before it is read, and what is lost with a killed process.
-# By four connections still 80 MB/s from a host 100 ms away.
-_WINDOW_BYTES: Final = 2 << 20
 # What a dropped connection, a failed handshake or a broken answer raises.
 WIRE_ERRORS: Final = (OSError, http.client.HTTPException)
 
@@ -73,7 +70,6 @@ class Wire:
             self._origin = origin(url)
             self._socket = self._connection.sock
             self._socket.settimeout(self._silence)
-            _clamp(self._socket)
         parts = urllib.parse.urlsplit(url)
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if parts.scheme == "http" and (proxy := _proxy(url)):
@@ -107,13 +103,6 @@ class Wire:
             yield
         finally:
             alarm.cancel()
-
-
-def _clamp(connection: socket.socket) -> None:
-    # Not the receive buffer: the system's limit on that one is far lower than on the window.
-    if (clamp := getattr(socket, "TCP_WINDOW_CLAMP", None)) is not None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, clamp, _WINDOW_BYTES)
 
 
 def _connect(url: str) -> http.client.HTTPConnection:

@@ -33,11 +33,15 @@ class ComparingScreen(OpeningScreen):
 
         Other models are looked for in ``folders``.
         """
+        common = self._chosen.copy()
+        if self.session.system:
+            # It is theirs, too, and may be set apart.
+            common.values["system"] = self.session.system
         self.lanes = LanesScreen(
             engine,
             model=model,
             conversation=self.exchange.conversation,
-            common=self._chosen.copy(),
+            common=common,
             lanes=lanes,
             find=lambda name: library.resolve(name, folders),
             more=lambda: EngineClient(
@@ -56,7 +60,10 @@ class ComparingScreen(OpeningScreen):
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
-            self.parameters.replace(kept.values, "")
+            values = dict(kept.values)
+            if values.get("system") == self.session.system:
+                values.pop("system", None)
+            self.parameters.replace(values, "")
             self.call_next(self.use_model, kept.model)
         self.chat.transcript.show_path(self.exchange.conversation)
         self.keep()

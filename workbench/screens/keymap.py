@@ -27,6 +27,7 @@ from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.lanes.votes import VoteScreen, VotesScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.sessions.screen import SessionsScreen
+from workbench.screens.systems import SystemScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -57,6 +58,7 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (ThemeScreen, ThemeList),
     (SessionsScreen, ConversationList),
     (SessionsScreen, SearchBar),
+    (SystemScreen,),
     (TextScreen,),
 )
 """What is asked in turn for a key, from the outside in; the app comes before each."""

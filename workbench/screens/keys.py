@@ -64,6 +64,15 @@ KEYS: Final[list[BindingType]] = [
         tooltip="All conversations: open, find, rename, pin, delete",
         priority=True,
     ),
+    Binding(
+        "ctrl+y",
+        "system",
+        "System prompt",
+        show=False,
+        id="chat.system",
+        tooltip="The system prompt of this conversation, and a library of them",
+        priority=True,
+    ),
     Binding("ctrl+n", "new_chat", "New chat", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",

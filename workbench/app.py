@@ -56,6 +56,7 @@ class WorkbenchApp(SteadyApp):
         "screens/palette.tcss",
         "screens/presets.tcss",
         "screens/sessions/sessions.tcss",
+        "screens/systems.tcss",
         "screens/text.tcss",
         "screens/themes.tcss",
         "screens/workbench.tcss",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.widgets import OptionList
+
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.screens.systems import SystemScreen
 from workbench.sessions.conversation import Message
+from workbench.settings import paths, systems
 
 
 def path(b: Bench) -> list[Message]:
@@ -171,3 +175,121 @@ async def test_places_found_go_with_their_messages() -> None:
         await b.idle()
         await read(b, "n")
         assert transcript.found[1] >= 1
+
+
+# ---- an answer is gone on with -------------------------------------------------------------------
+
+
+async def test_an_answer_goes_on_from_where_it_ended() -> None:
+    async with bench(values={"max_tokens": 4, "temperature": 0}) as b:
+        await b.ask("Tell me a story.")
+        await b.idle()
+        question, first = path(b)
+        await read(b, "m")
+        await wait_until(lambda: len(path(b)) == 2 and path(b)[1] is not first, "more of it")
+        await b.idle()
+        second = path(b)[1]
+        assert second.parent == question.id
+        assert second.text.startswith(first.text)
+        assert second.given == len(first.text) < len(second.text)
+        assert second.n_tokens == 4
+        assert "2 of 2" in b.said
+        assert b.says(second.text)
+        assert b.said.count("Tell me a story.") == 1
+        # In one go it would have been the same.
+        b.screen.parameters.set("max_tokens", 8)
+        await read(b, "r")
+        await wait_until(lambda: path(b)[1] not in (first, second), "another one")
+        await b.idle()
+        assert path(b)[1].text == second.text
+
+
+async def test_an_answer_begins_as_a_person_writes() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Who are you?")
+        await b.idle()
+        b.screen.chat.prompt.insert("a draft")
+        await read(b, "g", "i")
+        assert b.screen.chat.prompt.text == ""
+        assert "The answer begins so" in str(b.screen.chat.prompt.border_title)
+        b.screen.chat.prompt.insert("Once upon a time")
+        await b.pilot.press("enter")
+        await wait_until(lambda: path(b)[-1].given == len("Once upon a time"), "the answer")
+        await b.idle()
+        assert path(b)[-1].text.startswith("Once upon a time")
+        assert b.screen.chat.prompt.text == "a draft"
+        # An answer's beginning may be written otherwise, too.
+        await read(b, "G", "i")
+        assert b.screen.chat.prompt.text == path(b)[-1].text
+        await b.pilot.press("escape")
+        assert b.screen.chat.prompt.text == "a draft"
+
+
+async def test_what_cannot_be_gone_on_with_stays() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        before = path(b)
+        b.screen.parameters.set("grammar", "root ::= nothing")
+        await read(b, "m")
+        await wait_until(lambda: b.says("The grammar is wrong"), "the reason")
+        assert path(b) == before
+        assert len(b.screen.exchange.conversation.messages) == 2
+        assert b.says(before[1].text)
+
+
+async def test_a_branch_goes_on_from_any_answer() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        for question in ("Hello!", "Who are you?"):
+            await b.ask(question)
+            await b.idle()
+        before = path(b)
+        await read(b, "g", "j", "f")
+        assert path(b) == before[:2]
+        assert b.app.focused is b.screen.chat.prompt
+        await read(b, "l")
+        assert path(b) == before
+        await read(b, "g", "j", "f")
+        await b.ask("What is temperature?")
+        await b.idle()
+        assert path(b)[:2] == before[:2]
+        assert path(b)[2].text == "What is temperature?"
+        assert "2 of 2" in b.said
+        await read(b, "k", "h")
+        assert path(b) == before
+
+
+async def test_a_conversation_has_a_system_prompt_of_its_own() -> None:
+    async with bench(values={"max_tokens": 4, "system": "the parameter's"}) as b:
+        await b.pilot.press("ctrl+y")
+        await wait_until(lambda: b.app.screen is not b.screen, "the screen for it")
+        await b.pilot.press(*"Be brief.", "ctrl+s")
+        await wait_until(lambda: b.says("System prompt: Be brief."), "a word on it")
+        await b.ask("Hello!")
+        await b.idle()
+        assert path(b)[1].parameters["system"] == "Be brief."
+        await b.pilot.press("ctrl+n")
+        await b.ask("Hello!")
+        await b.idle()
+        # The next one has the parameter's again.
+        assert path(b)[1].parameters["system"] == "the parameter's"
+
+
+async def test_system_prompts_are_kept_in_a_library() -> None:
+    async with bench() as b:
+        await b.pilot.press("ctrl+y")
+        await wait_until(lambda: isinstance(b.app.screen, SystemScreen), "the screen for it")
+        screen = b.app.screen
+        assert isinstance(screen, SystemScreen)
+        await b.pilot.press(*"Be brief.", "tab", *"short", "enter")
+        await wait_until(lambda: systems.load(paths.systems()) == {"short": "Be brief."}, "it")
+        await b.pilot.press("escape")
+        await b.pilot.press("ctrl+n", "ctrl+y")
+        await wait_until(lambda: isinstance(b.app.screen, SystemScreen), "the screen for it")
+        assert b.app.screen.query_one(OptionList).option_count == 2
+        b.app.screen.query_one(OptionList).focus()
+        await b.pilot.press("down", "enter", "ctrl+s")
+        await wait_until(lambda: b.screen.session.system == "Be brief.", "it to be used")
+        paths.systems().write_text("no toml =")
+        await b.pilot.press("ctrl+y")
+        await wait_until(lambda: any("cannot be read" in each for each in b.toasts()), "a word")

@@ -37,11 +37,15 @@ class ComparingScreen(OpeningScreen):
 
         Other models are looked for in ``folders``.
         """
+        common = self._chosen.copy()
+        if self.session.system:
+            # It is theirs, too, and may be set apart.
+            common.values["system"] = self.session.system
         self.lanes = LanesScreen(
             engine,
             model=model,
             conversation=self.exchange.conversation,
-            common=self._chosen.copy(),
+            common=common,
             lanes=lanes,
             find=lambda name: library.resolve(name, folders),
             more=lambda: EngineClient(
@@ -76,6 +80,9 @@ class ComparingScreen(OpeningScreen):
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
+            if kept.chosen.values.get("system") == self.session.system:
+                # It is the conversation's own.
+                kept.chosen.values.pop("system", None)
             self._chosen = kept.chosen
             self.parameters.use(kept.chosen)
             self.call_next(self.use_model, kept.model)

@@ -52,6 +52,8 @@ class Exchange:
         # What the answer goes by, and who writes it.
         self._values: dict[str, Value] = {}
         self._author: Author | None = None
+        # Thoughts and text that the model is given to go on with.
+        self._begun = ("", "")
 
     @property
     def answering(self) -> bool:
@@ -79,18 +81,37 @@ class Exchange:
 
     def messages(self) -> list[ChatMessage]:
         """What the model is to see."""
+        thoughts, text = self._begun
+        begun = [ChatMessage("assistant", text, thoughts)] if self.has_begun else []
         return [
-            ChatMessage(each.role, each.text, each.thoughts) for each in self.conversation.path()
+            *(
+                ChatMessage(each.role, each.text, each.thoughts)
+                for each in self.conversation.path()
+            ),
+            *begun,
         ]
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the model is to go on with an answer that somebody has begun."""
+        return any(self._begun)
+
     def ask(
-        self, text: str, *, instead_of: Message | None = None, known: Message | None = None
+        self,
+        text: str,
+        *,
+        instead_of: Message | None = None,
+        known: Message | None = None,
+        begun: str = "",
     ) -> Message:
         """Add a prompt at the end, or beside one that it takes the place of.
+
+        ``begun`` is how the answer begins, which the model is to go on with.
 
         ``known`` is that prompt if another path of the tree has added it already.
         """
         self._before = self.conversation.leaf
+        self._begun = ("", begun)
         self._way = "instead" if instead_of is not None else "next"
         if instead_of is not None:
             self.conversation.go_to(instead_of.parent)
@@ -109,6 +130,11 @@ class Exchange:
         self._way = "again"
         self.conversation.go_to(message.id)
         self._asked = message
+
+    def go_on(self, prompt: Message, text: str, thoughts: str = "") -> None:
+        """Have an answer to ``prompt`` gone on with that begins so; it is a version of its own."""
+        self.ask_again(prompt)
+        self._begun = (thoughts, text)
 
     def go_by(self, values: Values) -> None:
         """The answer is to be drawn by these parameters: all that differ from the defaults."""
@@ -135,6 +161,9 @@ class Exchange:
             self._answer = self.conversation.add("assistant", model=author.name)
             self._answer.model_file = ModelFile.of(author.file)
             self._answer.parameters = self._parameters()
+            thoughts, text = self._begun
+            self._answer.thoughts, self._answer.text = thoughts, text
+            self._answer.given_thoughts, self._answer.given = len(thoughts), len(text)
         self._answer.text += event.text
         self._answer.thoughts += event.thoughts
         self._answer.n_tokens = event.n_tokens
@@ -168,6 +197,7 @@ class Exchange:
         self._stop_asked = None
         asked, answer = self._asked, self._answer
         self._asked = self._answer = None
+        self._begun = ("", "")
         if answer is not None:
             answer.finish = finish
         if asked is None or (answer and (answer.text or answer.thoughts)):

@@ -102,6 +102,8 @@ class KeepingScreen(PanesScreen):
         self.chat.clear()
         self.chat.prompt.clear()
         self.session = session
+        if session.system:
+            self.chat.note(f"System prompt: {session.system}")
         unanswered = self.exchange.resume(session.conversation)
         self.chat.transcript.show_path(session.conversation)
         self.chat.take_back(_lines(unanswered, session.draft, "" if left.draft else written))

@@ -32,6 +32,7 @@ from workbench.screens.metadata import MetadataScreen
 from workbench.screens.presets import PresetScreen
 from workbench.screens.removing import RemovalScreen
 from workbench.screens.sessions.screen import SessionsScreen
+from workbench.screens.systems import SystemScreen
 from workbench.screens.text import TextScreen
 from workbench.screens.themes import ThemeList, ThemeScreen
 from workbench.screens.workbench import WorkbenchScreen
@@ -63,6 +64,7 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (ThemeScreen, ThemeList),
     (SessionsScreen, ConversationList),
     (SessionsScreen, SearchBar),
+    (SystemScreen,),
     (TextScreen,),
     (FindScreen, SearchField),
     (FindScreen, ResultList),

@@ -72,6 +72,15 @@ KEYS: Final[list[BindingType]] = [
         tooltip="Find models on the Hugging Face Hub, and see whether they fit",
         priority=True,
     ),
+    Binding(
+        "ctrl+y",
+        "system",
+        "System prompt",
+        show=False,
+        id="chat.system",
+        tooltip="The system prompt of this conversation, and a library of them",
+        priority=True,
+    ),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new conversation"),
     Binding(
         "f5",

@@ -29,14 +29,22 @@ class Talk:
         return self.exchange.conversation
 
     async def ask(
-        self, text: str, *, instead_of: Message | None = None, known: Message | None = None
+        self,
+        text: str,
+        *,
+        instead_of: Message | None = None,
+        known: Message | None = None,
+        begun: str = "",
     ) -> Message:
         """Send a prompt, perhaps in the place of an earlier one; returns it.
 
+        ``begun`` is how the answer begins, which the model goes on with.
         ``known`` is what another lane has asked: the same where both stand at the same place.
         """
-        asked = self.exchange.ask(text, instead_of=instead_of, known=known)
-        if instead_of is not None:
+        asked = self.exchange.ask(text, instead_of=instead_of, known=known, begun=begun)
+        if instead_of is not None or len(self.conversation.versions(asked)) > 1:
+            # The cursor is on what is said last.
+            self._transcript.mark(None)
             self._transcript.show_path(self.conversation)
         else:
             self._transcript.ask(asked)
@@ -49,6 +57,20 @@ class Talk:
         self._transcript.show_path(self.conversation)
         await self._send()
 
+    async def go_on(self, number: int, text: str | None = None) -> None:
+        """Have an answer gone on with, from ``text`` on if that is another beginning.
+
+        ``number`` may be a prompt's, too. What is shown stays until there is more.
+        """
+        message = self.conversation.message(number)
+        if message.role == "user":
+            self.exchange.go_on(message, text or "")
+        elif message.parent is not None:
+            prompt = self.conversation.message(message.parent)
+            begun = message.text if text is None else text
+            self.exchange.go_on(prompt, begun, message.thoughts)
+        await self._send()
+
     async def _send(self) -> None:
         self.exchange.request = await self._generate(self.exchange.messages())
 
@@ -57,6 +79,11 @@ class Talk:
         message = self.conversation.message(number)
         versions = self.conversation.versions(message)
         index = versions.index(message) + step
+        if len(versions) == 1 and step > 0 and message.id == self.conversation.leaf:
+            # What came after it, before somebody went back to it.
+            self.conversation.show(message)
+            self._transcript.show_path(self.conversation)
+            return self.conversation.leaf != message.id
         if not 0 <= index < len(versions):
             return False
         self.conversation.show(versions[index])
@@ -71,8 +98,16 @@ class Talk:
 
     def write(self, event: TextArrived, author: Author) -> None:
         """Text of the answer has come."""
+        begins = self.exchange.answer is None and self.exchange.has_begun
+        if begins:
+            # It takes the place of what it goes on from.
+            self._transcript.show_path(self.conversation)
         message = self.exchange.write(event, author)
-        self._transcript.stream(event.thoughts, event.text, message=message)
+        if begins:
+            self._transcript.stream(message.thoughts, "", message=message)
+            self._transcript.stream("", message.text, message=message)
+        else:
+            self._transcript.stream(event.thoughts, event.text, message=message)
 
     def finish(self, event: Finished) -> str:
         """The answer is complete; returns a prompt that got none, to be written anew."""

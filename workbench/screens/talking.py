@@ -8,10 +8,15 @@ from functools import cached_property
 from textual import on
 
 from workbench.engine.protocol import ChatMessage
+from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
+from workbench.parameters.kinds import Value
 from workbench.screens.comparing import ComparingScreen
+from workbench.screens.systems import SystemScreen
 from workbench.screens.talk import Talk
+from workbench.settings import paths
+from workbench.untrusted import without_controls
 
 
 class TalkingScreen(ComparingScreen):
@@ -32,9 +37,12 @@ class TalkingScreen(ComparingScreen):
         # What is sent while the lanes come is theirs.
         if self.lanes is not None or self.refuses():
             return
-        edited = self.chat.edited
+        edited, begins = self.chat.edited, self.chat.begins
         self.chat.prompt.clear()
         self.chat.stop_editing()
+        if edited is not None and begins:
+            await self.talk.go_on(edited, event.text)
+            return
         instead_of = self.talk.conversation.message(edited) if edited is not None else None
         await self.talk.ask(event.text, instead_of=instead_of)
 
@@ -49,6 +57,55 @@ class TalkingScreen(ComparingScreen):
         event.stop()
         if not self.refuses():
             await self.talk.ask_again(event.message)
+
+    @on(ChatPane.GoOnWanted)
+    async def _go_on(self, event: ChatPane.GoOnWanted) -> None:
+        event.stop()
+        if not self.refuses():
+            await self.talk.go_on(event.message)
+
+    @on(ChatPane.BeginWanted)
+    def _begin(self, event: ChatPane.BeginWanted) -> None:
+        event.stop()
+        if not self.refuses():
+            self.chat.begin(self.talk.conversation.message(event.message))
+
+    @on(ChatPane.BranchWanted)
+    def _branch(self, event: ChatPane.BranchWanted) -> None:
+        event.stop()
+        if self.refuses():
+            return
+        message = self.talk.conversation.message(event.message)
+        if message.role == "user":
+            # Another prompt in its place.
+            self.chat.edit(message)
+            return
+        self.talk.conversation.go_to(message.id)
+        self.chat.transcript.show_path(self.talk.conversation)
+        self.keep()
+        self.go_to("chat")
+        self.notify("The next prompt goes on from here; l on the answer leads back.", timeout=4)
+
+    # ---- the system prompt -------------------------------------------------------------------
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The parameters in force: the conversation's own system prompt comes before theirs."""
+        system = {"system": self.session.system} if self.session.system else {}
+        return {**self._chosen.values, **system}
+
+    def action_system(self) -> None:
+        """Write the conversation's system prompt, or take one from the library."""
+        self.app.push_screen(SystemScreen(paths.systems(), self.session.system), self.use_system)
+
+    def use_system(self, text: str | None) -> None:
+        """Let ``text`` be the conversation's system prompt; without it the parameter's is."""
+        if text is None or text == self.session.system:
+            return
+        self.session.system = without_controls(text)
+        self.keep()
+        said = f"System prompt: {text}" if text else "No system prompt of its own."
+        self.chat.note(said)
 
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:

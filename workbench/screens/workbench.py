@@ -130,8 +130,8 @@ class WorkbenchScreen(FetchingScreen):
     async def generate(self, messages: Sequence[ChatMessage]) -> int:
         """Ask the engine for an answer; returns the request's number."""
         self.stats.busy("waiting for the engine")
-        asked = LanePrompt(0, list(messages), answering(self._chosen.values))
-        self.exchange.go_by(self._chosen.values)
+        asked = LanePrompt(0, list(messages), answering(self.values))
+        self.exchange.go_by(self.values)
         source = self._source()
         state = self.states.file_for(self.session, source)
         request = await self.engine.generate(source, [asked], state=state)
@@ -159,7 +159,7 @@ class WorkbenchScreen(FetchingScreen):
         event.stop()
         request = self.exchange.request
         if event.live and self.exchange.answering and request is not None:
-            values = answering(self._chosen.values)
+            values = answering(self.values)
             self.exchange.adjust(values)
             await self.engine.adjust(request, 0, values)
 

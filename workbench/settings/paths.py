@@ -23,6 +23,11 @@ def presets() -> Path:
     return platformdirs.user_config_path(_NAME) / "presets"
 
 
+def systems() -> Path:
+    """The library of system prompts; see ``systems.py``."""
+    return platformdirs.user_config_path(_NAME) / "system-prompts.toml"
+
+
 def user_themes() -> Path:
     """The folder of a person's own themes."""
     return platformdirs.user_config_path(_NAME) / "themes"

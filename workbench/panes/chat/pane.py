@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message as TextualMessage
 
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.prompt import Prompt
@@ -47,7 +48,39 @@ class ChatPane(ReadingPane):
             id="chat.page_down",
             tooltip="Scroll the transcript down a page",
         ),
+        Binding("m", "go_on", "More", id="chat.go_on", tooltip="Let the model go on with it"),
+        Binding(
+            "i",
+            "begin",
+            "Begin",
+            show=False,
+            id="chat.begin",
+            tooltip="Write the beginning of the answer; the model goes on with it",
+        ),
+        Binding(
+            "f",
+            "branch",
+            "Branch",
+            id="chat.branch",
+            tooltip="Go on from here; what came after is kept beside it",
+        ),
     ]
+
+    class Wanted(TextualMessage):
+        """Something is wanted of a message of the conversation."""
+
+        def __init__(self, message: int) -> None:
+            super().__init__()
+            self.message = message
+
+    class GoOnWanted(Wanted):
+        """The model is to go on with an answer."""
+
+    class BeginWanted(Wanted):
+        """The beginning of an answer is to be written."""
+
+    class BranchWanted(Wanted):
+        """The conversation is to go on from there."""
 
     prompt = getters.query_one(Prompt)
 
@@ -56,6 +89,8 @@ class ChatPane(ReadingPane):
         self.border_title = "Chat"
         # The prompt that is written anew.
         self._edited: int | None = None
+        # Whether it is not a prompt that is written anew, but an answer begun.
+        self.begins = False
 
     def compose(self) -> ComposeResult:
         yield ConversationReader(empty=_EMPTY)
@@ -68,6 +103,34 @@ class ChatPane(ReadingPane):
             self.transcript.scroll_page_up(animate=False)
         else:
             self.transcript.scroll_page_down(animate=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Keys are offered where they do something."""
+        marked = self.transcript.marked if self.transcript.has_focus else None
+        kind = marked.kind if marked is not None and marked.message is not None else None
+        match action:
+            case "go_on":
+                return kind in ("assistant", "thoughts")
+            case "begin" | "branch":
+                return kind in ("user", "assistant", "thoughts")
+        return True
+
+    def _want(self, wanted: type[Wanted]) -> None:
+        marked = self.transcript.marked
+        if marked is not None and marked.message is not None:
+            self.post_message(wanted(marked.message))
+
+    def action_go_on(self) -> None:
+        """Ask for more of the answer."""
+        self._want(self.GoOnWanted)
+
+    def action_begin(self) -> None:
+        """Ask for an answer that the person begins."""
+        self._want(self.BeginWanted)
+
+    def action_branch(self) -> None:
+        """Ask to go on from the message."""
+        self._want(self.BranchWanted)
 
     def note(self, text: str, *, error: bool = False) -> None:
         """Show a word of the app's own; it is no part of the conversation."""
@@ -95,11 +158,21 @@ class ChatPane(ReadingPane):
     def edit(self, message: Message) -> None:
         """Let a prompt be written anew; what was being written comes back afterwards."""
         self._edited = message.id
+        self.begins = False
         self.prompt.begin_editing(message.text, "Editing: Enter asks anew, Esc leaves it")
+
+    def begin(self, message: Message) -> None:
+        """Let the beginning of an answer be written: ``message`` is that, or its prompt."""
+        self.edit(message)
+        self.begins = True
+        if message.role == "user":
+            self.prompt.write("")
+        self.prompt.border_title = "The answer begins so: Enter lets the model go on, Esc leaves it"
 
     def stop_editing(self) -> None:
         """Leave the prompt as it was sent."""
         self._edited = None
+        self.begins = False
         self.prompt.stop_editing()
 
     @property

@@ -57,7 +57,7 @@ async def finding(
 ) -> AsyncIterator[tuple[Bench, FindScreen]]:
     """The app with the find screen open, and what ``text`` finds listed."""
     async with bench(size=size) as b:
-        await b.pilot.press("f7")
+        await b.pilot.press("f12")
         await wait_until(lambda: isinstance(b.app.screen, FindScreen), "the find screen")
         screen = b.app.screen
         assert isinstance(screen, FindScreen)
@@ -264,7 +264,7 @@ async def test_what_cannot_run_is_fetched_only_if_one_insists(hub: Hub) -> None:
         # More than any machine's memory holds.
         for key, value in (("n_ctx", 1 << 24), ("n_batch", 8192), ("n_ubatch", 8192)):
             b.screen.parameters.set(key, value)
-        await b.pilot.press("f7")
+        await b.pilot.press("f12")
         await wait_until(lambda: isinstance(b.app.screen, FindScreen), "the find screen")
         screen = b.app.screen
         assert isinstance(screen, FindScreen)

@@ -37,20 +37,20 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens import resumed
+from workbench.screens import resumed, words
 from workbench.screens.exchange import Author
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import Begun, EngineReported, ModelsFound
+from workbench.screens.obeying import ObeyingScreen
 from workbench.screens.opening import Begin
 from workbench.screens.states import KeptStates
-from workbench.screens.talking import TalkingScreen
 from workbench.sessions.session import Session
 from workbench.sessions.states import States
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
-class WorkbenchScreen(TalkingScreen):
+class WorkbenchScreen(ObeyingScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -80,13 +80,14 @@ class WorkbenchScreen(TalkingScreen):
         self._model_name = ""
         self._told: set[str] = set()
         self._summary = ""
-        self._folders = list(folders)
+        self.folders = list(folders)
         self._complaints = complaints
         self._begins_with = begin
         self._any_model = any_model
         self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
+        self.chat.prompt.completions = words.completions()
         self.chat.prompt.focus()
         self.browser.show([library.built_in()])
         self._listen()
@@ -125,7 +126,7 @@ class WorkbenchScreen(TalkingScreen):
     @work(group="models", description="look for models", exit_on_error=False)
     async def _find_models(self) -> None:
         models = [library.built_in()]
-        for folder in self._folders:
+        for folder in self.folders:
             models += await asyncio.to_thread(library.in_folder, folder)
         models += await asyncio.to_thread(library.in_hub_cache)
         if self._model.resolve() not in {model.path.resolve() for model in models}:
@@ -212,7 +213,7 @@ class WorkbenchScreen(TalkingScreen):
             self.compare(
                 self.engine,
                 model=self._model,
-                folders=self._folders,
+                folders=self.folders,
                 n_ctx=self.stats.n_ctx,
                 lanes=[{}, {}],
             )

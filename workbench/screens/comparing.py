@@ -85,7 +85,7 @@ class ComparingScreen(OpeningScreen):
                 kept.chosen.values.pop("system", None)
             self._chosen = kept.chosen
             self.parameters.use(kept.chosen)
-            self.call_next(self.use_model, kept.model)
+            self.call_next(self.go_on_with, kept.model)
         self.chat.transcript.show_path(self.exchange.conversation)
         self.keep()
 
@@ -96,8 +96,8 @@ class ComparingScreen(OpeningScreen):
             return self.lanes.unsent
         return super().unsent
 
-    async def use_model(self, model: Path) -> None:
-        """Go on with this model, if it is not the present one, and what is set now."""
+    async def go_on_with(self, model: Path) -> None:
+        """Go on with this model, if it is not the present one, by what is set now."""
         raise NotImplementedError
 
     def is_for_lanes(self, event: Event | EngineDied) -> bool:

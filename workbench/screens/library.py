@@ -34,8 +34,8 @@ from workbench.screens.messages import (
     RemovalPlanned,
 )
 from workbench.screens.metadata import MetadataScreen
+from workbench.screens.obeying import ObeyingScreen
 from workbench.screens.removing import RemovalScreen, Removing
-from workbench.screens.talking import TalkingScreen
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -44,7 +44,7 @@ _REGRET_SECONDS: Final = 10.0
 _REPORT_SECONDS: Final = 0.2
 
 
-class LibraryScreen(TalkingScreen):
+class LibraryScreen(ObeyingScreen):
     """Keeps the browser's models, and does with them what a person wants, but for loading."""
 
     def __init__(
@@ -57,7 +57,7 @@ class LibraryScreen(TalkingScreen):
     ) -> None:
         """Models are looked for in ``folders``, too."""
         super().__init__(layout, chosen, engine_pid=engine_pid)
-        self._folders = list(folders)
+        self.folders = list(folders)
         self._opened: Path | None = None
         self._facts: FactsCache | None = None
         # Which search for models is the newest.
@@ -88,7 +88,7 @@ class LibraryScreen(TalkingScreen):
     def _found(self) -> ModelsFound:
         if self._facts is None:
             self._facts = FactsCache(paths.model_facts())
-        models = library.everything(self._folders)
+        models = library.everything(self.folders)
         if self._opened is not None:
             there = {model.path.resolve() for model in models}
             if self._opened.resolve() not in there:

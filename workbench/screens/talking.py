@@ -12,15 +12,24 @@ from workbench.panes.chat.pane import ChatPane
 from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.parameters.kinds import Value
+from workbench.screens import words
 from workbench.screens.comparing import ComparingScreen
 from workbench.screens.systems import SystemScreen
 from workbench.screens.talk import Talk
+from workbench.screens.words import Said
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
 
 class TalkingScreen(ComparingScreen):
     """Sends prompts, and takes up the conversation at any of its messages."""
+
+    # How the next answer is to begin.
+    begun = ""
+
+    async def obey(self, said: Said) -> bool:
+        """Do what a word in the prompt says; False if it may be written otherwise."""
+        raise NotImplementedError
 
     @cached_property
     def talk(self) -> Talk:
@@ -34,8 +43,14 @@ class TalkingScreen(ComparingScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        # What is sent while the lanes come is theirs.
-        if self.lanes is not None or self.refuses():
+        if self.lanes is not None:
+            # What is sent while the lanes come is theirs.
+            return
+        if self.chat.edited is None and (said := words.read(event.text)) is not None:
+            if await self.obey(said) and self.chat.prompt.text == event.text:
+                self.chat.prompt.clear()
+            return
+        if self.refuses():
             return
         edited, begins = self.chat.edited, self.chat.begins
         self.chat.prompt.clear()
@@ -44,7 +59,8 @@ class TalkingScreen(ComparingScreen):
             await self.talk.go_on(edited, event.text)
             return
         instead_of = self.talk.conversation.message(edited) if edited is not None else None
-        await self.talk.ask(event.text, instead_of=instead_of)
+        begun, self.begun = self.begun, ""
+        await self.talk.ask(event.text, instead_of=instead_of, begun=begun)
 
     @on(Reader.EditWanted)
     def _edit(self, event: Reader.EditWanted) -> None:

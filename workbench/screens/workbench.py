@@ -37,7 +37,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens import resumed
+from workbench.screens import resumed, words
 from workbench.screens.exchange import Author
 from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
@@ -89,6 +89,7 @@ class WorkbenchScreen(FetchingScreen):
         self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
+        self.chat.prompt.completions = words.completions()
         self.chat.prompt.focus()
         self.browser.show([library.built_in()])
         self._listen()
@@ -207,7 +208,7 @@ class WorkbenchScreen(FetchingScreen):
             self.compare(
                 self.engine,
                 model=self._model,
-                folders=self._folders,
+                folders=self.folders,
                 n_ctx=self.stats.n_ctx,
                 lanes=[{}, {}],
             )
@@ -219,7 +220,12 @@ class WorkbenchScreen(FetchingScreen):
         super().use(session)
 
     async def use_model(self, model: Path) -> None:
-        """Go on with this model, if it is not the present one, and what is set now."""
+        """Load this model, if it is not the present one, with its own preset."""
+        if model != self._model:
+            await self._load(model)
+
+    async def go_on_with(self, model: Path) -> None:
+        """Go on with this model, if it is not the present one, by what is set now."""
         if model != self._model:
             self._model = model
             self.stats.busy("loading")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from os.path import commonprefix
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.panes.editor import Editor
+
+# A border has room for so many.
+_MOST_HINTS: Final = 6
 
 
 class Prompt(Editor):
@@ -22,6 +27,14 @@ class Prompt(Editor):
             show=False,
             id="prompt.newline",
             tooltip="Begin a new line in the prompt",
+        ),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            show=False,
+            id="prompt.complete",
+            tooltip="Complete a word such as /clear; otherwise go on to the next place",
         ),
     ]
 
@@ -43,6 +56,9 @@ class Prompt(Editor):
         self.cursor_blink = False
         # What was being written before something else is written anew here.
         self._draft: str | None = None
+        # What can be completed, and whether the border says so at the moment.
+        self.completions: Sequence[str] = ()
+        self._hints = False
 
     @property
     def unsent(self) -> str:
@@ -80,6 +96,35 @@ class Prompt(Editor):
             self.post_message(self.Submitted(self.text))
         else:
             self.notify("Write something first.", severity="warning", timeout=2)
+
+    def _candidates(self) -> list[str]:
+        """What the text may become."""
+        text = self.text
+        if not text.startswith("/") or "\n" in text:
+            return []
+        return [each for each in self.completions if each.startswith(text)]
+
+    def on_text_area_changed(self) -> None:
+        """Say in the border what a word that is being typed may become."""
+        found = self._candidates()
+        if found and (self._hints or not self.border_title):
+            self._hints = True
+            self.border_title = "  ".join(found[:_MOST_HINTS]) + (
+                "  …" * (len(found) > _MOST_HINTS)
+            )
+        elif self._hints:
+            self._hints = False
+            self.border_title = ""
+
+    def action_complete(self) -> None:
+        """Complete what is certain of a word."""
+        found = self._candidates()
+        if not found:
+            self.screen.focus_next()
+            return
+        whole = commonprefix(found)  # noqa: RUF071 - of characters, indeed
+        self.load_text(whole + " " if len(found) == 1 else whole)
+        self.move_cursor(self.document.end)
 
     def action_newline(self) -> None:
         """Begin a new line."""

@@ -151,7 +151,7 @@ class LibraryScreen(ObeyingScreen):
 
     def on_marks_changed(self, message: MarksChanged) -> None:
         if message.problem:
-            self._complain(f"That will not be remembered: {message.problem}.")
+            self._complain_of_model(f"That will not be remembered: {message.problem}.")
         self.browser.show_marks(message.marks)
 
     # ---- what a person wants with them -------------------------------------------------------
@@ -180,7 +180,7 @@ class LibraryScreen(ObeyingScreen):
 
     def on_metadata_read(self, message: MetadataRead) -> None:
         if message.contents is None:
-            self._complain(f"{message.model.name} cannot be read: {message.problem}.")
+            self._complain_of_model(f"{message.model.name} cannot be read: {message.problem}.")
         elif self.is_current:
             self.app.push_screen(MetadataScreen(message.model.name, message.contents))
 
@@ -221,7 +221,7 @@ class LibraryScreen(ObeyingScreen):
             outcomes = {each.outcome for each in message.found}
             if wrong:
                 self.browser.show_checked(message.model.path, "wrong")
-                self._complain(f"{name}: {wrong[0].why}. Remove it and fetch it again.")
+                self._complain_of_model(f"{name}: {wrong[0].why}. Remove it and fetch it again.")
             elif "stopped" not in outcomes:
                 right = outcomes == {"right"}
                 self.browser.show_checked(message.model.path, "right" if right else "unknown")
@@ -244,12 +244,12 @@ class LibraryScreen(ObeyingScreen):
         """Ask whether it may be carried out."""
         model, plan = message.model, message.plan
         if plan is None:
-            self._complain(message.problem)
+            self._complain_of_model(message.problem)
             return
         if not self.is_current or any(each.model == model for each in self._removing):
             return
         if model.path == self.present_model:
-            self._complain(f"{model.name} is in use: load another model first.")
+            self._complain_of_model(f"{model.name} is in use: load another model first.")
             return
 
         def answered(agreed: bool | None) -> None:
@@ -289,7 +289,7 @@ class LibraryScreen(ObeyingScreen):
     def on_removal_ended(self, message: RemovalEnded) -> None:
         """List what is there now."""
         if message.problem:
-            self._complain(message.problem)
+            self._complain_of_model(message.problem)
         self.browser.hide(message.model.path, hidden=False)
         self.find_models()
 
@@ -328,7 +328,7 @@ class LibraryScreen(ObeyingScreen):
         """Lines on what else is going on."""
         return []
 
-    def _complain(self, problem: str) -> None:
+    def _complain_of_model(self, problem: str) -> None:
         self.app.notify(without_controls(problem), severity="error", markup=False)
 
 

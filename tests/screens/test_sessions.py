@@ -72,6 +72,7 @@ async def test_the_newest_is_first_and_opens(size: tuple[int, int]) -> None:
         await wait_until(lambda: b.says("An older one"), "the conversation")
         assert b.app.focused is b.screen.chat.prompt
         await b.ask("Who are you?")
+        await wait_until(lambda: len(b.screen.exchange.conversation.path()) == 4, "an answer")
         await b.idle()
     assert [(each.title, each.n_messages) for each in kept()] == [
         ("An older one", 4),

@@ -262,10 +262,12 @@ async def test_what_is_copied_in_the_app_is_pasted_there_and_said(
     async with bench() as b:
         prompt = b.screen.chat.prompt
         prompt.insert(TEXT)
-        await b.pilot.press("home", "shift+end", "ctrl+c")
+        prompt.select_all()
+        await b.pilot.press("ctrl+c")
         await wait_until(lambda: b.toasts() == ["Copied by xclip."], "the toast")
         assert (tmp_path / "taken").read_text() == TEXT
-        await b.pilot.press("home", "shift+end", "ctrl+x", "ctrl+v", "ctrl+v")
+        prompt.select_all()
+        await b.pilot.press("ctrl+x", "ctrl+v", "ctrl+v")
         assert prompt.text == TEXT * 2
         await wait_until(lambda: len(b.toasts()) == 2, "the second toast")
 
@@ -276,8 +278,8 @@ def test_what_is_copied_in_the_app_is_in_tmux(tmux: Tmux) -> None:
         terminal.wait_for("Chat with pocket")
         terminal.type("The fox and the owl")
         terminal.wait_for("The fox and the owl")
-        # F7 selects all.
-        terminal.type("\x1b[18~")
+        # Home, then shift and End, select all.
+        terminal.type("\x1b[H\x1b[1;2F")
         terminal.type("\x03")
         terminal.wait_for("Copied into tmux's buffer")
         assert tmux.told("show-buffer") == "The fox and the owl"

@@ -32,7 +32,8 @@ F3, F8, DOWN, RIGHT, ESCAPE, SELECT_ALL = (
     "\x1b[B",
     "\x1b[C",
     "\x1b",
-    "\x1b[18~",
+    # Home, then shift and End.
+    "\x1b[H\x1b[1;2F",
 )
 
 # Bold, faint, italic, underlined, reversed, struck out.

@@ -138,7 +138,7 @@ class WorkbenchApp(SteadyApp):
 
     async def on_unmount(self) -> None:
         if self._workbench is not None:
-            await self._workbench.leave()
+            await self._workbench.leave_models()
         await self._engine.close()
         if self._workbench is not None and not self.ending.code:
             try:

@@ -105,9 +105,9 @@ class StreamingApp(WorkbenchApp):
         for _ in range(self._stream.lanes - len(lanes.lanes)):
             await lanes.run_action("add")
         for number, lane in enumerate(lanes.lanes):
-            lane.number, lane.engine = number, screen.engine
+            lane.number = number
             lane.exchange.ask("What streams here?")
-            lane.exchange.request = 1
+            lane.begin(screen.engine, 1)
 
     async def _open(self, screen: WorkbenchScreen) -> float:
         """Show the earlier messages, to the last cell; returns the seconds."""

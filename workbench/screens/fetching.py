@@ -149,9 +149,9 @@ class FetchingScreen(LibraryScreen):
         """The downloads, in a line."""
         return rows.quiet(self.downloads, width)
 
-    async def leave(self) -> None:
+    async def leave_models(self) -> None:
         """Stop fetching; it goes on at the next start."""
-        await super().leave()
+        await super().leave_models()
         if "fetcher" in vars(self):
             await asyncio.to_thread(self.fetcher.close)
 

@@ -293,7 +293,7 @@ class LibraryScreen(ObeyingScreen):
         self.browser.hide(message.model.path, hidden=False)
         self.find_models()
 
-    async def leave(self) -> None:
+    async def leave_models(self) -> None:
         """Carry out what was agreed upon, and stop what reads files."""
         self._left.set()
         while self._removing:

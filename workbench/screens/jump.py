@@ -18,6 +18,17 @@ from workbench.panes.chat.reader import Reader
 from workbench.panes.parameters.rows import ParameterList
 from workbench.screens.dialog import Dialog
 
+JUMP: Final = Binding(
+    "f5",
+    "jump",
+    "Jump",
+    show=False,
+    id="screen.jump",
+    tooltip="Show a letter on every place; the letter goes there",
+    priority=True,
+)
+"""The key that opens it, on every screen with places to go to."""
+
 # The fingers' home row first.
 _LETTERS: Final = "asdfghjklqwertyuiopzxcvbnm" + string.ascii_uppercase + string.digits
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from workbench.screens.jump import JUMP
+
 KEYS: Final[list[BindingType]] = [
     Binding(
         "escape",
@@ -82,15 +84,7 @@ KEYS: Final[list[BindingType]] = [
         priority=True,
     ),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new conversation"),
-    Binding(
-        "f5",
-        "jump",
-        "Jump",
-        show=False,
-        id="screen.jump",
-        tooltip="Show a letter on every place; the letter goes there",
-        priority=True,
-    ),
+    JUMP,
     Binding(
         "greater_than_sign",
         "widen(2)",

@@ -97,13 +97,6 @@ class ChatPane(ReadingPane):
         yield SearchBar()
         yield Prompt()
 
-    def action_page(self, direction: int) -> None:
-        """Scroll the transcript by a page, wherever in the pane the focus is."""
-        if direction < 0:
-            self.transcript.scroll_page_up(animate=False)
-        else:
-            self.transcript.scroll_page_down(animate=False)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys are offered where they do something."""
         marked = self.transcript.marked if self.transcript.has_focus else None

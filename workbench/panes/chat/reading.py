@@ -20,6 +20,13 @@ class ReadingPane(Vertical):
     def on_mount(self) -> None:
         self.search.display = False
 
+    def action_page(self, direction: int) -> None:
+        """Scroll the transcript by a page, wherever the focus is."""
+        if direction < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
     @on(Reader.FindWanted)
     def find(self) -> None:
         """Ask for words to look for."""

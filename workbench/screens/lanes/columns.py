@@ -226,10 +226,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
 
     def action_page(self, direction: int) -> None:
         """Scroll the foremost lane's transcript by a page, wherever the focus is."""
-        if direction < 0:
-            self.foremost.column.transcript.scroll_page_up(animate=False)
-        else:
-            self.foremost.column.transcript.scroll_page_down(animate=False)
+        self.foremost.column.action_page(direction)
 
     def lane_with_focus(self) -> Lane | None:
         """The lane that is read."""

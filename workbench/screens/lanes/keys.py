@@ -6,6 +6,8 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from workbench.screens.jump import JUMP
+
 
 def _key(keys: str, action: str, name: str, tooltip: str, *, show: bool = True) -> Binding:
     # At once: the prompt has other ideas of some of them.
@@ -77,15 +79,7 @@ KEYS: Final[list[BindingType]] = [
         id="lanes.page_down",
         tooltip="Scroll this lane down a page",
     ),
-    Binding(
-        "f5",
-        "jump",
-        "Jump",
-        show=False,
-        id="screen.jump",
-        tooltip="Show a letter on every place; the letter goes there",
-        priority=True,
-    ),
+    JUMP,
     _letter("x", "stop_one", "Stop this lane", "Stop this lane alone"),
     _letter("X", "close", "Close this lane", "Close this lane"),
     _letter("s", "together", "Scroll together", "Scroll all lanes together, or each by itself"),

@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer
 
 from workbench.models.gguf import Array, Header, Scalar, read_array, read_header
 from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
 from workbench.panes.chat.line import folded
 from workbench.panes.figures import byte_size
+from workbench.panes.key_line import KeyLine
 from workbench.panes.sheet import Sheet
 from workbench.screens.dialog import Dialog
 from workbench.untrusted import without_controls
@@ -81,7 +81,7 @@ class MetadataScreen(Dialog[None]):
         with Vertical(classes="pane") as pane:
             pane.border_title = Content(without_controls(self._called))
             yield Sheet()
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self.sheet.show(lambda width: lines_of(self._contents, width))

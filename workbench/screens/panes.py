@@ -10,10 +10,10 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.chat.pane import ChatPane
+from workbench.panes.key_line import KeyLine
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.panes.stats.pane import StatsPane
 from workbench.parameters.chosen import Chosen
@@ -48,7 +48,7 @@ class PanesScreen(SettingScreen[None]):
             with Vertical(id="instruments"):
                 yield ParameterPane(self._chosen)
                 yield StatsPane(self._engine_pid)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def action_pane(self, side: Side) -> None:
         """Go to a pane; whoever is there, or sees the stats, has it hidden."""

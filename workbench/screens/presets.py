@@ -10,10 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
+from workbench.panes.key_line import KeyLine
 from workbench.parameters import presets
 from workbench.parameters.chosen import named_preset, own_preset
 from workbench.parameters.kinds import Values
@@ -72,7 +73,7 @@ class PresetScreen(Dialog[Taken | None]):
                 compact=True,
                 select_on_focus=False,
             )
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._list()

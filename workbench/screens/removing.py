@@ -9,11 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from workbench.models.model_file import ModelFile
 from workbench.models.removal import Removal
 from workbench.panes.figures import byte_size
+from workbench.panes.key_line import KeyLine
 from workbench.screens.dialog import Dialog
 from workbench.untrusted import without_controls
 
@@ -46,7 +47,7 @@ class RemovalScreen(Dialog[bool]):
         with Vertical(classes="pane") as pane:
             pane.border_title = "Remove a model?"
             yield Static(self._words, markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     @property
     def text(self) -> str:

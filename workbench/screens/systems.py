@@ -9,11 +9,12 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
 from workbench.panes.editor import Editor
+from workbench.panes.key_line import KeyLine
 from workbench.screens.dialog import Dialog
 from workbench.settings import systems
 from workbench.settings.systems import SystemsError
@@ -59,7 +60,7 @@ class SystemScreen(Dialog[str | None]):
                 compact=True,
                 select_on_focus=False,
             )
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._read()

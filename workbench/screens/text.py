@@ -7,9 +7,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from workbench.panes.editor import Editor
+from workbench.panes.key_line import KeyLine
 from workbench.parameters.kinds import Parameter, ParameterError
 from workbench.screens.dialog import Dialog
 
@@ -34,7 +35,7 @@ class TextScreen(Dialog[str | None]):
             area.cursor_blink = False
             yield area
             yield Static(f"{self._parameter.help} It takes {self._parameter.takes}.", markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def action_accept(self) -> None:
         """Give the text back, or say what is wrong with it."""

@@ -11,10 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
+from workbench.panes.key_line import KeyLine
 from workbench.screens.dialog import Dialog
 from workbench.screens.look import Look
 from workbench.untrusted import without_controls
@@ -62,7 +63,7 @@ class ThemeScreen(Dialog[None]):
             yield ThemeList(markup=False, compact=True)
             if self.app.no_color or self._look.only_ansi:
                 yield Static(_NONE if self.app.no_color else _FEW, markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         for origin, names in self._look.choices():

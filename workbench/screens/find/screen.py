@@ -12,13 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message_pump import MessagePump
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.models.download.queue import Report
 from workbench.models.hub.errors import HubError, RateLimitedError
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
+from workbench.panes.key_line import KeyLine
 from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
@@ -86,7 +87,7 @@ class FindScreen(DetailsScreen):
                 yield VariantList(id="find-variants")
                 yield Lines(id="find-fit")
                 yield Sheet(id="find-card")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.field.placeholder = "words, author:NAME, owner/name:Q4_K_M or an address"

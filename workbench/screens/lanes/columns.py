@@ -12,9 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from workbench.panes.chat.prompt import Prompt
+from workbench.panes.key_line import KeyLine
 from workbench.panes.lines import Lines
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.chosen import Chosen
@@ -86,7 +87,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
                     yield lane.column
             yield ParameterPane(self.foremost.chosen)
         yield Prompt()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._begin()

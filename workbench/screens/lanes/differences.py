@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
+from workbench.panes.key_line import KeyLine
 from workbench.panes.lanes.difference import Parting, Span, difference, parting
 from workbench.screens.dialog import Dialog
 from workbench.screens.lanes.lane import Lane
@@ -67,7 +68,7 @@ class DifferencesScreen(Dialog[None]):
             with VerticalScroll(can_focus=False), Horizontal():
                 yield Static(id="difference-left", markup=False)
                 yield Static(id="difference-right", markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._compare()

@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
+from workbench.panes.key_line import KeyLine
 from workbench.parameters.kinds import ParameterError, Value
 from workbench.parameters.lanes import MODEL, read_lane
 from workbench.screens.dialog import Dialog
@@ -39,7 +40,7 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
             pane.border_title = f"Lane {self._letter}"
             yield Input(self._text, placeholder="temperature=1.2,min_p=0.1", compact=True)
             yield Static(id="lane-words", markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     @on(Input.Changed)
     def _judge(self, event: Input.Changed) -> None:

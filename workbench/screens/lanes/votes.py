@@ -10,10 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
+from workbench.panes.key_line import KeyLine
 from workbench.parameters.lanes import LETTERS
 from workbench.screens.dialog import Dialog
 from workbench.sessions.votes import Count, Votes, counted
@@ -57,7 +58,7 @@ class VoteScreen(Dialog[Choice | None]):
                 markup=False,
                 compact=True,
             )
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()

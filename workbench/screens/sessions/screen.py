@@ -13,9 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from workbench.panes.chat.search import SearchBar
+from workbench.panes.key_line import KeyLine
 from workbench.panes.sessions.rows import ConversationList, Item
 from workbench.screens.dialog import Dialog
 from workbench.sessions.database import StoreError
@@ -100,7 +101,7 @@ class SessionsScreen(Dialog[Wanted | None]):
             yield Input(
                 id="sessions-title", placeholder="A title; none is the first prompt", compact=True
             )
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self.rows.present = self._present

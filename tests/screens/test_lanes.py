@@ -135,7 +135,7 @@ async def test_one_lane_is_answered_again() -> None:
 
 
 async def test_one_at_a_time_where_there_is_no_room() -> None:
-    async with opened(size=(80, 24)) as b:
+    async with opened(size=(50, 24)) as b:
         await send(b, "/sweep temperature 0 1 4")
         shown = [lane.column.display for lane in lanes(b).lanes]
         assert shown == [True, False, False, False]
@@ -145,6 +145,36 @@ async def test_one_at_a_time_where_there_is_no_room() -> None:
         await send(b, "Hello!")
         await done(b)
         assert all(letter in str(lanes(b).others.content) for letter in "ABCD")
+
+
+async def test_as_many_lanes_as_can_be_read_are_in_sight() -> None:
+    async with opened(size=(80, 24)) as b:
+        await b.pilot.resize_terminal(120, 40)
+        await send(b, "/draws 8")
+
+        def in_sight() -> str:
+            return "".join(
+                lane.letter
+                for lane in lanes(b).lanes
+                if lane.column.display and lane.column.region.width >= 26
+            )
+
+        await wait_until(lambda: in_sight() == "ABCD", "four of them")
+        for _ in range(4):
+            await b.pilot.press("f7")
+        await wait_until(lambda: in_sight() == "BCDE", "those beside the fifth")
+        # They stay while the foremost is among them.
+        await b.pilot.press("shift+f7")
+        await b.pilot.pause()
+        assert in_sight() == "BCDE"
+        await b.pilot.resize_terminal(250, 40)
+        await wait_until(lambda: in_sight() == "ABCDEFGH", "all of them")
+
+
+async def test_draws_differ_also_where_a_seed_is_set() -> None:
+    async with opened({"seed": 4}) as b:
+        await send(b, "/draws 3")
+        assert [lane.chosen.values["seed"] for lane in lanes(b).lanes] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ class ColumnsScreen(SettingScreen[Kept | None]):
         self._summary_due = False
         # Whether all lanes scroll when one does.
         self.linked = False
+        # The place of the leftmost lane in sight, where there is no room for all.
+        self._leftmost = 0
 
     def compose(self) -> ComposeResult:
         yield Lines(id="lanes-status")
@@ -158,7 +160,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
         return False
 
     def on_resize(self) -> None:
-        """Side by side where there is room."""
+        """As many side by side as there is room for."""
         self.show_lanes()
 
     def apart(self) -> list[dict[str, Value]]:
@@ -170,12 +172,13 @@ class ColumnsScreen(SettingScreen[Kept | None]):
         """Show what differs, and which lane is the foremost."""
         pane = self.parameters.display = self.has_class("-settings")
         room = self.app.size.width - (_PANE_WIDTH if pane else 0)
-        one = room // len(self.lanes) < _LEAST_WIDTH
-        self.set_class(one, "-one")
+        in_sight = self._in_sight(room)
+        self.set_class(len(in_sight) < len(self.lanes), "-some")
         self.set_class(room < _LEAST_WIDTH + _PANE_WIDTH, "-pane-alone")
-        for lane, apart in zip(self.lanes, self.apart(), strict=True):
+        for place, (lane, apart) in enumerate(zip(self.lanes, self.apart(), strict=True)):
             lane.column.set_class(lane is self.foremost, "-foremost")
-            lane.column.see(lane is self.foremost or not one)
+            lane.column.display = place in in_sight
+            lane.column.see(place in in_sight)
             lane.column.differs(apart)
         # As high as the longest needs, so that all transcripts begin in one row.
         rows = max(lane.column.head_rows for lane in self.lanes)
@@ -185,6 +188,16 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             self.parameters.border_title = f"Parameters of {self.foremost.letter}"
         self.summarise()
 
+    def _in_sight(self, room: int) -> range:
+        """The places of the lanes that are shown: as many as can be read, the foremost among them.
+
+        They stay where they are as long as the foremost is one of them.
+        """
+        count = min(len(self.lanes), max(1, room // _LEAST_WIDTH))
+        first = min(self._leftmost, self._foremost, len(self.lanes) - count)
+        self._leftmost = max(first, self._foremost - count + 1)
+        return range(self._leftmost, self._leftmost + count)
+
     def summarise_soon(self) -> None:
         """Say how far all lanes are, once for all that has been heard of them."""
         if not self._summary_due:
@@ -192,9 +205,9 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             self.call_later(self.summarise)
 
     def summarise(self) -> None:
-        """Say how far all lanes are, where one at a time is shown."""
+        """Say how far all lanes are, where not all are in sight."""
         self._summary_due = False
-        if not self.has_class("-one"):
+        if not self.has_class("-some"):
             return
         parts = [
             Content.styled(

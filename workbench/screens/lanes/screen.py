@@ -10,7 +10,15 @@ from workbench.panes.chat.prompt import Prompt
 from workbench.panes.chat.reader import Reader
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.kinds import ParameterError, Value, Values
-from workbench.parameters.lanes import MODEL, drawn, grid, read_sweeps, typed
+from workbench.parameters.lanes import (
+    MODEL,
+    RANDOM_SEED,
+    drawn,
+    grid,
+    read_sweeps,
+    typed,
+    with_seeds,
+)
 from workbench.parameters.table import BY_KEY
 from workbench.screens.lanes.answering import AnsweringScreen
 from workbench.screens.lanes.columns import Kept
@@ -50,7 +58,7 @@ class LanesScreen(AnsweringScreen):
         """Put the lanes of a sweep, or draws of one setting, in the place of those there are."""
         word, _, rest = command.partition(" ")
         try:
-            lanes = drawn(rest) if word == "/draws" else grid(read_sweeps(rest))
+            lanes = self._draws(rest) if word == "/draws" else grid(read_sweeps(rest))
         except ParameterError as error:
             self.notify(f"{error}.", severity="error", timeout=8, markup=False)
             return
@@ -59,6 +67,12 @@ class LanesScreen(AnsweringScreen):
         # Settings are compared on the same draws; draws of one setting are to differ.
         self.same_seed = word == "/sweep"
         await self.replace_lanes(self.lined_up(lanes))
+
+    def _draws(self, count: str) -> list[dict[str, Value]]:
+        """Draws of one setting: from a seed that is set on, one apart. Raises ParameterError."""
+        lanes = drawn(count)
+        seed = self.foremost.chosen.value(BY_KEY["seed"])
+        return lanes if seed == RANDOM_SEED else with_seeds(lanes, seed, same=False)
 
     def action_sweep(self) -> None:
         """Write what lines lanes up, to be changed and sent; Esc brings back what stood there."""

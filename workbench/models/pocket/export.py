@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer
 
 from workbench.models.pocket import vocabulary
-from workbench.models.pocket.corpus import Turn
+from workbench.models.pocket.answering import greedy
 from workbench.models.pocket.network import Network, Shape
 
 PROMPTS: Final = (
@@ -113,21 +113,6 @@ def rounded(network: Network) -> Network:
     return network
 
 
-def greedy(network: Network, tokenizer: Tokenizer, prompt: str, limit: int) -> tuple[str, bool]:
-    """The likeliest answer, token after token, and whether it ended by itself."""
-    tokens, _ = vocabulary.encoded(tokenizer, [Turn("user", prompt)])
-    tokens += [tokenizer.token_to_id(vocabulary.START), *tokenizer.encode("assistant\n").ids]
-    begun = len(tokens)
-    end = tokenizer.token_to_id(vocabulary.END)
-    with torch.no_grad():
-        while len(tokens) - begun < limit:
-            token = int(network(torch.tensor([tokens]))[0, -1].argmax())
-            if token == end:
-                return tokenizer.decode(tokens[begun:]), True
-            tokens.append(token)
-    return tokenizer.decode(tokens[begun:]), False
-
-
 def check(work: Path, out: Path, shape: Shape, *, limit: int = 60) -> None:
     """Compare greedy answers of the network and of the GGUF; raises AssertionError.
 
@@ -137,8 +122,8 @@ def check(work: Path, out: Path, shape: Shape, *, limit: int = 60) -> None:
     network, tokenizer = loaded(work, shape)
     rounded(network)
     parted = 0
-    for prompt in PROMPTS:
-        expected, _ = greedy(network, tokenizer, prompt, limit)
+    expectations = greedy(network, tokenizer, PROMPTS, limit)
+    for prompt, (expected, _) in zip(PROMPTS, expectations, strict=True):
         command = [
             sys.executable, "-m", "workbench", "run", prompt, "--model", str(out),
             "--temperature", "0", "--max-tokens", str(limit), "--json",

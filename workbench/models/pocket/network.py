@@ -22,6 +22,7 @@ class Shape:
     n_ctx: int = 1024
     rope_base: float = 10_000.0
     norm_eps: float = 1e-5
+    dropout: float = 0.0
 
     @property
     def head_size(self) -> int:
@@ -75,6 +76,7 @@ class Block(nn.Module):
         self.ffn_gate = nn.Linear(width, shape.n_ff, bias=False)
         self.ffn_up = nn.Linear(width, shape.n_ff, bias=False)
         self.ffn_down = nn.Linear(shape.n_ff, width, bias=False)
+        self._dropped = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -94,10 +96,12 @@ class Block(nn.Module):
             value.repeat_interleave(repeats, dim=1),
             is_causal=True,
         )
-        x = x + self.attn_output(attended.transpose(1, 2).reshape(batch, tokens, width))
+        x = x + self._dropped(
+            self.attn_output(attended.transpose(1, 2).reshape(batch, tokens, width))
+        )
         normed = self.ffn_norm(x)
         gated = functional.silu(self.ffn_gate(normed)) * self.ffn_up(normed)
-        return x + self.ffn_down(gated)
+        return x + self._dropped(self.ffn_down(gated))
 
 
 class Network(nn.Module):
@@ -118,9 +122,12 @@ class Network(nn.Module):
                 shrunk = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / (2 * shape.n_layer) ** (0.5 * shrunk))
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """With ``wanted``, a mask, only the logits after those tokens: ``(n, n_vocab)``."""
         x = self.token_embd(tokens)
         count = tokens.shape[1]
         for block in self.blocks:
             x = block(x, self._cosines[:count], self._sines[:count])
+        if wanted is not None:
+            x = x[wanted]
         return functional.linear(self.output_norm(x), self.token_embd.weight)

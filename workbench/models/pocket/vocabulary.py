@@ -7,7 +7,7 @@ from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from workbench.models.pocket.corpus import Corpus, Turn
+from workbench.models.pocket.conversation import Corpus, Turn
 
 END_OF_TEXT: Final = "<|endoftext|>"
 START: Final = "<|im_start|>"
@@ -42,6 +42,10 @@ def trained(corpus: Corpus, size: int) -> Tokenizer:
     return tokenizer
 
 
+import os
+_Q = bool(os.environ.get("QLEARN"))
+
+
 def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
     """A conversation's tokens as TEMPLATE writes it, and which of them are to be learned.
 
@@ -55,6 +59,13 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], lis
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
         body = [*tokenizer.encode(turn.content).ids, end]
         tokens += head + body + newline
-        wanted = turn.role == "assistant"
+        wanted = turn.role == "assistant" or (turn.role == "user" and _Q)
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
     return tokens, learned
+
+
+def asked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
+    """A conversation's tokens up to where the assistant's next answer begins."""
+    tokens, _ = encoded(tokenizer, turns)
+    start = tokenizer.token_to_id(START)
+    return [*tokens, start, *tokenizer.encode("assistant\n").ids]

@@ -6,9 +6,10 @@ import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Final
 
-from workbench.models.pocket.corpus import Frame, Topic, frames, held_out_entries, question_words
+from workbench.models.pocket.corpus import Topic, frames, held_out_entries, question_words
 from workbench.models.pocket.wording import letters_of, plain
 
 _SMALL: Final = frozenset(
@@ -25,6 +26,7 @@ _BEHIND: Final = (
     " in Workbench", " here", ", if I may ask", ", in simple words", " again",
 )  # fmt: skip
 _WORD: Final = re.compile(r"[\w+./-]*\w")
+_CACHED: Final = 50_000
 _END: Final = re.compile(r"[?.!]*$")
 
 
@@ -46,8 +48,6 @@ class Asking:
         self._kept_out = kept_out
         self._owners = owners
         self._keywords = keywords
-        self._frames = [_Frame(frame) for frame in frames()]
-        self._either = [_Either(group) for group in question_words()]
 
     def allowed(self, text: str, topic: str) -> bool:
         """Whether training may see this text as a question of ``topic``."""
@@ -58,12 +58,12 @@ class Asking:
         """The wording as a person may type it."""
         draw = self._draw
         text = wording
-        if topic in self._keywords and draw.random() < 0.12:
+        if topic in self._keywords and draw.random() < 0.08:
             words = self._in_keywords(topic)
             text = words if self.allowed(words, topic) else text
         for change, share in (
             (self._in_another_form, 0.35),
-            (self._in_other_words, 0.45),
+            (self._in_other_words, 0.25),
             (self._shortened, 0.1),
         ):
             if draw.random() < share:
@@ -77,18 +77,18 @@ class Asking:
         return text if self.allowed(text, topic) else wording
 
     def _in_another_form(self, text: str) -> str:
-        matches = [(frame, about) for frame in self._frames if (about := frame.about(text))]
+        matches = _forms_of(text)
         if not matches:
             return text
-        frame, about = self._draw.choice(matches)
-        changed = self._draw.choice(frame.forms).replace("*", about)
+        forms, about = self._draw.choice(matches)
+        changed = self._draw.choice(forms).replace("*", about)
         return changed[0].upper() + changed[1:]
 
     def _in_other_words(self, text: str) -> str:
         """One or two words of the question replaced."""
-        found = [either for either in self._either if either.found(text)]
-        for either in self._draw.sample(found, min(len(found), self._draw.choice((1, 1, 2)))):
-            text = either.replaced(text, self._draw)
+        found = _either_of(text)
+        for group in self._draw.sample(found, min(len(found), self._draw.choice((1, 1, 2)))):
+            text = _replaced(text, group[0], self._draw.choice(group[1:]))
         return text
 
     def _in_keywords(self, topic: str) -> str:
@@ -146,47 +146,60 @@ class Asking:
         return text.rstrip("?.!") + "?!" if draw < 0.365 else text
 
 
-class _Frame:
-    """A frame and the patterns that find what a question of its forms is about."""
+@cache
+def _patterns() -> list[tuple[Sequence[str], list[re.Pattern[str]]]]:
+    """The frames' forms, and the patterns that find what a question of such a form is about."""
+    return [
+        (
+            frame.forms,
+            [
+                re.compile(
+                    re.escape(_END.sub("", form)).replace(r"\*", r"(\S.*?)") + r"[?.!]*", re.I
+                )
+                for form in frame.forms
+                # What is about anything is no sign of this frame.
+                if len(form) > len("* ?")
+            ],
+        )
+        for frame in frames()
+    ]
 
-    def __init__(self, frame: Frame) -> None:
-        self.forms: Sequence[str] = frame.forms
-        self._patterns = [
-            re.compile(re.escape(_END.sub("", form)).replace(r"\*", r"(\S.*?)") + r"[?.!]*", re.I)
-            for form in frame.forms
-            # What is about anything is no sign of this frame.
-            if len(form) > len("* ?")
-        ]
 
-    def about(self, text: str) -> str | None:
-        """What ``text`` asks about, if it has one of the forms."""
-        for pattern in self._patterns:
-            if match := pattern.fullmatch(text):
-                return match[1]
-        return None
+@lru_cache(_CACHED)
+def _forms_of(text: str) -> list[tuple[Sequence[str], str]]:
+    """The forms that ``text`` may be asked in, and what it asks about."""
+    found = []
+    for forms, patterns in _patterns():
+        match = next(filter(None, (pattern.fullmatch(text) for pattern in patterns)), None)
+        if match:
+            found.append((forms, match[1]))
+    return found
 
 
-class _Either:
-    """Words that may stand for each other."""
+@lru_cache(_CACHED)
+def _either_of(text: str) -> list[list[str]]:
+    """The groups of words that may stand for each other whose first one is in ``text``."""
+    letters = text.lower()
+    return [
+        group
+        for group in question_words()
+        if group[0].lower() in letters and _whole(group[0]).search(text)
+    ]
 
-    def __init__(self, group: Sequence[str]) -> None:
-        self._group = group
-        first = re.escape(group[0])
-        self._pattern = re.compile(rf"(?<![\w+/.-]){first}(?![\w+/-])", re.I)
 
-    def found(self, text: str) -> bool:
-        """Whether the group's first word is in ``text``."""
-        return self._pattern.search(text) is not None
+def _replaced(text: str, word: str, other: str) -> str:
+    """``text`` with ``other`` for the first ``word`` in it."""
+    match = _whole(word).search(text)
+    if match is None:
+        return text
+    if match.start() == 0:
+        other = other[:1].upper() + other[1:]
+    return text[: match.start()] + other + text[match.end() :]
 
-    def replaced(self, text: str, draw: random.Random) -> str:
-        """``text`` with another word of the group in place of the first one."""
-        match = self._pattern.search(text)
-        if match is None:
-            return text
-        other = draw.choice(self._group[1:])
-        if match.start() == 0:
-            other = other[0].upper() + other[1:]
-        return text[: match.start()] + other + text[match.end() :]
+
+@cache
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w+/.-]){re.escape(word)}(?![\w+/-])", re.I)
 
 
 def keywords(topics: Sequence[Topic]) -> dict[str, list[list[str]]]:

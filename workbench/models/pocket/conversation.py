@@ -105,7 +105,7 @@ class Corpus:
             turns.append(Turn("system", drawn(draw.choice(manner.systems), draw)))
         if manner is PLAIN and draw.random() < 0.01:
             turns += self._pair(drawn(draw.choice(_ON), draw), draw.choice(_NOTHING_YET))
-        if self._exchanges and manner is PLAIN and draw.random() < 0.06:
+        if manner is PLAIN and draw.random() < 0.06:
             return turns + self._whole(draw.choice(self._exchanges))
         for _ in range(draw.choices((1, 2, 3, 4), (55, 27, 12, 6))[0]):
             turns += self._exchange(manner)
@@ -157,7 +157,11 @@ class Corpus:
     def _answer(self, topic: Topic, manner: Manner) -> str:
         if manner is BRIEF and topic.brief:
             return topic.brief
-        text = drawn(self._random.choice(topic.answer), self._random)
+        # The first answer is the commonest: at temperature 0 it does not lose against another
+        # topic's because its own share of the probability is spread over many beginnings.
+        first, *others = topic.answer
+        text = self._random.choice(others) if others and self._random.random() < 0.45 else first
+        text = drawn(text, self._random)
         if manner is PLAIN and topic.origin == "written":
             first, *rest = sentences(text)
             if rest and len(first.split()) > 7 and self._random.random() < 0.12:
@@ -197,6 +201,8 @@ class Corpus:
         """Somebody says a name, and may ask for it later."""
         draw = self._random
         name = draw.choice(self._names["names"])
+        if draw.random() < 0.4:
+            name = "".join(draw.choice(part) for part in self._names["made_of"])
         forms = self._names
         if draw.random() < 0.15:
             return self._pair(draw.choice(forms["recall"]), draw.choice(forms["unknown"]))

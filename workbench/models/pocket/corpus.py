@@ -26,6 +26,7 @@ _SPARING: Final = 6
 class Topic(msgspec.Struct, frozen=True):
     """Wordings of one question and of its answer, alternatives still in braces.
 
+    ``also`` names topics whose answers are right here too, as a general "I do not know" is.
     ``more`` follows when the person asks to go on, ``brief`` is the answer under a system
     message that asks for brevity. ``origin`` says where the topic is from: a topic written
     as such, a row of a table of facts, a parameter, or a key.
@@ -36,6 +37,7 @@ class Topic(msgspec.Struct, frozen=True):
     answer: list[str]
     more: list[str] = []
     brief: str = ""
+    also: list[str] = []
     origin: Literal["written", "row", "parameter", "key"] = "written"
 
 

@@ -13,16 +13,15 @@ from torch.nn import functional
 class Shape:
     """The network's measures. Row widths are multiples of 32, so that Q8_0 can hold them."""
 
-    n_vocab: int = 2048
-    n_embd: int = 192
-    n_layer: int = 5
-    n_head: int = 6
+    n_vocab: int = 3072
+    n_embd: int = 256
+    n_layer: int = 6
+    n_head: int = 8
     n_head_kv: int = 2
-    n_ff: int = 512
+    n_ff: int = 672
     n_ctx: int = 1024
     rope_base: float = 10_000.0
     norm_eps: float = 1e-5
-    dropout: float = 0.0
 
     @property
     def head_size(self) -> int:
@@ -76,7 +75,6 @@ class Block(nn.Module):
         self.ffn_gate = nn.Linear(width, shape.n_ff, bias=False)
         self.ffn_up = nn.Linear(width, shape.n_ff, bias=False)
         self.ffn_down = nn.Linear(shape.n_ff, width, bias=False)
-        self._dropped = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -96,12 +94,10 @@ class Block(nn.Module):
             value.repeat_interleave(repeats, dim=1),
             is_causal=True,
         )
-        x = x + self._dropped(
-            self.attn_output(attended.transpose(1, 2).reshape(batch, tokens, width))
-        )
+        x = x + self.attn_output(attended.transpose(1, 2).reshape(batch, tokens, width))
         normed = self.ffn_norm(x)
         gated = functional.silu(self.ffn_gate(normed)) * self.ffn_up(normed)
-        return x + self._dropped(self.ffn_down(gated))
+        return x + self.ffn_down(gated)
 
 
 class Network(nn.Module):

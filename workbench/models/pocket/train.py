@@ -137,9 +137,6 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 
 def _optimisers(network: Network, device: str) -> list[torch.optim.Optimizer]:
-    import os
-    if os.environ.get('ADAMW'):
-        return [torch.optim.AdamW([{'params':[w for w in network.parameters() if w.dim()==2],'weight_decay':0.1},{'params':[w for w in network.parameters() if w.dim()<2],'weight_decay':0.0}],betas=(0.9,0.95),fused=device=='cuda')]
     matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
     gains = [weight for weight in network.parameters() if weight.dim() < 2]
     return [
@@ -210,7 +207,6 @@ def train(
             beside.replace(checkpoint)
     course.write()
     tokenizer = _tokenizer(words)
-    vocabulary._Q = False
     held = held_out_loss(network, tokenizer, device)
     print(f"held-out loss {held:.3f} (perplexity {math.exp(held):.2f})")
     right, asked, wrong = held_out_answers(network, tokenizer, device)
@@ -230,9 +226,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=MODEL_FILE, help="the GGUF to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--tokens", type=int, default=8192, help="tokens in a step")
-    parser.add_argument("--peak", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--steps", type=int, default=3400)
+    parser.add_argument("--tokens", type=int, default=4096, help="tokens in a step")
+    parser.add_argument("--peak", type=float, default=3e-3, help="the highest learning rate")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw batches")
     parser.add_argument("--no-export", action="store_true", help="only train")

@@ -42,10 +42,6 @@ def trained(corpus: Corpus, size: int) -> Tokenizer:
     return tokenizer
 
 
-import os
-_Q = bool(os.environ.get("QLEARN"))
-
-
 def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
     """A conversation's tokens as TEMPLATE writes it, and which of them are to be learned.
 
@@ -59,7 +55,7 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], lis
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
         body = [*tokenizer.encode(turn.content).ids, end]
         tokens += head + body + newline
-        wanted = turn.role == "assistant" or (turn.role == "user" and _Q)
+        wanted = turn.role == "assistant"
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
     return tokens, learned
 

@@ -13,12 +13,12 @@ from torch.nn import functional
 class Shape:
     """The network's measures. Row widths are multiples of 32, so that Q8_0 can hold them."""
 
-    n_vocab: int = 2048
-    n_embd: int = 192
-    n_layer: int = 5
-    n_head: int = 6
+    n_vocab: int = 3072
+    n_embd: int = 256
+    n_layer: int = 6
+    n_head: int = 8
     n_head_kv: int = 2
-    n_ff: int = 512
+    n_ff: int = 672
     n_ctx: int = 1024
     rope_base: float = 10_000.0
     norm_eps: float = 1e-5
@@ -118,9 +118,12 @@ class Network(nn.Module):
                 shrunk = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / (2 * shape.n_layer) ** (0.5 * shrunk))
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """With ``wanted``, a mask, only the logits after those tokens: ``(n, n_vocab)``."""
         x = self.token_embd(tokens)
         count = tokens.shape[1]
         for block in self.blocks:
             x = block(x, self._cosines[:count], self._sines[:count])
+        if wanted is not None:
+            x = x[wanted]
         return functional.linear(self.output_norm(x), self.token_embd.weight)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from workbench.models.pocket.corpus import Corpus, Turn
+from workbench.models.pocket.conversation import Corpus, Turn
 
 END_OF_TEXT: Final = "<|endoftext|>"
 START: Final = "<|im_start|>"
@@ -58,3 +58,10 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], lis
         wanted = turn.role == "assistant"
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
     return tokens, learned
+
+
+def asked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
+    """A conversation's tokens up to where the assistant's next answer begins."""
+    tokens, _ = encoded(tokenizer, turns)
+    start = tokenizer.token_to_id(START)
+    return [*tokens, start, *tokenizer.encode("assistant\n").ids]

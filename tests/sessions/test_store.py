@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,27 @@ def test_a_conversation_comes_back_as_it_was(file: Path, store: Store) -> None:
     assert opened.conversation.leaf == kept.conversation.leaf
     assert (opened.system, opened.draft) == ("Be brief.", "what I was about to")
     assert file.stat().st_mode & 0o777 == 0o600
+    assert_sound(file)
+
+
+def test_to_open_it_twice_takes_no_locks_from_it(file: Path, store: Store) -> None:
+    """Else another process takes it for its own, and removes what has not been checkpointed."""
+    put(store, "first")
+    with Store(file) as second:
+        put(second, "second")
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from workbench.sessions.store import Store\n"
+        "with Store(Path(sys.argv[1])) as store:\n"
+        "    print([each.title for each in store.summaries()])\n"
+    )
+    look = [sys.executable, "-c", script, str(file)]
+    subprocess.run(look, check=True, capture_output=True)
+    assert Path(f"{file}-wal").exists()
+    put(store, "third")
+    found = subprocess.run(look, check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "['third', 'second', 'first']"
     assert_sound(file)
 
 

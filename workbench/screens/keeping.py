@@ -60,6 +60,10 @@ class KeepingScreen(PanesScreen):
         self.session.draft = _lines(ended.unanswered, self.session.draft)
         self.journal.leave(self.session)
         await asyncio.to_thread(self.journal.close)
+        self.remember()
+
+    def remember(self) -> None:
+        """Let the next start open with this conversation."""
         is_empty = self.session.snapshot().is_empty
         file = paths.remembered()
         state = msgspec.structs.replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,6 +45,7 @@ from workbench.screens.keys import KEYS
 from workbench.screens.messages import Begun, EngineReported
 from workbench.screens.opening import Begin
 from workbench.screens.states import KeptStates
+from workbench.sessions.database import StoreError
 from workbench.sessions.session import Session
 from workbench.sessions.states import States
 from workbench.settings import paths
@@ -212,6 +214,19 @@ class WorkbenchScreen(FetchingScreen):
                 n_ctx=self.stats.n_ctx,
                 lanes=[{}, {}],
             )
+
+    async def put_by(self, *, interrupted: bool) -> None:
+        """Stop, and spare the engine reading the conversation anew next time."""
+        request = self.exchange.request if self.exchange.answering else None
+        if interrupted:
+            self._over(self.talk.end("cut off"))
+        with suppress(StoreError):
+            # What the engine holds is kept under the conversation's number.
+            self.keep_now()
+        self.remember()
+        if self.lanes is not None:
+            await self.lanes.action_stop()
+        await self.states.put_by(self.session, answering=request)
 
     def use(self, session: Session) -> None:
         """Go on with another conversation."""

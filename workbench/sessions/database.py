@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from workbench.sessions import index, schema
 
 # Transactions are short: who waits longer than that waits for somebody that hangs.
-BUSY_SECONDS: Final = 2.0
+BUSY_SECONDS: Final = 1.5
 _BESIDE: Final = ("", "-wal", "-shm")
 
 # What is written breaks no constraint but in an index that is out of step with the messages.
@@ -97,15 +97,18 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
 
 
 def _may_write(file: Path) -> bool:
-    """Make the file if there is none; whether it can be written. Raises OSError."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the file if there is none; whether it can be written. Raises OSError.
+
+    A file that is there is not opened: whoever closes a file takes all locks from it that the
+    process has, SQLite's own too, and others would take the store for one that nobody uses.
+    """
+    if file.is_file():
+        # WAL wants files beside it.
+        return all(os.access(each, os.R_OK | os.W_OK) for each in (file, file.parent))
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
         # What people write is nobody else's business; the files beside it get the same mode.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError:
-        if file.is_file():
-            return False
-        raise
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     return True
 
 

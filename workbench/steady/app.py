@@ -46,6 +46,9 @@ class SteadyApp(App[None]):
         """Save what would be lost; returns where. Called also when all is in disorder."""
         return None
 
+    async def put_by(self) -> None:
+        """Before it is left at a signal: what takes a little longer than saving."""
+
     def take_signals(self) -> None:
         """From now on a signal is a wish to leave."""
         for number in _SIGNALS:
@@ -100,6 +103,11 @@ class SteadyApp(App[None]):
 
     def _leave(self) -> None:
         self._keep()
+        self.call_later(self._leave_in_order)
+
+    async def _leave_in_order(self) -> None:
+        with suppress(Exception):
+            await self.put_by()
         self.exit(return_code=self.ending.code)
 
     def _keep(self) -> None:

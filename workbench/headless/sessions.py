@@ -109,8 +109,13 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file; without it standard output.",
 )
+@click.option("--force", "-f", is_flag=True, help="Write over a file that is there.")
 def export(
-    references: tuple[str, ...], everything: bool, form: Form | None, output: Path | None
+    references: tuple[str, ...],
+    everything: bool,
+    form: Form | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write conversations as Markdown, JSON, plain text, or a Python script."""
     if bool(references) == everything:
@@ -120,6 +125,8 @@ def export(
         form = "json" if everything else form
     if form != "json" and (everything or len(references) > 1):
         raise click.UsageError("several conversations go into one file as JSON only")
+    if output is not None and output.is_file() and not force:
+        raise click.ClickException(f"{output} is there already: --force writes over it")
     with _some_store() as store:
         numbers = (
             [each.id for each in store.summaries()]
@@ -134,7 +141,8 @@ def export(
     from workbench import whole
 
     try:
-        whole.write(output, text)
+        # As any program's output it is for whom the umask says.
+        whole.write(output, text, mode=0o666)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
 

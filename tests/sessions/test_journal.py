@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -359,21 +360,24 @@ def test_two_processes_that_find_the_damage_set_it_aside_once(
     assert len(troubles) == 1
 
 
-def damage_index(file: Path) -> None:
+def damage_index(file: Path, where: str) -> None:
     other = sqlite3.connect(file)
     with other:
-        # All but what says how the others are arranged.
-        other.execute("UPDATE words_data SET block = x'ffffffff' WHERE id > 10")
+        other.execute(f"UPDATE words_data SET block = x'ffffffff' WHERE {where}")
     other.close()
 
 
-def test_a_damaged_index_is_made_anew(file: Path, begin: _Begin, troubles: list[str]) -> None:
+# Up to 10 they say how the others are arranged.
+@pytest.mark.parametrize("where", ["id > 10", "id <= 10", "true"])
+def test_a_damaged_index_is_made_anew(
+    file: Path, begin: _Begin, troubles: list[str], where: str
+) -> None:
     journal, current = begin(), session("why is the sky blue?")
     journal.keep_now(current)
-    damage_index(file)
+    damage_index(file, where)
     with Store(file) as store:
         assert len(store.search("sky")) == 1
-    damage_index(file)
+    damage_index(file, where)
     answer = current.conversation.add("assistant", "because")
     answer.finish = "stop"
     journal.keep_now(current)
@@ -382,6 +386,59 @@ def test_a_damaged_index_is_made_anew(file: Path, begin: _Begin, troubles: list[
     assert list(file.parent.glob("*damaged*")) == []
     assert troubles == []
     assert_sound(file)
+
+
+def lose_index_entries(file: Path, *, double: bool) -> None:
+    """Let an index be out of step with its table; ``double``: so that it cannot be made anew."""
+    name = "conversations_touched"
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("PRAGMA writable_schema = ON")
+    entry = connection.execute("SELECT * FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    connection.execute("DELETE FROM sqlite_schema WHERE name = ?", (name,))
+    connection.close()
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute(f"UPDATE conversations SET touched = {'7' if double else 'touched + 1000'}")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", entry)
+    connection.close()
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_an_index_out_of_step_is_made_anew_or_the_store_kept_aside(
+    file: Path, begin: _Begin, troubles: list[str], double: bool
+) -> None:
+    with Store(file) as store:
+        number = put(store, "before", "it broke")
+        put(store, "before, too")
+        current = store.open(number)
+    lose_index_entries(file, double=double)
+    journal = begin()
+    current.conversation.add("user", "more")
+    journal.keep_now(current)
+    assert ["before", "it broke", "more"] in kept(file)
+    if double:
+        [trouble] = troubles
+        [aside] = file.parent.glob("sessions-damaged-*.sqlite")
+        assert str(aside) in trouble
+    else:
+        assert troubles == []
+        assert len(kept(file)) == 2
+        assert list(file.parent.glob("*damaged*")) == []
+    current.conversation.add("assistant", "so").finish = "stop"
+    journal.keep_now(current)
+    assert_sound(file)
+
+
+def test_a_lock_is_called_one_by_whoever_waits_for_it(file: Path, begin: _Begin) -> None:
+    with Store(file) as store:
+        put(store, "before")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    journal = begin()
+    journal.keep(session("one more"))
+    with pytest.raises(StoreError, match="locked by another program"):
+        journal.keep_now(session("why?", "because"))
+    other.close()
 
 
 def test_a_home_that_cannot_be_written_is_said(
@@ -435,4 +492,38 @@ def test_a_read_only_home_can_be_read(tmp_path: Path) -> None:
         "1 cut off",
         f"{file} cannot be written: look at its permissions.",
         "error",
+    ], found.stderr
+
+
+def test_a_file_in_a_folder_that_takes_no_others_can_be_read() -> None:
+    """WAL wants files beside it; as anybody but root, whom permissions do not keep from it."""
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from workbench.sessions.database import StoreError\n"
+        "from workbench.sessions.store import Store\n"
+        "if not os.getuid():\n"
+        "    os.setuid(65534)\n"
+        "with Store(Path(sys.argv[1])) as store:\n"
+        "    print([each.title for each in store.summaries()])\n"
+        "    try:\n"
+        "        store.pin(1)\n"
+        "    except StoreError as error:\n"
+        "        print(error)\n"
+    )
+    with tempfile.TemporaryDirectory(prefix="workbench-read-only-") as name:
+        folder = Path(name)
+        file = folder / "sessions.sqlite"
+        with Store(file) as store:
+            put(store, "why?")
+        if not os.getuid():
+            os.chown(file, 65534, 65534)
+        folder.chmod(0o555)
+        found = subprocess.run(
+            [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=False
+        )
+        folder.chmod(0o755)
+    assert found.stdout.splitlines() == [
+        "['why?']",
+        f"{file} cannot be written: look at its permissions.",
     ], found.stderr

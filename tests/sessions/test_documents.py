@@ -23,7 +23,7 @@ _TEXT = st.text().map(without_controls)
 _COUNT = st.integers(0, 2**63 - 1)
 _FIGURE = st.floats(0, 1e12)
 # Times are kept to the millisecond.
-_MOMENT = st.integers(0, 253_402_300_799_000).map(lambda each: each / 1000)
+_MOMENT = st.integers(0, 253_370_764_800_000).map(lambda each: each / 1000)
 _VALUE = (
     st.booleans()
     | st.integers(-(2**53), 2**53)

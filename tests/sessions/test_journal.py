@@ -359,21 +359,24 @@ def test_two_processes_that_find_the_damage_set_it_aside_once(
     assert len(troubles) == 1
 
 
-def damage_index(file: Path) -> None:
+def damage_index(file: Path, where: str) -> None:
     other = sqlite3.connect(file)
     with other:
-        # All but what says how the others are arranged.
-        other.execute("UPDATE words_data SET block = x'ffffffff' WHERE id > 10")
+        other.execute(f"UPDATE words_data SET block = x'ffffffff' WHERE {where}")
     other.close()
 
 
-def test_a_damaged_index_is_made_anew(file: Path, begin: _Begin, troubles: list[str]) -> None:
+# Up to 10 they say how the others are arranged.
+@pytest.mark.parametrize("where", ["id > 10", "id <= 10", "true"])
+def test_a_damaged_index_is_made_anew(
+    file: Path, begin: _Begin, troubles: list[str], where: str
+) -> None:
     journal, current = begin(), session("why is the sky blue?")
     journal.keep_now(current)
-    damage_index(file)
+    damage_index(file, where)
     with Store(file) as store:
         assert len(store.search("sky")) == 1
-    damage_index(file)
+    damage_index(file, where)
     answer = current.conversation.add("assistant", "because")
     answer.finish = "stop"
     journal.keep_now(current)
@@ -382,6 +385,59 @@ def test_a_damaged_index_is_made_anew(file: Path, begin: _Begin, troubles: list[
     assert list(file.parent.glob("*damaged*")) == []
     assert troubles == []
     assert_sound(file)
+
+
+def lose_index_entries(file: Path, *, double: bool) -> None:
+    """Let an index be out of step with its table; ``double``: so that it cannot be made anew."""
+    name = "conversations_touched"
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("PRAGMA writable_schema = ON")
+    entry = connection.execute("SELECT * FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    connection.execute("DELETE FROM sqlite_schema WHERE name = ?", (name,))
+    connection.close()
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute(f"UPDATE conversations SET touched = {'7' if double else 'touched + 1000'}")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", entry)
+    connection.close()
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_an_index_out_of_step_is_made_anew_or_the_store_kept_aside(
+    file: Path, begin: _Begin, troubles: list[str], double: bool
+) -> None:
+    with Store(file) as store:
+        number = put(store, "before", "it broke")
+        put(store, "before, too")
+        current = store.open(number)
+    lose_index_entries(file, double=double)
+    journal = begin()
+    current.conversation.add("user", "more")
+    journal.keep_now(current)
+    assert ["before", "it broke", "more"] in kept(file)
+    if double:
+        [trouble] = troubles
+        [aside] = file.parent.glob("sessions-damaged-*.sqlite")
+        assert str(aside) in trouble
+    else:
+        assert troubles == []
+        assert len(kept(file)) == 2
+        assert list(file.parent.glob("*damaged*")) == []
+    current.conversation.add("assistant", "so").finish = "stop"
+    journal.keep_now(current)
+    assert_sound(file)
+
+
+def test_a_lock_is_called_one_by_whoever_waits_for_it(file: Path, begin: _Begin) -> None:
+    with Store(file) as store:
+        put(store, "before")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    journal = begin()
+    journal.keep(session("one more"))
+    with pytest.raises(StoreError, match="locked by another program"):
+        journal.keep_now(session("why?", "because"))
+    other.close()
 
 
 def test_a_home_that_cannot_be_written_is_said(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions.made import assert_sound, conversation, put, session, texts
-from workbench.sessions.conversation import Conversation, ModelFile
+from tests.sessions.made import assert_sound, checked, conversation, put, session, texts
+from workbench.sessions import rows
+from workbench.sessions.conversation import Conversation, ModelFile, local
 from workbench.sessions.database import StoreError
+from workbench.sessions.reading import as_markdown, as_text
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
 from workbench.sessions.writer import Writer
@@ -156,7 +159,7 @@ def test_the_newest_comes_first_and_pinned_ones_before_it(store: Store) -> None:
     assert [each.id for each in store.summaries()] == [first, second, third]
     assert [each.pinned for each in store.summaries()] == [True, False, False]
     store.pin(first, pinned=False)
-    assert [each.id for each in store.summaries(limit=2, skip=1)] == [third, first]
+    assert [each.id for each in store.summaries(limit=2)] == [second, third]
 
 
 def test_looking_at_another_version_does_not_move_a_conversation(store: Store) -> None:
@@ -325,3 +328,88 @@ def test_lanes_are_siblings_in_one_tree(store: Store) -> None:
         "aaabbbccc",
     ]
     assert isinstance(opened, Conversation)
+
+
+def test_an_answer_that_ends_while_it_is_read_is_read_whole(
+    file: Path, store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = session("why?")
+    answer = kept.conversation.add("assistant", "because", model="pocket")
+    kept.place = store.write(kept.snapshot(), writer=writer.name)
+    pieces = rows._pieces
+
+    def ended_meanwhile(connection: sqlite3.Connection, number: int) -> tuple[str, str]:
+        answer.finish = "stop"
+        store.write(kept.snapshot(), kept.place, writer=writer.name)
+        return pieces(connection, number)
+
+    with Store(file) as other:
+        monkeypatch.setattr(rows, "_pieces", ended_meanwhile)
+        assert texts(other.open(kept.place.id)) == ["why?", "because"]
+
+
+def test_what_a_store_names_as_a_writer_is_not_removed(file: Path, store: Store) -> None:
+    precious = file.parent.parent / "precious.txt"
+    precious.write_text("mine")
+    kept = session("why?")
+    kept.conversation.add("assistant", "because")
+    for name in (str(precious), "../../precious.txt"):
+        store.writers.mkdir(exist_ok=True)
+        store.write(kept.snapshot(), writer=name)
+    assert len(store.cut_off()) == 2
+    with Store(file):
+        assert precious.read_text() == "mine"
+
+
+def test_a_system_prompt_alone_is_kept(store: Store, writer: Writer) -> None:
+    kept = Session(system="Be brief.")
+    assert not kept.snapshot().is_empty
+    place = store.write(kept.snapshot(), writer=writer.name)
+    store.leave(place.id, writer.name)
+    assert [each.title for each in store.summaries()] == ["Be brief."]
+    assert store.open(place.id).system == "Be brief."
+
+
+@pytest.mark.parametrize("reference", ["9" * 19, "9" * 5000])
+def test_numbers_that_no_store_has_are_no_conversations(store: Store, reference: str) -> None:
+    with pytest.raises(StoreError, match="no conversation"):
+        store.named(reference)
+
+
+def test_what_is_no_number_is_kept_as_none(store: Store) -> None:
+    kept = session("why?", "because")
+    kept.conversation.message(1).tps = float("nan")
+    kept.conversation.message(1).decode_ms = float("inf")
+    [_, answer] = store.open(store.write(kept.snapshot()).id).conversation.messages
+    assert (answer.tps, answer.decode_ms) == (0.0, 0.0)
+
+
+def test_what_is_removed_for_good_is_in_no_file_any_more(file: Path, store: Store) -> None:
+    number = put(store, "the xylophonist's secret", "a zymurgist's, too")
+    other = put(store, "something else")
+    kept = store.open(number)
+    kept.conversation.add("assistant", "and the quagga's", model="pocket").finish = "stop"
+    store.write(kept.snapshot(), kept.place)
+    store.remove(number)
+    for each in file.parent.glob("sessions.sqlite*"):
+        for word in (b"xylophonist", b"zymurgist", b"quagga"):
+            assert word not in each.read_bytes(), each
+    assert [each.id for each in store.summaries()] == [other]
+
+
+def test_titles_are_found_whatever_their_accents_and_capitals(store: Store) -> None:
+    number = put(store, "Ärger im Café")
+    assert store.named("ärger") == store.named("CAFE") == number
+    store.delete(number)
+    with pytest.raises(StoreError):
+        store.named("ärger")
+    assert store.named("ärger", deleted=True) == number
+
+
+def test_a_moment_that_no_clock_shows_is_no_mistake(file: Path, store: Store) -> None:
+    number = put(store, "from the end of time")
+    with checked(store) as connection:
+        connection.execute("UPDATE conversations SET updated = 9999999999999999, created = -1")
+    assert as_text(store.document(number))
+    assert as_markdown(store.document(number))
+    assert local(store.summary(number).updated).year == 9999

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -78,7 +77,9 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     found: list[Hit] = []
     with _store() as store:
         if store is not None:
-            found = store.search(" ".join(words), limit=limit)
+            # The shell has taken the quotation marks away.
+            quoted = (f'"{each}"' if " " in each.strip() else each for each in words)
+            found = store.search(" ".join(quoted), limit=limit)
     if as_json:
         _print_json(found)
         return
@@ -199,7 +200,7 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
     from workbench.sessions.states import States
 
     with _some_store() as store:
-        numbers = [store.named(each) for each in references]
+        numbers = [store.named(each, deleted=undo) for each in references]
         act = store.restore if undo else store.remove if for_good else store.delete
         states = States(paths.states())
         for number in numbers:
@@ -308,4 +309,6 @@ def _print_json(found: Any) -> None:
 
 
 def _when(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+    from workbench.sessions.conversation import local
+
+    return f"{local(at):%Y-%m-%d %H:%M}"

@@ -16,11 +16,18 @@ from typing import Final
 from workbench.sessions import index, schema
 
 # Transactions are short: who waits longer than that waits for somebody that hangs.
-BUSY_SECONDS: Final = 1.5
+BUSY_SECONDS: Final = 1.0
 _BESIDE: Final = ("", "-wal", "-shm")
 
-# What is written breaks no constraint but in an index that is out of step with the messages.
-_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Numbers are given by the store: two of a kind come of an index that is out of step. Without
+# saying which constraint it is the index of words speaks.
+_DOUBLE: Final = {
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+}
 _CANNOT_WRITE: Final = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
@@ -35,6 +42,10 @@ class StoreError(Exception):
 
 class StoreDamagedError(StoreError):
     """The file is no database any more; ``set_aside`` makes room for a new one."""
+
+
+class StoreLockedError(StoreError):
+    """Another program does not let go of the file."""
 
 
 class StoreMovedError(StoreError):
@@ -57,11 +68,12 @@ def in_words(file: Path) -> Iterator[None]:
 
 
 def _described(error: sqlite3.Error, file: Path) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in _DAMAGED:
+    extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = extended & 0xFF
+    if code in _DAMAGED or extended in _DOUBLE:
         return StoreDamagedError(f"{file} is damaged ({error}).")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreError(f"{file} is locked by another program: close that, or wait for it.")
+        return StoreLockedError(f"{file} is locked by another program: close that, or wait for it.")
     if code == sqlite3.SQLITE_FULL:
         return StoreError(f"There is no room left for {file}: make some on that disk.")
     if code in _CANNOT_WRITE:
@@ -86,6 +98,8 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # What is removed is not to be read in the file any more.
+            connection.execute("PRAGMA secure_delete = ON")
             # Kilobytes: room for the list of ten thousand conversations.
             connection.execute("PRAGMA cache_size = -8000")
             schema.migrate(connection)
@@ -166,13 +180,16 @@ def _copied(file: Path) -> sqlite3.Connection:
         return connection
 
 
-def set_aside(file: Path) -> Path | None:
+def set_aside(file: Path, *, surely: int = 0) -> Path | None:
     """Give a damaged store another name, so that a new one can be begun; returns it.
 
-    None if another process was quicker. Raises StoreError.
+    None if it is sound, which is not asked of the file with the number ``surely``: not all
+    damage is found by looking for it. None also if another process was quicker. Raises
+    StoreError.
     """
     with in_words(file), _alone(file):
-        if not _is_damaged(file):
+        is_known = bool(surely) and file.exists() and file.stat().st_ino == surely
+        if not is_known and not _is_damaged(file):
             return None
         stem = f"{file.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}"
         aside = file.with_name(f"{stem}{file.suffix}")
@@ -180,7 +197,8 @@ def set_aside(file: Path) -> Path | None:
         while aside.exists():
             number += 1
             aside = file.with_name(f"{stem}-{number}{file.suffix}")
-        for beside in _BESIDE:
+        # Its own last: whoever opens it meanwhile must not find it beside another's.
+        for beside in reversed(_BESIDE):
             part = Path(f"{file}{beside}")
             if part.exists():
                 part.rename(f"{aside}{beside}")

@@ -6,10 +6,9 @@ Only the path to the present leaf is written; the JSON has every version.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from workbench.sessions.conversation import Message
+from workbench.sessions.conversation import Message, local
 from workbench.sessions.documents import Document
 
 _NAMES: Final = {"system": "System", "user": "You", "assistant": "Model"}
@@ -62,7 +61,7 @@ def _figures(message: Message) -> Iterator[str]:
 
 
 def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+    return f"{local(at):%Y-%m-%d %H:%M}"
 
 
 def _escaped(text: str) -> str:

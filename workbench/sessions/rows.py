@@ -7,6 +7,7 @@ complete the message has all of it, and the pieces are gone.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
@@ -183,7 +184,7 @@ def _message(
         thoughts=without_controls(thoughts),
         at=at / 1000,
         # Whatever an answer ended by, it is not open here.
-        finish=finish or ("unknown" if role == "assistant" else ""),
+        finish=without_controls(finish) or ("unknown" if role == "assistant" else ""),
         model=without_controls(model),
         model_file=file,
         parameters=_PARAMETERS.decode(parameters) if parameters != _NO_PARAMETERS else {},
@@ -213,16 +214,21 @@ def _about(connection: sqlite3.Connection, message: Message) -> tuple[Any, ...]:
         parameters,
         message.seed,
         message.n_tokens,
-        message.tps,
+        _figure(message.tps),
         message.n_prompt,
         message.n_cached,
         message.n_ctx,
-        message.prompt_ms,
-        message.ttft_ms,
-        message.decode_ms,
+        _figure(message.prompt_ms),
+        _figure(message.ttft_ms),
+        _figure(message.decode_ms),
         message.given,
         message.given_thoughts,
     )
+
+
+def _figure(value: float) -> float:
+    """What can be kept: of no number SQLite makes NULL, and JSON knows none."""
+    return value if math.isfinite(value) else 0.0
 
 
 def _model_file(connection: sqlite3.Connection, file: ModelFile | None) -> int | None:

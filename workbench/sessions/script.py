@@ -16,7 +16,7 @@ from typing import Any, Final
 from workbench.parameters import entries
 from workbench.parameters.kinds import ParameterError
 from workbench.parameters.table import BY_KEY, completed
-from workbench.sessions.conversation import Message
+from workbench.sessions.conversation import Message, local
 
 _WIDTH: Final = 96
 # enum ggml_type.
@@ -409,4 +409,4 @@ def _comment(text: str) -> str:
 
 
 def _moment(answer: Message) -> datetime:
-    return datetime.fromtimestamp(answer.at).astimezone()
+    return local(answer.at)

@@ -27,7 +27,7 @@ from workbench.sessions.database import (
     in_words,
 )
 from workbench.sessions.documents import Document
-from workbench.sessions.listing import Summary, title_of
+from workbench.sessions.listing import Summary, folded, title_of
 from workbench.sessions.search import Hit, Search
 from workbench.sessions.session import Place, Session, Snapshot
 from workbench.sessions.writer import is_alive
@@ -81,8 +81,18 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, too: what others write meanwhile is not seen by halves."""
         with self._lock, in_words(self.file):
-            yield self._connection
+            connection = self._connection
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -109,16 +119,14 @@ class Store:
     # ---- the list ----------------------------------------------------------------------------
 
     def summaries(
-        self, *, limit: int = -1, skip: int = 0, titled: str = "", deleted: bool = False
+        self, *, limit: int = -1, titled: str = "", deleted: bool = False
     ) -> list[Summary]:
         """The conversations, pinned ones first, then those last written to first.
 
         ``titled`` leaves only those whose title has these words in it. Raises StoreError.
         """
         with self._reading() as connection:
-            return listing.summaries(
-                connection, limit=limit, skip=skip, titled=titled, deleted=deleted
-            )
+            return listing.summaries(connection, limit=limit, called=titled, deleted=deleted)
 
     def summary(self, conversation: int) -> Summary:
         """One of them, deleted or not. Raises StoreError."""
@@ -128,16 +136,17 @@ class Store:
             raise _no(conversation)
         return found
 
-    def named(self, reference: str) -> int:
+    def named(self, reference: str, *, deleted: bool = False) -> int:
         """The conversation that a person means: by its number, its title, or a part of that.
 
-        Raises StoreError if there is none, or several.
+        It is looked for by its title among those that are ``deleted``, or those that are not. Raises StoreError if there is none, or several.
         """
         reference = reference.strip()
-        if reference.isdecimal():
+        # SQLite has no larger ones.
+        if reference.isdecimal() and len(reference) < 19:
             return self.summary(int(reference)).id
-        found = self.summaries(titled=reference) if reference else []
-        exact = [each for each in found if each.title.casefold() == reference.casefold()]
+        found = self.summaries(titled=reference, deleted=deleted) if reference else []
+        exact = [each for each in found if folded(each.title) == folded(reference)]
         found = exact or found
         if not found:
             raise StoreError(f"There is no conversation '{reference}': look at the list.")
@@ -240,6 +249,11 @@ class Store:
             gone = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
             if not gone.rowcount:
                 raise _no(conversation)
+            if self._search.has_index:
+                index.forget(connection)
+        with self._lock, in_words(self.file):
+            # What was written last lies in the file beside it, too.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def purge(self, *, older_than_days: float = _KEPT_DAYS) -> int:
         """Remove for good what was deleted so long ago; returns how many. Raises StoreError."""
@@ -326,7 +340,7 @@ class Store:
             )
             connection.execute(
                 "DELETE FROM conversations WHERE id = ? AND n_messages = 0"
-                " AND trim(draft, char(9, 10, 32)) = ''"
+                " AND trim(draft, char(9, 10, 32)) = '' AND system = '' AND title = ''"
                 " AND id NOT IN (SELECT conversation FROM holders)",
                 (conversation,),
             )
@@ -370,10 +384,11 @@ class Store:
                     rows.put_together(connection, number)
 
     def repair(self) -> None:
-        """Make the index of words anew. Raises StoreError."""
+        """Make all indexes anew. Raises StoreError."""
         with self._writing() as connection:
+            connection.execute("REINDEX")
             if self._search.has_index:
-                index.rebuild(connection)
+                index.remake(connection)
 
     def _now(self) -> int:
         return round(self._clock() * 1000)

@@ -8,8 +8,12 @@ that ends.
 from __future__ import annotations
 
 import fcntl
+import re
 import secrets
 from pathlib import Path
+from typing import Final
+
+_NAME: Final = re.compile(r"[0-9a-f]{16}")
 
 
 class Writer:
@@ -39,6 +43,9 @@ class Writer:
 
 def is_alive(folder: Path, name: str) -> bool:
     """Whether the writer ``name`` may still write."""
+    if not _NAME.fullmatch(name):
+        # A store may come from anywhere, and what it names is removed here.
+        return False
     mark = folder / name
     try:
         with mark.open() as file:

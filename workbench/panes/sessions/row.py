@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from textual.content import Content
 
+from workbench.sessions.conversation import local
 from workbench.sessions.listing import Summary
 from workbench.sessions.search import Hit
 from workbench.untrusted import without_controls
 
 PRESENT, PINNED = "●", "◆"
-_SPEAKERS: Final = {"user": "You", "assistant": "Answer", "system": "System"}
+_SPEAKERS: Final = {"user": "You", "assistant": "Answer", "system": "System", "title": "Title"}
 _WEEK: Final = timedelta(days=6)
 _NARROW: Final = 44
 
@@ -51,7 +52,7 @@ def when(at: float, now: float) -> str:
     """A moment as short as it is near: ``14:05``, ``Tue 14:05``, ``12 Nov``, ``2024-11-12``."""
     if not at:
         return ""
-    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    then, today = local(at), local(now)
     if then.date() == today.date():
         return f"{then:%H:%M}"
     if timedelta(0) < today.date() - then.date() <= _WEEK:

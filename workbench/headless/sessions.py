@@ -201,11 +201,14 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
 
     with _some_store() as store:
         numbers = [store.named(each, deleted=undo) for each in references]
-        act = store.restore if undo else store.remove if for_good else store.delete
-        states = States(paths.states())
-        for number in numbers:
-            act(number)
-            if not undo:
+        if for_good:
+            store.remove(*numbers)
+        else:
+            for number in numbers:
+                (store.restore if undo else store.delete)(number)
+        if not undo:
+            states = States(paths.states())
+            for number in numbers:
                 states.remove(number)
     if not undo and not for_good:
         listed = " ".join(map(str, numbers))

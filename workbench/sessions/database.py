@@ -95,6 +95,9 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
             return _reading(file)
         connection = _plain(str(file))
         try:
+            if not schema.version(connection):
+                # Room that is not needed any more can be given back; only a new file is asked.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

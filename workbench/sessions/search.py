@@ -132,7 +132,8 @@ class Search:
         likes = " AND (m.text LIKE ? ESCAPE '\\' OR m.thoughts LIKE ? ESCAPE '\\')" * len(typed)
         patterns = [f"%{escaped(each)}%" for each in typed for _ in ("text", "thoughts")]
         found = self._connection.execute(
-            "SELECT m.id, m.text, m.thoughts FROM messages m JOIN conversations c ON c.id = m.conversation"  # noqa: S608
+            "SELECT m.id, m.text, m.thoughts FROM messages m"  # noqa: S608
+            " JOIN conversations c ON c.id = m.conversation"
             f" WHERE c.deleted IS NULL{likes} ORDER BY m.id DESC LIMIT ?",
             (*patterns, limit),
         ).fetchall()

@@ -38,7 +38,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens import resumed, words
+from workbench.screens import resumed
 from workbench.screens.exchange import Author
 from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
@@ -91,7 +91,7 @@ class WorkbenchScreen(FetchingScreen):
         self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
-        self.chat.prompt.completions = words.completions()
+        self.chat.prompt.completions = self.completed
         self.chat.prompt.focus()
         self.browser.show([library.built_in()])
         self._listen()

@@ -33,11 +33,16 @@ _NONE_FOUND: Final = "These words were said nowhere."
 
 
 class Wanted(NamedTuple):
-    """The conversation to go on with, a new one if it is None; and where in it to begin."""
+    """The conversation to go on with, a new one if it is None; and where in it to begin.
+
+    ``row`` is the store's number of the message where ``words`` are said; ``notes`` are to be
+    read there.
+    """
 
     conversation: int | None
-    message: int | None = None
+    row: int | None = None
     words: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Listed(Message, bubble=False):
@@ -206,7 +211,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         item = event.item
         if isinstance(item, Hit):
             words = self.bar.field.value.strip()
-            self.dismiss(Wanted(item.conversation, item.message, said(item, words)))
+            self.dismiss(Wanted(item.conversation, item.row, said(item, words)))
         else:
             self.dismiss(Wanted(item.id))
 

@@ -8,10 +8,12 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Final
 
-from workbench.models import library
-from workbench.screens import words
+from workbench.models import library, marks
+from workbench.screens import resumed, words
 from workbench.screens.files import FilesScreen
 from workbench.screens.words import Said
+from workbench.sessions.session import Session
+from workbench.settings import paths
 from workbench.untrusted import is_file
 
 # False: it was not understood.
@@ -29,7 +31,18 @@ class ObeyingScreen(FilesScreen):
     def completed(self, text: str, asked: bool) -> Sequence[str]:
         """What a word that is being typed may become."""
         models = [model.name for model in self.browser.listed]
-        return words.completions(text, models, files=asked)
+        return words.completions(text, models=models, files=asked)
+
+    @property
+    def present_model(self) -> Path:
+        """The file of the model that answers, or is being loaded."""
+        raise NotImplementedError
+
+    def opened(self, session: Session) -> None:
+        """Say if another model wrote it: to load that may take minutes, which nobody asked for."""
+        used = marks.load(paths.model_marks()).used
+        if said := resumed.other_model(session, self.present_model, used, self.browser.listed):
+            self.chat.note(said)
 
     async def use_model(self, model: Path) -> None:
         """Load this model, if it is not the present one, with its own preset."""

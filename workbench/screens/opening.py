@@ -97,10 +97,10 @@ class OpeningScreen(KeepingScreen):
             if message.wanted is not None:
                 for note in message.wanted.notes:
                     self.chat.note(note)
-            await self.opened(message.session)
+            self.opened(message.session)
             await self._go_to(message.wanted)
 
-    async def opened(self, session: Session) -> None:
+    def opened(self, session: Session) -> None:
         """Another conversation is there to be gone on with."""
 
     async def _go_to(self, wanted: Wanted | None) -> None:

@@ -14,6 +14,7 @@ from workbench.panes.chat.reader import Reader
 from workbench.parameters.kinds import Value
 from workbench.screens import words
 from workbench.screens.comparing import ComparingScreen
+from workbench.screens.exchange import Ended
 from workbench.screens.systems import SystemScreen
 from workbench.screens.talk import Talk
 from workbench.screens.words import Said
@@ -96,6 +97,18 @@ class TalkingScreen(ComparingScreen):
         event.stop()
         if not self.refuses() and self.was_asked(event.message):
             self.chat.begin(self.talk.conversation.message(event.message))
+
+    def begin_anew(self, ended: Ended) -> None:
+        """Put the beginning of an answer that did not come back where it was written."""
+        if ended.of is None:
+            self.begun = ended.begun
+            self.notify(f"The next answer begins: {ended.begun}", timeout=4, markup=False)
+        elif self.chat.edited is None:
+            self.chat.begin(ended.of)
+            self.chat.prompt.write(ended.begun)
+        else:
+            # Something else is being written anew by now.
+            self.chat.take_back(ended.begun)
 
     @on(ChatPane.BranchWanted)
     def _branch(self, event: ChatPane.BranchWanted) -> None:

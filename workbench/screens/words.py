@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from workbench.parameters.kinds import Choice, Parameter, ParameterError, Switch, Value
@@ -27,6 +27,15 @@ WORDS: Final[dict[str, str]] = {
     "system": "TEXT  this conversation's system prompt; without TEXT the library",
 }
 """Each with what it takes, in capitals, and what it does."""
+
+IN_LANES: Final[dict[str, str]] = {
+    "draws": "LANES  so many of the foremost lane's settings, each by a chance of its own",
+    "exit": WORDS["exit"],
+    "help": "these words",
+    "set": "KEY VALUE  a parameter of the foremost lane, such as /set temperature 0.2",
+    "sweep": "KEY FIRST LAST LANES  lanes over a range, such as /sweep temperature 0.2 1.4 4",
+}
+"""Those for lanes side by side."""
 
 # As they are typed alone, out of habit.
 _BARE: Final = {"exit": "exit", "quit": "exit", "clear": "clear"}
@@ -63,11 +72,19 @@ def setting(rest: str) -> tuple[Parameter, Value]:
     return BY_KEY[key], BY_KEY[key].parse(text.strip())
 
 
-def completions(text: str, models: Sequence[str], *, files: bool) -> list[str]:
+def completions(
+    text: str,
+    *,
+    known: Mapping[str, str] = WORDS,
+    models: Sequence[str] = (),
+    files: bool = False,
+) -> list[str]:
     """What a text that is being typed may become; with ``files`` also by looking at the disk."""
     word, space, rest = text.partition(" ")
     if not space:
-        return [f"/{each}" for each in WORDS if f"/{each}".startswith(word)]
+        return [f"/{each}" for each in known if f"/{each}".startswith(word)]
+    if word[1:] not in known:
+        return []
     match word:
         case "/model":
             found: Iterable[str] = models
@@ -107,18 +124,18 @@ def _files(rest: str) -> list[str]:
         return []
 
 
-def described() -> str:
+def described(known: Mapping[str, str] = WORDS) -> str:
     """All words and what they do."""
     lines = []
-    for word, what in WORDS.items():
+    for word, what in known.items():
         takes, _, does = what.rpartition("  ")
         lines.append(f"/{word}{f' {takes}' if takes else ''}: {does}")
     return "\n".join(lines)
 
 
-def unknown(word: str) -> str:
+def unknown(word: str, known: Mapping[str, str] = WORDS) -> str:
     """What is said of a word that there is not."""
     return (
-        f"There is no word /{word}. There are {', '.join(f'/{each}' for each in WORDS)}. "
+        f"There is no word /{word}. There are {', '.join(f'/{each}' for each in known)}. "
         "To send it as it is, begin with a space."
     )

@@ -17,9 +17,7 @@ _TABLE: Final = """CREATE VIRTUAL TABLE words USING fts5 (
     tokenize = "unicode61 remove_diacritics 2",
     prefix = '2 3'
 )"""
-_ADD: Final = (
-    "INSERT INTO words (rowid, text, thoughts) VALUES (new.id, new.text, new.thoughts);"
-)
+_ADD: Final = "INSERT INTO words (rowid, text, thoughts) VALUES (new.id, new.text, new.thoughts);"
 _REMOVE: Final = (
     "INSERT INTO words (words, rowid, text, thoughts)"
     " VALUES ('delete', old.id, old.text, old.thoughts);"

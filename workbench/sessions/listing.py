@@ -54,9 +54,7 @@ def titled(
         f"SELECT id, title FROM conversations WHERE deleted {state} AND title != ''"  # noqa: S608
         " ORDER BY pinned DESC, touched DESC"
     )
-    numbers = (
-        number for number, title in found if all(map(folded(title).__contains__, wanted))
-    )
+    numbers = (number for number, title in found if all(map(folded(title).__contains__, wanted)))
     first = itertools.islice(numbers, limit if limit >= 0 else None)
     return [each for number in list(first) if (each := summary(connection, number))]
 

@@ -126,9 +126,7 @@ class Store:
         ``titled`` leaves only those whose title has these words in it. Raises StoreError.
         """
         with self._reading() as connection:
-            return listing.summaries(
-                connection, limit=limit, called=titled, deleted=deleted
-            )
+            return listing.summaries(connection, limit=limit, called=titled, deleted=deleted)
 
     def summary(self, conversation: int) -> Summary:
         """One of them, deleted or not. Raises StoreError."""
@@ -235,15 +233,39 @@ class Store:
         with self._writing() as connection:
             self._set(connection, conversation, "pinned", pinned)
 
-    def delete(self, conversation: int) -> None:
-        """Take it from the list and out of searches; ``restore`` undoes it. Raises StoreError."""
+    def delete(self, conversation: int) -> bool:
+        """Take it from the list and out of searches; ``restore`` undoes it.
+
+        Returns whether it was there: False if it had been deleted before. Raises StoreError.
+        """
         with self._writing() as connection:
-            self._set(connection, conversation, "deleted", self._now())
+            if not _has(connection, conversation):
+                raise _no(conversation)
+            # Also if a clock went backwards what is deleted last is the first to come back.
+            changed = connection.execute(
+                "UPDATE conversations SET deleted ="
+                " max(?, (SELECT coalesce(max(deleted), 0) + 1 FROM conversations))"
+                " WHERE id = ? AND deleted IS NULL",
+                (self._now(), conversation),
+            )
+            return bool(changed.rowcount)
 
     def restore(self, conversation: int) -> None:
         """Undo a deletion. Raises StoreError."""
         with self._writing() as connection:
             self._set(connection, conversation, "deleted", None)
+
+    def restore_last(self) -> Summary | None:
+        """Undo the last deletion of all; None if there is none to undo. Raises StoreError."""
+        with self._writing() as connection:
+            found = connection.execute(
+                "SELECT id FROM conversations WHERE deleted IS NOT NULL"
+                " ORDER BY deleted DESC LIMIT 1"
+            ).fetchone()
+            if found is None:
+                return None
+            self._set(connection, found[0], "deleted", None)
+            return listing.summary(connection, found[0])
 
     def remove(self, conversation: int) -> None:
         """Remove it for good, at once. Raises StoreError."""

@@ -87,6 +87,23 @@ def test_out_and_in(two: tuple[int, int], tmp_path: Path) -> None:
     assert openai["title"] == "Hello"
 
 
+def test_a_file_that_is_there_is_written_over_only_by_force(
+    two: tuple[int, int], tmp_path: Path
+) -> None:
+    file, link = tmp_path / "notes.md", tmp_path / "link.md"
+    file.write_text("what I wrote")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    done = workbench("sessions", "export", "sky", "-o", str(link))
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {link} is there already: --force writes over it\n"
+    assert file.read_text() == "what I wrote"
+    sessions("export", "sky", "-o", str(link), "--force")
+    assert link.is_symlink()
+    assert file.read_text("utf-8").startswith("# Why is the sky blue?")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
 def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
     sky, sea = two
     done = workbench("sessions", "rm", str(sky))

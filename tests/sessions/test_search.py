@@ -146,3 +146,18 @@ def test_what_is_everywhere_is_weighed_where_it_is_new(
         numbers = [put(store, f"the word and more of it {number}") for number in range(12)]
         found = [hit.conversation for hit in store.search("word", limit=5)]
     assert found == numbers[:-6:-1]
+
+
+def test_of_what_is_said_everywhere_the_newest_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.sessions.search._EVERYWHERE", 10)
+    with Store(tmp_path / "sessions.sqlite") as store:
+        for number in range(8):
+            put(store, f"the word and more of it {number}")
+        best = put(store, "word word word")
+        newer = put(store, "the word once more, and more of it")
+        assert [hit.conversation for hit in store.search("word", limit=2)] == [best, newer]
+        newest = put(store, "and one more word, the last")
+        assert [hit.conversation for hit in store.search("word", limit=3)] == [newest, newer, best]
+        assert [hit.conversation for hit in store.search('"more word"', limit=3)] == [newest]

@@ -203,35 +203,10 @@ def test_the_title_is_the_first_prompt_until_it_is_given_another(store: Store) -
     assert store.summary(store.write(Session(draft="a dra\nft").snapshot()).id).title == "a dra ft"
 
 
-def test_what_is_deleted_can_be_had_back_for_a_while(file: Path) -> None:
-    now = 1e9
-    with Store(file, clock=lambda: now) as store:
-        kept, deleted = put(store, "keep this word"), put(store, "delete this word")
-        store.delete(deleted)
-        assert [each.id for each in store.summaries()] == [kept]
-        assert [each.id for each in store.summaries(deleted=True)] == [deleted]
-        assert [each.conversation for each in store.search("word")] == [kept]
-        store.restore(deleted)
-        assert len(store.search("word")) == 2
-        store.delete(deleted)
-        now += 29 * 86_400
-        assert store.purge() == 0
-        # A clock that is set back does not make it older.
-        now -= 99 * 86_400
-        assert store.purge() == 0
-        now += 101 * 86_400
-        assert store.purge() == 1
-        assert store.summaries(deleted=True) == []
-        with pytest.raises(StoreError, match=f"no conversation {deleted}"):
-            store.open(deleted)
-    assert_sound(file)
-
-
 def test_what_was_removed_for_good_elsewhere_is_written_anew(store: Store) -> None:
     kept = session("why?", "because")
     kept.place = store.write(kept.snapshot())
-    store.delete(kept.place.id)
-    store.purge(older_than_days=0)
+    store.remove(kept.place.id)
     kept.conversation.add("user", "and?")
     place = store.write(kept.snapshot(), kept.place)
     assert texts(store.open(place.id)) == ["why?", "because", "and?"]
@@ -382,19 +357,6 @@ def test_what_is_no_number_is_kept_as_none(store: Store) -> None:
     kept.conversation.message(1).decode_ms = float("inf")
     [_, answer] = store.open(store.write(kept.snapshot()).id).conversation.messages
     assert (answer.tps, answer.decode_ms) == (0.0, 0.0)
-
-
-def test_what_is_removed_for_good_is_in_no_file_any_more(file: Path, store: Store) -> None:
-    number = put(store, "the xylophonist's secret", "a zymurgist's, too")
-    other = put(store, "something else")
-    kept = store.open(number)
-    kept.conversation.add("assistant", "and the quagga's", model="pocket").finish = "stop"
-    store.write(kept.snapshot(), kept.place)
-    store.remove(number)
-    for each in file.parent.glob("sessions.sqlite*"):
-        for word in (b"xylophonist", b"zymurgist", b"quagga"):
-            assert word not in each.read_bytes(), each
-    assert [each.id for each in store.summaries()] == [other]
 
 
 def test_titles_are_found_whatever_their_accents_and_capitals(store: Store) -> None:

@@ -103,8 +103,13 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file; without it standard output.",
 )
+@click.option("--force", "-f", is_flag=True, help="Write over a file that is there.")
 def export(
-    references: tuple[str, ...], everything: bool, form: Form | None, output: Path | None
+    references: tuple[str, ...],
+    everything: bool,
+    form: Form | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write conversations as Markdown, JSON, plain text, or a Python script."""
     if bool(references) == everything:
@@ -115,6 +120,8 @@ def export(
         form = (form_of(output) if output else None) or ("json" if everything else "markdown")
     if form != "json" and (everything or len(references) > 1):
         raise click.UsageError("several conversations go into one file as JSON only")
+    if output is not None and output.is_file() and not force:
+        raise click.ClickException(f"{output} is there already: --force writes over it")
     with _some_store() as store:
         numbers = (
             [each.id for each in store.summaries()]
@@ -129,12 +136,8 @@ def export(
     from workbench import whole
 
     try:
-        if output.exists() and not output.is_file():
-            # A device, or a pipe: to be written to, not to be replaced.
-            output.write_text(text, encoding="utf-8")
-        else:
-            # What a link leads to is meant, not the link.
-            whole.write(output.resolve(), text)
+        # As any program's output it is for whom the umask says.
+        whole.write(output, text, mode=0o666)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
 
@@ -192,11 +195,14 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
 
     with _some_store() as store:
         numbers = [store.named(each, deleted=undo) for each in references]
-        act = store.restore if undo else store.remove if for_good else store.delete
-        states = States(paths.states())
-        for number in numbers:
-            act(number)
-            if not undo:
+        if for_good:
+            store.remove(*numbers)
+        else:
+            for number in numbers:
+                (store.restore if undo else store.delete)(number)
+        if not undo:
+            states = States(paths.states())
+            for number in numbers:
                 states.remove(number)
     if not undo and not for_good:
         listed = " ".join(map(str, numbers))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -93,6 +95,9 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
             return _reading(file)
         connection = _plain(str(file))
         try:
+            if not schema.version(connection):
+                # Room that is not needed any more can be given back; only a new file is asked.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -139,8 +144,9 @@ def _reading(file: Path) -> sqlite3.Connection:
         schema.version(connection)
     except sqlite3.OperationalError:
         connection.close()
-        # WAL wants files beside it, which cannot be made here; nobody else writes either.
-        connection = _plain(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+        # WAL wants files beside it, which cannot be made here. Nobody else has it open, or they
+        # would be there.
+        connection = _copied(file) if _has_more(file) else _unchanging(file)
     try:
         if schema.version(connection) > schema.VERSION:
             raise schema.NewerSchemaError
@@ -153,6 +159,28 @@ def _reading(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _has_more(file: Path) -> bool:
+    """Whether something was written that has not got into the file itself."""
+    beside = Path(f"{file}-wal")
+    return beside.exists() and beside.stat().st_size > 0
+
+
+def _unchanging(file: Path) -> sqlite3.Connection:
+    return _plain(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _copied(file: Path) -> sqlite3.Connection:
+    """A connection to a copy, which is gone with the connection. Raises OSError."""
+    with tempfile.TemporaryDirectory(prefix="workbench-sessions-") as folder:
+        copy = Path(folder, file.name)
+        for beside in ("", "-wal"):
+            shutil.copyfile(f"{file}{beside}", f"{copy}{beside}")
+        connection = _plain(f"{copy.as_uri()}?mode=ro", uri=True)
+        # With the first read all files are open, and need their names no more.
+        schema.version(connection)
+        return connection
 
 
 def set_aside(file: Path, *, surely: int = 0) -> Path | None:

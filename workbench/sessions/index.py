@@ -76,8 +76,3 @@ def remake(connection: sqlite3.Connection) -> None:
     for trigger in _TRIGGERS.values():
         connection.execute(trigger)
     connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
-
-
-def forget(connection: sqlite3.Connection) -> None:
-    """Leave nothing in it of what was removed: it keeps words until it comes to tidy them up."""
-    connection.execute("INSERT INTO words (words) VALUES ('optimize')")

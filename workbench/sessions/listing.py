@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import msgspec
 from workbench.untrusted import without_controls
 
 _LONGEST_TITLE: Final = 60
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
 # What was not sent yet stands for a title, too.
 _SUMMARIES: Final = (
     "SELECT id, coalesce(nullif(title, ''), nullif(substr(trim(draft), 1, 600), ''),"
@@ -91,10 +93,11 @@ def title_of(text: str) -> str:
 
 def folded(text: str) -> str:
     """Without what accents and capitals make of it."""
+    # Long titles end so, and would be looked at more closely for that alone.
+    text = text.removesuffix("…")
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in apart if not unicodedata.combining(each))
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
 def escaped(word: str) -> str:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
-from typing import Final, Self
+from typing import Self
 
-from workbench.sessions import index, listing, rows, writing
+from workbench.sessions import index, listing, removal, rows, writing
 from workbench.sessions.conversation import Conversation
 from workbench.sessions.database import (
     StoreDamagedError,
@@ -32,9 +32,6 @@ from workbench.sessions.search import Hit, Search
 from workbench.sessions.session import Place, Session, Snapshot
 from workbench.sessions.writer import is_alive
 from workbench.untrusted import without_controls
-
-# So long a conversation that was deleted can be had back.
-_KEPT_DAYS: Final = 30
 
 
 class Store:
@@ -139,7 +136,8 @@ class Store:
     def named(self, reference: str, *, deleted: bool = False) -> int:
         """The conversation that a person means: by its number, its title, or a part of that.
 
-        It is looked for by its title among those that are ``deleted``, or those that are not. Raises StoreError if there is none, or several.
+        By its title it is looked for among those that are ``deleted``, or those that are not.
+        Raises StoreError if there is none, or several.
         """
         reference = reference.strip()
         # SQLite has no larger ones.
@@ -241,14 +239,7 @@ class Store:
         with self._writing() as connection:
             if not _has(connection, conversation):
                 raise _no(conversation)
-            # Also if a clock went backwards what is deleted last is the first to come back.
-            changed = connection.execute(
-                "UPDATE conversations SET deleted ="
-                " max(?, (SELECT coalesce(max(deleted), 0) + 1 FROM conversations))"
-                " WHERE id = ? AND deleted IS NULL",
-                (self._now(), conversation),
-            )
-            return bool(changed.rowcount)
+            return removal.delete(connection, conversation, now=self._now())
 
     def restore(self, conversation: int) -> None:
         """Undo a deletion. Raises StoreError."""
@@ -258,34 +249,30 @@ class Store:
     def restore_last(self) -> Summary | None:
         """Undo the last deletion of all; None if there is none to undo. Raises StoreError."""
         with self._writing() as connection:
-            found = connection.execute(
-                "SELECT id FROM conversations WHERE deleted IS NOT NULL"
-                " ORDER BY deleted DESC LIMIT 1"
-            ).fetchone()
-            if found is None:
-                return None
-            self._set(connection, found[0], "deleted", None)
-            return listing.summary(connection, found[0])
+            number = removal.restore_last(connection)
+            return listing.summary(connection, number) if number is not None else None
 
-    def remove(self, conversation: int) -> None:
-        """Remove it for good, at once. Raises StoreError."""
+    def remove(self, *conversations: int) -> None:
+        """Remove them for good, at once, and every word of theirs. Raises StoreError.
+
+        With half a million messages in the store it takes half a minute; others can write
+        meanwhile.
+        """
         with self._writing() as connection:
-            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
-            if not gone.rowcount:
-                raise _no(conversation)
-            if self._search.has_index:
-                index.forget(connection)
+            for conversation in conversations:
+                if not _has(connection, conversation):
+                    raise _no(conversation)
+            removal.remove(connection, conversations)
         with self._lock, in_words(self.file):
-            # What was written last lies in the file beside it, too.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            removal.tidy(self._connection, has_index=self._search.has_index)
 
-    def purge(self, *, older_than_days: float = _KEPT_DAYS) -> int:
-        """Remove for good what was deleted so long ago; returns how many. Raises StoreError."""
+    def purge(self) -> int:
+        """Remove what was deleted 30 days ago, if the clock is to be trusted; returns how many.
+
+        Raises StoreError.
+        """
         with self._writing() as connection:
-            return connection.execute(
-                "DELETE FROM conversations WHERE deleted IS NOT NULL AND deleted <= ?",
-                (self._now() - round(older_than_days * 86_400_000),),
-            ).rowcount
+            return removal.purge(connection, now=self._now())
 
     def _set(
         self, connection: sqlite3.Connection, conversation: int, column: str, value: object

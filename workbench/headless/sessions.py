@@ -6,26 +6,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.settings import paths
 
 if TYPE_CHECKING:
+    from workbench.screens.exporting import Form
     from workbench.sessions.documents import Document
     from workbench.sessions.listing import Summary
     from workbench.sessions.search import Hit
     from workbench.sessions.store import Store
 
-Form = Literal["markdown", "json", "text", "script"]
-
-_SUFFIXES: Final[dict[str, Form]] = {
-    ".md": "markdown",
-    ".json": "json",
-    ".txt": "text",
-    ".py": "script",
-}
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _which = click.argument("references", metavar="CONVERSATION...", nargs=-1)
 
@@ -65,7 +58,7 @@ def show(reference: str, as_json: bool) -> None:
     """Print a conversation."""
     with _some_store() as store:
         document = store.document(store.named(reference))
-    click.echo(_written(document, "json" if as_json else "text"), nl=False)
+    click.echo(_written([document], "json" if as_json else "text"), nl=False)
 
 
 @sessions.command()
@@ -124,8 +117,9 @@ def export(
     if bool(references) == everything:
         raise click.UsageError("say which conversations, or --all")
     if form is None:
-        form = _SUFFIXES.get(output.suffix.lower() if output else "", "markdown")
-        form = "json" if everything else form
+        from workbench.screens.exporting import form_of
+
+        form = (form_of(output) if output else None) or ("json" if everything else "markdown")
     if form != "json" and (everything or len(references) > 1):
         raise click.UsageError("several conversations go into one file as JSON only")
     if output is not None and output.is_file() and not force:
@@ -137,7 +131,7 @@ def export(
             else [store.named(each) for each in references]
         )
         documents = [store.document(number) for number in numbers]
-    text = _written_all(documents) if form == "json" else _written(documents[0], form)
+    text = _written(documents, form)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -264,47 +258,14 @@ def _some_store(*, make: bool = False) -> Iterator[Store]:
 # ---- what is printed -------------------------------------------------------------------------
 
 
-def _written(document: Document, form: Form) -> str:
-    from workbench.sessions import reading
+def _written(documents: Sequence[Document], form: Form) -> str:
+    from workbench.screens import exporting
 
-    match form:
-        case "json":
-            return _written_all([document])
-        case "markdown":
-            return reading.as_markdown(document)
-        case "text":
-            return reading.as_text(document)
-        case "script":
-            return _script(document)
-
-
-def _written_all(documents: Sequence[Document]) -> str:
-    from workbench.sessions.documents import as_json
-
-    return as_json(documents)
-
-
-def _script(document: Document) -> str:
-    from importlib.metadata import version
-
-    from workbench.engine import template
-    from workbench.parameters.kinds import ParameterError
-    from workbench.sessions.script import ScriptError, as_script, values_of
-
-    path = document.path()
     try:
-        answers = [message for message in path if message.role == "assistant"]
-        values = values_of(answers[-1]) if answers else {}
-        chosen = values.get("chat_template")
-        return as_script(
-            path,
-            system=document.system,
-            template=template.chosen(chosen, None) or "" if chosen else "",
-            variables=template.variables(values) if values else {},
-            binding=version("llama-cpp-python"),
-        )
-    except (ScriptError, ParameterError, template.TemplateError) as error:
-        raise click.ClickException(f"There is no script of it: {error}.") from error
+        return exporting.written(documents, form)
+    except exporting.ExportError as error:
+        said = str(error)
+        raise click.ClickException(f"{said[:1].upper()}{said[1:]}.") from error
 
 
 def _print_json(found: Any) -> None:

@@ -29,7 +29,7 @@ from workbench.engine.protocol import (
     StateSaved,
     TextArrived,
 )
-from workbench.models import library
+from workbench.models import library, marks
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.figures import duration
 from workbench.panes.parameters.pane import ParameterPane
@@ -38,8 +38,8 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import answering, loading
-from workbench.screens import resumed, words
-from workbench.screens.exchange import Author
+from workbench.screens import resumed
+from workbench.screens.exchange import Author, Ended
 from workbench.screens.fetching import FetchingScreen
 from workbench.screens.keys import KEYS
 from workbench.screens.messages import Begun, EngineReported
@@ -91,7 +91,7 @@ class WorkbenchScreen(FetchingScreen):
         self.states = KeptStates(engine, States(paths.states()))
 
     async def on_mount(self) -> None:
-        self.chat.prompt.completions = words.completions()
+        self.chat.prompt.completions = self.completed
         self.chat.prompt.focus()
         self.browser.show([library.built_in()])
         self._listen()
@@ -105,7 +105,10 @@ class WorkbenchScreen(FetchingScreen):
         for complaint in self._complaints:
             self.chat.note(complaint, error=True)
         if self._any_model and session is not None:
-            self._model = resumed.model_of(session) or self._model
+            used = marks.load(paths.model_marks()).used
+            self._model = resumed.model_of(session, used) or self._model
+        if session is not None:
+            self.opened(session)
         self.find_models(self._model)
         self.take_up_downloads()
         self.find_cut_off()
@@ -386,10 +389,12 @@ class WorkbenchScreen(FetchingScreen):
                 self._told.add(note)
                 self.chat.note(note)
 
-    def _over(self, unanswered: str) -> None:
-        """An answer has ended, one way or another; a prompt that got none goes back."""
-        if unanswered:
-            self.chat.take_back(unanswered)
+    def _over(self, ended: Ended) -> None:
+        """An answer has ended, one way or another; what got none goes back where it was."""
+        if ended.unanswered:
+            self.chat.take_back(ended.unanswered)
+        if ended.begun:
+            self.begin_anew(ended)
         self.refresh_bindings()
         self.keep()
 

@@ -21,11 +21,21 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 def delete(connection: sqlite3.Connection, conversation: int, *, now: int) -> bool:
-    """Take it from the list; ``now`` in milliseconds. Returns whether there is such a one."""
+    """Take it from the list; ``now`` in milliseconds. Returns whether it was there."""
     changed = connection.execute(
-        "UPDATE conversations SET deleted = ?, expired = NULL WHERE id = ?", (now, conversation)
+        "UPDATE conversations SET deleted = ?, expired = NULL WHERE id = ? AND deleted IS NULL",
+        (now, conversation),
     )
     return bool(changed.rowcount)
+
+
+def restore_last(connection: sqlite3.Connection) -> int | None:
+    """Put what was deleted last on the list again; returns its number."""
+    found = connection.execute(
+        "UPDATE conversations SET deleted = NULL WHERE id = (SELECT id FROM conversations"
+        " WHERE deleted IS NOT NULL ORDER BY deleted DESC LIMIT 1) RETURNING id"
+    ).fetchone()
+    return int(found[0]) if found else None
 
 
 def purge(connection: sqlite3.Connection, *, now: int) -> int:

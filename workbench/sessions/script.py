@@ -234,6 +234,8 @@ def _cannot(values: dict[str, Any], asked: Sequence[Message], answer: Message) -
         reasons.append(
             f"context_overflow={values['context_overflow']}: where the context is full it stops."
         )
+    if answer.seed is None and values["temperature"] > 0:
+        reasons.append("The seed: it is not known.")
     if answer.given_thoughts:
         reasons.append("Thoughts to go on with: they are written between <think> marks.")
     if any(_CONTROL.search(message.text) for message in asked):

@@ -231,16 +231,26 @@ class Store:
         with self._writing() as connection:
             self._set(connection, conversation, "pinned", pinned)
 
-    def delete(self, conversation: int) -> None:
-        """Take it from the list and out of searches; ``restore`` undoes it. Raises StoreError."""
+    def delete(self, conversation: int) -> bool:
+        """Take it from the list and out of searches; ``restore`` undoes it.
+
+        Returns whether it was there: False if it had been deleted before. Raises StoreError.
+        """
         with self._writing() as connection:
-            if not removal.delete(connection, conversation, now=self._now()):
+            if not _has(connection, conversation):
                 raise _no(conversation)
+            return removal.delete(connection, conversation, now=self._now())
 
     def restore(self, conversation: int) -> None:
         """Undo a deletion. Raises StoreError."""
         with self._writing() as connection:
             self._set(connection, conversation, "deleted", None)
+
+    def restore_last(self) -> Summary | None:
+        """Undo the last deletion of all; None if there is none to undo. Raises StoreError."""
+        with self._writing() as connection:
+            number = removal.restore_last(connection)
+            return listing.summary(connection, number) if number is not None else None
 
     def remove(self, *conversations: int) -> None:
         """Remove them for good, at once, and every word of theirs. Raises StoreError.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,23 @@ async def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
             await type_in(b, f"/load {tmp_path}/damaged.json")
             await wait_until(lambda why=why: b.says(why), why)  # type: ignore[misc]
     assert len(kept()) == 2
+
+
+async def test_a_script_that_the_app_writes_gives_the_answer_once_more(tmp_path: Path) -> None:
+    file = tmp_path / "again.py"
+    async with bench(values={"max_tokens": 30, "temperature": 0}) as b:
+        await type_in(b, "/system Be kind.")
+        for prompt in ("Who are you?", "Tell me a story about a fox."):
+            await type_in(b, prompt)
+            await b.idle()
+        await type_in(b, "/system You are a pirate.")
+        await type_in(b, f"/save {file}")
+        await wait_until(file.exists, "the script")
+        answer = b.screen.exchange.conversation.path()[-1].text
+    done = subprocess.run(  # noqa: ASYNC221 - nothing else runs any more
+        [sys.executable, file], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == answer.strip() != ""
 
 
 async def test_what_is_left_out_or_more_of_a_file_is_said(tmp_path: Path) -> None:

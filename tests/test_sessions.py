@@ -67,6 +67,9 @@ def test_list_show_and_search(two: tuple[int, int]) -> None:
     [hit] = as_json("search", "blue", "sk")
     assert (hit["conversation"], hit["message"]) == (sky, 0)
     assert [each["text"] for each in hit["snippet"] if each["is_hit"]] == ["sky", "blue"]
+    # What the shell makes of quotation marks, and of those in others.
+    assert len(as_json("search", "the sky", "why")) == len(as_json("search", '"the sky" why')) == 1
+    assert as_json("search", "sky the") == as_json("search", '"sky the" why') == []
 
 
 def test_out_and_in(two: tuple[int, int], tmp_path: Path) -> None:
@@ -112,6 +115,9 @@ def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
     assert [each["id"] for each in as_json("list", "--deleted")] == [sky]
     sessions("rm", "--undo", str(sky))
     assert [each["id"] for each in as_json("list")] == [sea, sky]
+    sessions("rm", "Why is the sky blue?")
+    sessions("rm", "--undo", "Why is the sky blue?")
+    assert [each["id"] for each in as_json("list")] == [sea, sky]
     sessions("rm", "--for-good", "sky", "sea")
     assert as_json("list") == as_json("list", "--deleted") == []
 
@@ -122,6 +128,8 @@ def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
         (["show", "moon"], 1, "There is no conversation 'moon'"),
         (["show", "the"], 1, "Several conversations are called so"),
         (["rm", "99"], 1, "There is no conversation 99"),
+        (["show", "9" * 20], 1, "There is no conversation '999"),
+        (["export", "9" * 5000], 1, "There is no conversation '999"),
         (["rm"], 2, "say which"),
         (["rm", "1", "--undo", "--for-good"], 2, "opposites"),
         (["export"], 2, "say which"),
@@ -141,6 +149,21 @@ def test_what_goes_wrong_is_a_sentence(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_the_end_of_time_is_listed_and_exported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(paths.sessions()) as store:
+        put(store, "Why is the sky blue?")
+    connection = sqlite3.connect(paths.sessions())
+    with connection:
+        connection.execute("UPDATE conversations SET created = 253402300799000, updated = 1e17")
+    connection.close()
+    # Where it is later.
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert " 9999-01-01 " in sessions("list")
+    assert "*9999-01-01 " in sessions("export", "sky")
 
 
 def test_nothing_is_taken_in_if_one_file_is_wrong(two: tuple[int, int], tmp_path: Path) -> None:

@@ -31,11 +31,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "sessions.sqlite"
-
-
-@pytest.fixture
 def store(file: Path, clock: Clock) -> Iterator[Store]:
     with Store(file, clock=clock) as opened:
         yield opened

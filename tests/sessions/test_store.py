@@ -6,22 +6,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.sessions.made import assert_sound, checked, conversation, put, session, texts
-from workbench.sessions import rows
+from workbench.sessions import listing, rows
 from workbench.sessions.conversation import Conversation, ModelFile, local
 from workbench.sessions.database import StoreError
+from workbench.sessions.listing import Summary
 from workbench.sessions.reading import as_markdown, as_text
+from workbench.sessions.search import Search
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
 from workbench.sessions.writer import Writer
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "sessions.sqlite"
 
 
 @pytest.fixture
@@ -260,6 +258,29 @@ def test_the_file_cannot_command_the_terminal(file: Path, store: Store) -> None:
     assert store.search("red")[0].title == "[31mred"
 
 
+def test_nothing_that_the_file_says_of_an_answer_commands_the_terminal(store: Store) -> None:
+    kept = session("why?", "because")
+    kept.conversation.message(1).model_file = ModelFile(path="/m.gguf")
+    kept.conversation.message(1).parameters = {"temperature": 0.5}
+    number = store.write(kept.snapshot()).id
+    with checked(store) as connection:
+        connection.execute("UPDATE models SET path = '/\x1b[31mm.gguf'")
+        connection.execute(
+            "UPDATE messages SET finish = '\x1b[31mred', model = '\x1b[31mm',"
+            ' parameters = \'{"\\u001b[31mx": "\\u001b[31my", "stop": ["\\u009b1m"]}\''
+            " WHERE role = 'assistant'"
+        )
+    answer = store.open(number).conversation.message(1)
+    assert answer.model_file == ModelFile(path="/[31mm.gguf")
+    assert (answer.finish, answer.model) == ("[31mred", "[31mm")
+    assert answer.parameters == {"[31mx": "[31my", "stop": ("1m",)}
+    with checked(store) as connection:
+        connection.execute("UPDATE messages SET role = '\x1b[31mred'")
+    assert {hit.role for hit in store.search("because")} == {"[31mred"}
+    with pytest.raises(StoreError, match="message 0 is nobody's"):
+        store.open(number)
+
+
 def test_a_conversation_that_makes_no_sense_is_said(store: Store) -> None:
     number = put(store, "why?", "because")
     with store._writing() as connection:
@@ -321,6 +342,41 @@ def test_an_answer_that_ends_while_it_is_read_is_read_whole(
     with Store(file) as other:
         monkeypatch.setattr(rows, "_pieces", ended_meanwhile)
         assert texts(other.open(kept.place.id)) == ["why?", "because"]
+
+
+def test_what_is_exported_is_of_one_moment(
+    file: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = put(store, "why?", "because")
+    summary = listing.summary
+
+    def renamed_meanwhile(connection: sqlite3.Connection, conversation: int) -> Summary | None:
+        store.rename(number, "another title")
+        return summary(connection, conversation)
+
+    with Store(file) as other:
+        monkeypatch.setattr(listing, "summary", renamed_meanwhile)
+        assert other.document(number).title == "why?"
+    monkeypatch.setattr(listing, "summary", summary)
+    assert store.document(number).title == "another title"
+
+
+@pytest.mark.parametrize("step", ["_is_there", "_hit"])
+def test_what_is_removed_while_it_is_looked_for_is_found_or_not(
+    file: Path, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    numbers = [put(store, "a needle"), put(store, "another needle")]
+    taken = getattr(Search, step)
+
+    def removed_meanwhile(search: Search, *arguments: Any) -> Any:
+        while numbers:
+            store.remove(numbers.pop())
+        return taken(search, *arguments)
+
+    with Store(file) as other:
+        monkeypatch.setattr(Search, step, removed_meanwhile)
+        assert len(other.search("needle")) == 2
+        assert other.search("needle") == []
 
 
 def test_what_a_store_names_as_a_writer_is_not_removed(file: Path, store: Store) -> None:

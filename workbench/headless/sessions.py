@@ -71,7 +71,9 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     with _store() as store:
         if store is not None:
             # The shell has taken the quotation marks away.
-            quoted = (f'"{each}"' if " " in each.strip() else each for each in words)
+            quoted = (
+                f'"{each}"' if " " in each.strip() and '"' not in each else each for each in words
+            )
             found = store.search(" ".join(quoted), limit=limit)
     if as_json:
         _print_json(found)

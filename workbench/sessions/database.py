@@ -81,8 +81,10 @@ def _described(error: sqlite3.Error, file: Path) -> StoreError:
     return StoreError(f"{file}: {error}.")
 
 
-def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
+def connect(file: Path, *, has_fts5: bool | None = None) -> tuple[sqlite3.Connection, int]:
     """Open the store, which is made or brought to the present schema if need be.
+
+    Returns also the file's number, which tells it from one that takes its place.
 
     WAL lets others read while somebody writes. ``synchronous=FULL``: with NORMAL a power cut
     takes all since the last checkpoint, which may be an hour's talk; FULL waits for the disk
@@ -91,28 +93,37 @@ def connect(file: Path, *, has_fts5: bool | None = None) -> sqlite3.Connection:
     Raises StoreError.
     """
     with in_words(file):
-        if not _may_write(file):
-            return _reading(file)
-        connection = _plain(str(file))
-        try:
-            if not schema.version(connection):
-                # Room that is not needed any more can be given back; only a new file is asked.
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            # What is removed is not to be read in the file any more.
-            connection.execute("PRAGMA secure_delete = ON")
-            # Kilobytes: room for the list of ten thousand conversations.
-            connection.execute("PRAGMA cache_size = -8000")
-            schema.migrate(connection)
-            if has_fts5 is None:
-                has_fts5 = index.available(connection)
-            index.prepare(connection, has_fts5=has_fts5)
-        except BaseException:
+        while True:
+            may_write = _may_write(file)
+            number = file.stat().st_ino
+            connection = _writing(file, has_fts5) if may_write else _reading(file)
+            if file.exists() and file.stat().st_ino == number:
+                return connection, number
+            # Another process has set it aside meanwhile: which one is open is not known.
             connection.close()
-            raise
-        return connection
+
+
+def _writing(file: Path, has_fts5: bool | None) -> sqlite3.Connection:
+    connection = _plain(str(file))
+    try:
+        if not schema.version(connection):
+            # Room that is not needed any more can be given back; only a new file is asked.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What is removed is not to be read in the file any more.
+        connection.execute("PRAGMA secure_delete = ON")
+        # Kilobytes: room for the list of ten thousand conversations.
+        connection.execute("PRAGMA cache_size = -8000")
+        schema.migrate(connection)
+        if has_fts5 is None:
+            has_fts5 = index.available(connection)
+        index.prepare(connection, has_fts5=has_fts5)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _may_write(file: Path) -> bool:
@@ -135,6 +146,16 @@ def _plain(place: str, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
         place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
     )
+
+
+@contextmanager
+def at_once(connection: sqlite3.Connection) -> Iterator[None]:
+    """Wait for no other that has the file."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
 
 def _reading(file: Path) -> sqlite3.Connection:

@@ -240,7 +240,9 @@ class Journal:
             self._store = None
 
     def _end(self) -> None:
-        self._close()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        # All is written, or it was said why not: nothing is lost by a mark that stays.
+        with suppress(OSError, StoreError):
+            self._close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None

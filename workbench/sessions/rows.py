@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from workbench.parameters.kinds import Value
-from workbench.sessions.conversation import Message, ModelFile
+from workbench.sessions.conversation import Message, ModelFile, Role
 from workbench.untrusted import without_controls
 
 _ABOUT: Final = (
@@ -50,6 +50,7 @@ _SELECT: Final = (
     " FROM messages m LEFT JOIN models f ON f.id = m.model_file"
     " WHERE m.conversation = ? ORDER BY m.id"
 )
+_ROLES: Final = get_args(Role)
 _PARAMETERS: Final = msgspec.json.Decoder(dict[str, Value])
 _NO_PARAMETERS: Final = "{}"
 
@@ -171,10 +172,12 @@ def _message(
     finish: str,
     about: list[Any],
 ) -> Message:
+    if role not in _ROLES:
+        raise ValueError(f"message {place} is nobody's")
     model, parameters, *figures, path, size, mtime_ns, sha256 = about
     file = None
     if path is not None:
-        file = ModelFile(path=path, size=size, mtime_ns=mtime_ns, sha256=sha256)
+        file = ModelFile(path=without_controls(path), size=size, mtime_ns=mtime_ns, sha256=sha256)
     seed, n_tokens, tps, n_prompt, n_cached, n_ctx, prompt_ms, ttft_ms, decode_ms, *given = figures
     return Message(
         id=place,
@@ -188,7 +191,7 @@ def _message(
         finish=without_controls(finish) or ("unknown" if role == "assistant" else ""),
         model=without_controls(model),
         model_file=file,
-        parameters=_PARAMETERS.decode(parameters) if parameters != _NO_PARAMETERS else {},
+        parameters=_parameters(parameters) if parameters != _NO_PARAMETERS else {},
         seed=seed,
         n_tokens=n_tokens,
         tps=tps,
@@ -201,6 +204,20 @@ def _message(
         given=given[0],
         given_thoughts=given[1],
     )
+
+
+def _parameters(encoded: str) -> dict[str, Value]:
+    found = _PARAMETERS.decode(encoded)
+    return {without_controls(key): _clean(value) for key, value in found.items()}
+
+
+def _clean(value: Value) -> Value:
+    match value:
+        case str():
+            return without_controls(value)
+        case tuple():
+            return tuple(map(without_controls, value))
+    return value
 
 
 def _about(connection: sqlite3.Connection, message: Message) -> tuple[Any, ...]:

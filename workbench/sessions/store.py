@@ -23,6 +23,7 @@ from workbench.sessions.database import (
     StoreDamagedError,
     StoreError,
     StoreMovedError,
+    at_once,
     connect,
     in_words,
 )
@@ -48,21 +49,20 @@ class Store:
         self.file = file
         self._clock = clock
         self._lock = threading.RLock()
-        self._connection = connect(file, has_fts5=has_fts5)
+        self._connection, self._inode = connect(file, has_fts5=has_fts5)
         try:
             with in_words(file):
-                self._inode = file.stat().st_ino
                 self._search = Search(self._connection)
             with suppress(StoreError):
-                # Where it can only be read this has to wait.
+                # Where it can only be read, or another has it, this can wait.
                 self._recover()
         except BaseException:
             self._connection.close()
             raise
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
+        """Close the file. Raises StoreError."""
+        with self._lock, in_words(self.file):
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -331,7 +331,8 @@ class Store:
 
     def document(self, conversation: int) -> Document:
         """A conversation as it leaves the store. Raises StoreError."""
-        session, summary = self.open(conversation), self.summary(conversation)
+        with self._reading():
+            session, summary = self.open(conversation), self.summary(conversation)
         return Document(
             title=summary.title,
             created=summary.created,
@@ -390,7 +391,7 @@ class Store:
             open_now = rows.open_messages(connection)
         dead = [number for number, writer in open_now if not is_alive(self.writers, writer)]
         if dead:
-            with self._writing() as connection:
+            with at_once(self._connection), self._writing() as connection:
                 for number in dead:
                     rows.put_together(connection, number)
 

@@ -36,9 +36,11 @@ class Writer:
             self._file.close()
 
     def close(self) -> None:
-        """Write no more."""
-        self._mark.unlink(missing_ok=True)
-        self._file.close()
+        """Write no more. Raises OSError."""
+        try:
+            self._mark.unlink(missing_ok=True)
+        finally:
+            self._file.close()
 
 
 def is_alive(folder: Path, name: str) -> bool:

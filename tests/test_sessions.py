@@ -195,7 +195,7 @@ def test_a_damaged_or_locked_store_is_a_sentence(two: tuple[int, int]) -> None:
 # ---- the script ------------------------------------------------------------------------------
 
 
-def script_for(answered: Conversation, system: str = "", **facts: Any) -> Path:
+def script_for(answered: Conversation, **facts: Any) -> Path:
     """The exported script for an answer of the built-in model."""
     answer = answered.add("assistant", "", model="pocket")
     answer.model_file = ModelFile.of(pocket.MODEL_FILE)
@@ -203,7 +203,8 @@ def script_for(answered: Conversation, system: str = "", **facts: Any) -> Path:
         setattr(answer, name, value)
     answer.finish = "stop"
     with Store(paths.sessions()) as store:
-        kept = Session(answered, system=system)
+        # What the conversation is to begin with by now was not said to this answer.
+        kept = Session(answered, system="You are a pirate.")
         number = store.write(kept.snapshot()).id
     file = paths.sessions().with_name("answer.py")
     sessions("export", str(number), "-o", str(file))
@@ -264,8 +265,7 @@ def test_the_script_gives_the_answer_once_more(
     assert said
     file = script_for(
         conversation(_PROMPT),
-        system="Be kind.",
-        parameters={**parameters, "max_tokens": 60},
+        parameters={**parameters, "max_tokens": 60, "system": "Be kind."},
         seed=seed,
         n_ctx=1024,
     )

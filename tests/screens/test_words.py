@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from workbench.screens.systems import SystemScreen
 from workbench.screens.words import WORDS, Said, read
 from workbench.sessions.documents import from_json
 from workbench.sessions.store import Store
-from workbench.settings import paths
+from workbench.settings import paths, systems
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,13 @@ async def test_set_changes_a_parameter_or_says_why_not() -> None:
         assert b.screen.parameters.values["temperature"] == 1.5
         await type_in(b, '/set grammar root ::= "x=y"')
         assert b.screen.parameters.values["grammar"] == 'root ::= "x=y"'
-        for wrong in ("/set temperature hot", "/set nothing 1"):
-            n_toasts = len(b.toasts())
+        for wrong, why in (
+            ("/set temperature hot", "is not a number"),
+            ("/set nothing 1", "no parameter nothing"),
+            ("/set temperature", "temperature is 1.5; it takes 0 to 5"),
+        ):
             await type_in(b, wrong)
-            assert len(b.toasts()) > n_toasts
+            assert why in b.toasts()[-1]
             # It can be put right.
             assert b.screen.chat.prompt.text == wrong
         assert b.screen.parameters.values["temperature"] == 1.5
@@ -143,6 +148,23 @@ async def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
     assert len(kept()) == 2
 
 
+async def test_a_script_that_the_app_writes_gives_the_answer_once_more(tmp_path: Path) -> None:
+    file = tmp_path / "again.py"
+    async with bench(values={"max_tokens": 30, "temperature": 0}) as b:
+        await type_in(b, "/system Be kind.")
+        for prompt in ("Who are you?", "Tell me a story about a fox."):
+            await type_in(b, prompt)
+            await b.idle()
+        await type_in(b, "/system You are a pirate.")
+        await type_in(b, f"/save {file}")
+        await wait_until(file.exists, "the script")
+        answer = b.screen.exchange.conversation.path()[-1].text
+    done = subprocess.run(
+        [sys.executable, file], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == answer.strip() != ""
+
+
 async def test_what_is_left_out_or_more_of_a_file_is_said(tmp_path: Path) -> None:
     said = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "42"}]
     (tmp_path / "two.json").write_text(json.dumps([{"messages": said}, {"messages": said}]))
@@ -221,8 +243,13 @@ async def test_what_a_word_takes_is_completed_once_it_is_there(tmp_path: Path) -
         assert await completed(f"/save {tmp_path}/talks") == f"/save {tmp_path}/talks/"
         assert await completed(f"/save {tmp_path}/.h") == f"/save {tmp_path}/.hidden "
         assert b.app.focused is prompt
-        await completed("/load /nowhere/at/all")
-        assert b.app.focused is not prompt
+        # What is typed next is no key of another pane.
+        assert await completed("/load /nowhere/at/all") == "/load /nowhere/at/all"
+        assert b.app.focused is prompt
+        systems.save(paths.systems(), {"reviewer": "You review code."})
+        assert await completed("/system re") == "/system reviewer "
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.session.system == "You review code.", "its text")
 
 
 async def test_exit_leaves() -> None:

@@ -235,8 +235,8 @@ def test_markdown_for_people() -> None:
 def test_plain_text_for_people() -> None:
     assert as_text(read()) == (
         "Why *is* it?\n\nSystem:\nBe brief.\n\nYou:\nWhy *is* it?\n\npo_cket, thinking:\n"
-        "Let me see.\n\npo_cket:\nBecause.\n\n```python\n1\n```\n\nYou:\nAnd?\n\nModel:\n"
-        "Another.\n"
+        "Let me see.\n\npo_cket:\nBecause.\n\n```python\n1\n```\n\n(length)\n\nYou:\n"
+        "And?\n\nModel:\nAnother.\n"
     )
 
 

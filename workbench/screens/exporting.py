@@ -58,7 +58,6 @@ def _script(document: Document) -> str:
         chosen = values.get("chat_template")
         return as_script(
             path,
-            system=document.system,
             template=template.chosen(chosen, None) or "" if chosen else "",
             variables=template.variables(values) if values else {},
             binding=version("llama-cpp-python"),

@@ -84,7 +84,7 @@ class KeepingScreen(PanesScreen):
             self.post_message(NotKept(trouble))
 
     def on_not_kept(self, message: NotKept) -> None:
-        self.chat.note(f"Keeping the conversation: {message.trouble}", error=True)
+        self.chat.note(f"Not kept: {message.trouble}", error=True)
 
     def refuses(self) -> bool:
         """Whether an answer is under way; says so."""

@@ -13,7 +13,8 @@ from workbench.screens import resumed, words
 from workbench.screens.files import FilesScreen
 from workbench.screens.words import Said
 from workbench.sessions.session import Session
-from workbench.settings import paths
+from workbench.settings import paths, systems
+from workbench.settings.systems import SystemsError
 from workbench.untrusted import is_file
 
 # False: it was not understood.
@@ -31,7 +32,8 @@ class ObeyingScreen(FilesScreen):
     def completed(self, text: str, asked: bool) -> Sequence[str]:
         """What a word that is being typed may become."""
         models = [model.name for model in self.browser.listed]
-        return words.completions(text, models=models, files=asked)
+        names = list(_library()) if text.startswith("/system ") else []
+        return words.completions(text, models=models, systems=names, files=asked)
 
     @property
     def present_model(self) -> Path:
@@ -83,7 +85,7 @@ class ObeyingScreen(FilesScreen):
 
     def _use_system(self, text: str) -> None:
         if text:
-            self.use_system(text)
+            self.use_system(_library().get(text, text))
         else:
             self.action_system()
 
@@ -111,3 +113,11 @@ class ObeyingScreen(FilesScreen):
             return self.set_by_word(rest)
         self.go_to("parameters")
         return True
+
+
+def _library() -> dict[str, str]:
+    """The library of system prompts; what is wrong with it is told where it is shown."""
+    try:
+        return systems.load(paths.systems())
+    except SystemsError:
+        return {}

@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.kinds import ParameterError
+from workbench.parameters.table import BY_KEY
 from workbench.screens import words
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.presets import PresetScreen, Taken
@@ -56,6 +57,10 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
 
     def set_by_word(self, rest: str) -> bool:
         """Do what ``/set`` says; False if it was not understood."""
+        if rest in BY_KEY:
+            parameter = BY_KEY[rest]
+            present = parameter.text(self.parameters.value(parameter))
+            return self.complain(f"{rest} is {present}; it takes {parameter.takes}.")
         try:
             parameter, value = words.setting(rest)
         except ParameterError as error:

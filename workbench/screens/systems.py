@@ -101,12 +101,18 @@ class SystemScreen(Dialog[str | None]):
     @on(Input.Submitted)
     def _save(self, event: Input.Submitted) -> None:
         event.stop()
-        name, text = event.value.strip(), self.editor.text.strip()
+        self._keep()
+
+    def _keep(self) -> bool:
+        """Keep the text in the library under the name; False if that cannot be."""
+        name, text = self.field.value.strip(), self.editor.text.strip()
         if not name or not text:
             self.notify("It takes a text and a name.", severity="warning", timeout=3)
-            return
-        if self._read() and self._write({**self._prompts, name: text}):
-            self.notify(f"Kept in the library as {name}.", timeout=3, markup=False)
+            return False
+        if not (self._read() and self._write({**self._prompts, name: text})):
+            return False
+        self.notify(f"Kept in the library as {name}.", timeout=3, markup=False)
+        return True
 
     def action_forget(self) -> None:
         """Remove the prompt under the cursor from the library."""
@@ -127,7 +133,10 @@ class SystemScreen(Dialog[str | None]):
         return True
 
     def action_accept(self) -> None:
-        """Use the text for the conversation."""
+        """Use the text for the conversation, and keep it if it has been given a name."""
+        name, text = self.field.value.strip(), self.editor.text.strip()
+        if name and text and self._prompts.get(name) != text and not self._keep():
+            return
         self.dismiss(self.editor.text.strip())
 
     def _complain(self, error: SystemsError) -> None:

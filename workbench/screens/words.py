@@ -24,7 +24,8 @@ WORDS: Final[dict[str, str]] = {
     "save": "FILE  write the conversation as .md, .json, .txt, or as a script that has it "
     "answered once more, .py",
     "set": "KEY VALUE  a parameter, such as /set temperature 0.2",
-    "system": "TEXT  this conversation's system prompt; without TEXT the library",
+    "system": "TEXT  this conversation's system prompt, or the library's of that name; without "
+    "TEXT the library",
 }
 """Each with what it takes, in capitals, and what it does."""
 
@@ -77,6 +78,7 @@ def completions(
     *,
     known: Mapping[str, str] = WORDS,
     models: Sequence[str] = (),
+    systems: Sequence[str] = (),
     files: bool = False,
 ) -> list[str]:
     """What a text that is being typed may become; with ``files`` also by looking at the disk."""
@@ -88,6 +90,8 @@ def completions(
     match word:
         case "/model":
             found: Iterable[str] = models
+        case "/system":
+            found = systems
         case "/set":
             found = _settings(rest)
         case "/save" | "/load" if files:

@@ -11,6 +11,8 @@ from typing import Final
 from workbench.sessions.conversation import Message, local
 from workbench.sessions.documents import Document
 
+# What somebody reads as a whole should be one.
+_UNFINISHED: Final = {"cancelled", "context", "cut off", "died", "failed", "length"}
 _NAMES: Final = {"system": "System", "user": "You", "assistant": "Model"}
 
 
@@ -42,6 +44,8 @@ def as_text(document: Document) -> str:
         if message.thoughts:
             parts.append(f"{_name(message)}, thinking:\n{message.thoughts.strip()}")
         parts.append(f"{_name(message)}:\n{message.text.strip(chr(10))}")
+        if message.finish in _UNFINISHED:
+            parts.append(f"({message.finish})")
     return "\n\n".join(parts) + "\n"
 
 

@@ -32,10 +32,12 @@ def delete(connection: sqlite3.Connection, conversation: int, *, now: int) -> bo
 def restore_last(connection: sqlite3.Connection) -> int | None:
     """Put what was deleted last on the list again; returns its number."""
     found = connection.execute(
-        "UPDATE conversations SET deleted = NULL WHERE id = (SELECT id FROM conversations"
-        " WHERE deleted IS NOT NULL ORDER BY deleted DESC LIMIT 1) RETURNING id"
+        "SELECT id FROM conversations WHERE deleted IS NOT NULL ORDER BY deleted DESC LIMIT 1"
     ).fetchone()
-    return int(found[0]) if found else None
+    if found is None:
+        return None
+    connection.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", found)
+    return int(found[0])
 
 
 def purge(connection: sqlite3.Connection, *, now: int) -> int:

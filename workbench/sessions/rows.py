@@ -91,7 +91,8 @@ def add_piece(
     """Add what has come of text and thoughts; ``written`` is how much was there, and is now."""
     # Should somebody have thought the writer gone, it is not.
     connection.execute(
-        "UPDATE messages SET writer = ? WHERE id = ? AND writer IS NULL", (writer, number)
+        "UPDATE messages SET writer = coalesce(writer, ?), n_tokens = ? WHERE id = ?",
+        (writer, message.n_tokens, number),
     )
     n_text, n_thoughts = written
     text, thoughts = message.text, message.thoughts

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -26,6 +27,8 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # The engine has 2 of them to end by itself.
 _LEAVING_SECONDS: Final = 5.0
 _THREADS_SECONDS: Final = 3.0
+# More of them do not fit on a screen of 24 rows.
+_MOST_TOASTS: Final = 3
 
 
 class SteadyApp(App[None]):
@@ -80,6 +83,17 @@ class SteadyApp(App[None]):
                 moved = self.cursor_position != self._previous_cursor_position
                 renderable = Written(text) if text or moved else None
         super()._display(screen, renderable)
+
+    def on_notify(self, event: Notify) -> None:
+        """On a small screen a few words hide all others: the oldest go, and what is said again.
+
+        It is called before Textual's own handler.
+        """
+        shown = list(self._notifications)
+        said_again = [each for each in shown if each.message == event.notification.message]
+        others = [each for each in shown if each not in said_again]
+        for each in [*said_again, *others[: 1 - _MOST_TOASTS]]:
+            self._unnotify(each, refresh=False)
 
     def action_redraw(self) -> None:
         """Draw every cell, whatever the terminal shows."""

@@ -125,7 +125,9 @@ class Prompt(Editor):
         """Complete what is certain of a word."""
         found = self._candidates(asked=True)
         if not found:
-            self.screen.focus_next()
+            # In the middle of a word what is typed next must not be a key of another pane.
+            if not self.text.startswith("/"):
+                self.screen.focus_next()
             return
         whole = commonprefix(found)  # noqa: RUF071 - of characters, indeed
         is_all = len(found) == 1 and not whole.endswith("/")

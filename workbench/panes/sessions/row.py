@@ -20,7 +20,8 @@ _NARROW: Final = 44
 
 def conversation(summary: Summary, width: int, now: float, *, present: bool) -> Content:
     """One line: marks and title at the left, how many messages and when at the right."""
-    mark = PRESENT if present else PINNED if summary.pinned else " "
+    # Of one that is both the colour says that it is open.
+    mark = PINNED if summary.pinned else PRESENT if present else " "
     colour = "$success" if present else "$accent"
     count = f"{summary.n_messages:>4}" if width >= _NARROW else ""
     facts = f"{count}  {when(summary.updated, now):>10}" if count else when(summary.updated, now)

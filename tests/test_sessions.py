@@ -67,6 +67,9 @@ def test_list_show_and_search(two: tuple[int, int]) -> None:
     [hit] = as_json("search", "blue", "sk")
     assert (hit["conversation"], hit["message"]) == (sky, 0)
     assert [each["text"] for each in hit["snippet"] if each["is_hit"]] == ["sky", "blue"]
+    # What the shell makes of quotation marks, and of those in others.
+    assert len(as_json("search", "the sky", "why")) == len(as_json("search", '"the sky" why')) == 1
+    assert as_json("search", "sky the") == as_json("search", '"sky the" why') == []
 
 
 def test_out_and_in(two: tuple[int, int], tmp_path: Path) -> None:
@@ -87,6 +90,23 @@ def test_out_and_in(two: tuple[int, int], tmp_path: Path) -> None:
     assert openai["title"] == "Hello"
 
 
+def test_a_file_that_is_there_is_written_over_only_by_force(
+    two: tuple[int, int], tmp_path: Path
+) -> None:
+    file, link = tmp_path / "notes.md", tmp_path / "link.md"
+    file.write_text("what I wrote")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    done = workbench("sessions", "export", "sky", "-o", str(link))
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {link} is there already: --force writes over it\n"
+    assert file.read_text() == "what I wrote"
+    sessions("export", "sky", "-o", str(link), "--force")
+    assert link.is_symlink()
+    assert file.read_text("utf-8").startswith("# Why is the sky blue?")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
 def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
     sky, sea = two
     done = workbench("sessions", "rm", str(sky))
@@ -94,6 +114,9 @@ def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
     assert [each["id"] for each in as_json("list")] == [sea]
     assert [each["id"] for each in as_json("list", "--deleted")] == [sky]
     sessions("rm", "--undo", str(sky))
+    assert [each["id"] for each in as_json("list")] == [sea, sky]
+    sessions("rm", "Why is the sky blue?")
+    sessions("rm", "--undo", "Why is the sky blue?")
     assert [each["id"] for each in as_json("list")] == [sea, sky]
     sessions("rm", "--for-good", "sky", "sea")
     assert as_json("list") == as_json("list", "--deleted") == []
@@ -105,6 +128,8 @@ def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
         (["show", "moon"], 1, "There is no conversation 'moon'"),
         (["show", "the"], 1, "Several conversations are called so"),
         (["rm", "99"], 1, "There is no conversation 99"),
+        (["show", "9" * 20], 1, "There is no conversation '999"),
+        (["export", "9" * 5000], 1, "There is no conversation '999"),
         (["rm"], 2, "say which"),
         (["rm", "1", "--undo", "--for-good"], 2, "opposites"),
         (["export"], 2, "say which"),
@@ -124,6 +149,21 @@ def test_what_goes_wrong_is_a_sentence(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_the_end_of_time_is_listed_and_exported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(paths.sessions()) as store:
+        put(store, "Why is the sky blue?")
+    connection = sqlite3.connect(paths.sessions())
+    with connection:
+        connection.execute("UPDATE conversations SET created = 253402300799000, updated = 1e17")
+    connection.close()
+    # Where it is later.
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert " 9999-01-01 " in sessions("list")
+    assert "*9999-01-01 " in sessions("export", "sky")
 
 
 def test_nothing_is_taken_in_if_one_file_is_wrong(two: tuple[int, int], tmp_path: Path) -> None:
@@ -155,7 +195,7 @@ def test_a_damaged_or_locked_store_is_a_sentence(two: tuple[int, int]) -> None:
 # ---- the script ------------------------------------------------------------------------------
 
 
-def script_for(answered: Conversation, system: str = "", **facts: Any) -> Path:
+def script_for(answered: Conversation, **facts: Any) -> Path:
     """The exported script for an answer of the built-in model."""
     answer = answered.add("assistant", "", model="pocket")
     answer.model_file = ModelFile.of(pocket.MODEL_FILE)
@@ -163,7 +203,8 @@ def script_for(answered: Conversation, system: str = "", **facts: Any) -> Path:
         setattr(answer, name, value)
     answer.finish = "stop"
     with Store(paths.sessions()) as store:
-        kept = Session(answered, system=system)
+        # What the conversation is to begin with by now was not said to this answer.
+        kept = Session(answered, system="You are a pirate.")
         number = store.write(kept.snapshot()).id
     file = paths.sessions().with_name("answer.py")
     sessions("export", str(number), "-o", str(file))
@@ -224,8 +265,7 @@ def test_the_script_gives_the_answer_once_more(
     assert said
     file = script_for(
         conversation(_PROMPT),
-        system="Be kind.",
-        parameters={**parameters, "max_tokens": 60},
+        parameters={**parameters, "max_tokens": 60, "system": "Be kind."},
         seed=seed,
         n_ctx=1024,
     )

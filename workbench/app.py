@@ -149,12 +149,14 @@ class WorkbenchApp(SteadyApp):
 
     async def action_quit(self) -> None:
         """Leave, with what spares the engine reading the conversation anew next time."""
-        workbench = self._workbench
-        if workbench is not None:
-            workbench.keep()
-            if not workbench.exchange.answering:
-                await workbench.states.save(workbench.session)
+        if self._workbench is not None:
+            await self._workbench.put_by(interrupted=False)
         self.exit()
+
+    async def put_by(self) -> None:
+        """Do so at a signal, too; an answer under way is one that was interrupted."""
+        if self._workbench is not None:
+            await self._workbench.put_by(interrupted=True)
 
     def keep_text(self) -> Path | None:
         """Save the conversation and what is being written; returns where. Raises StoreError."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 import re
+from pathlib import Path
 from typing import Final
 
 # Everything a terminal could take for a command: C0 but tab and newline, DEL, C1.
@@ -14,3 +16,19 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 def without_controls(text: str) -> str:
     """``text`` without the control characters that a terminal acts on, and valid Unicode."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("", text))
+
+
+def named_file(name: str) -> Path:
+    """The file that a person names; ``~`` is a home, of whoever there is one."""
+    # Path's own way ends in an error where there is nobody of that name.
+    return Path(os.path.expanduser(name))  # noqa: PTH111
+
+
+def is_there(file: Path) -> bool:
+    """Whether there is such a file or folder, whatever its name is: Path refuses long ones."""
+    return os.path.exists(file)  # noqa: PTH110
+
+
+def is_file(file: Path) -> bool:
+    """The same of a file."""
+    return os.path.isfile(file)  # noqa: PTH113

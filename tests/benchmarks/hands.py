@@ -51,8 +51,11 @@ class Start(msgspec.Struct, frozen=True):
 def quiet_home() -> Iterator[Mapping[str, str]]:
     """The environment of a home that is empty."""
     with tempfile.TemporaryDirectory(prefix="workbench-benchmark-") as folder:
-        xdg = {f"XDG_{name}_HOME": f"{folder}/{name}" for name in ("CONFIG", "DATA", "STATE")}
-        environment = {"HOME": folder, **xdg}
+        kinds = ("CONFIG", "DATA", "STATE", "CACHE")
+        xdg = {f"XDG_{kind}_HOME": f"{folder}/{kind}" for kind in kinds}
+        # Models that somebody has would be listed, and looked into.
+        hub = {"HF_HOME": f"{folder}/hub", "HF_HUB_CACHE": "", "HUGGINGFACE_HUB_CACHE": ""}
+        environment = {"HOME": folder, **xdg, **hub}
         # As the command itself does before it imports Textual.
         prepare(Line(), environment)
         yield environment

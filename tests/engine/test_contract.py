@@ -17,6 +17,7 @@ import pytest
 import workbench.engine
 from workbench.engine.llama import backend, context, model
 from workbench.engine.llama.binding import binding, library
+from workbench.parameters import numbers
 
 FUNCTIONS: Final = {
     "llama_adapter_lora_free": "(LP_c_void_p) -> None",
@@ -203,10 +204,10 @@ IN_THE_LIBRARY: Final = (
 """What the binding leaves out and its shared libraries have; declared by us."""
 
 CONSTANTS: Final[Mapping[str, int]] = {
-    "LLAMA_SPLIT_MODE_NONE": model._SPLIT_MODES["none"],
-    "LLAMA_SPLIT_MODE_LAYER": model._SPLIT_MODES["layer"],
-    "LLAMA_SPLIT_MODE_ROW": model._SPLIT_MODES["row"],
-    "LLAMA_SPLIT_MODE_TENSOR": model._SPLIT_MODES["tensor"],
+    "LLAMA_SPLIT_MODE_NONE": numbers.SPLIT_MODES["none"],
+    "LLAMA_SPLIT_MODE_LAYER": numbers.SPLIT_MODES["layer"],
+    "LLAMA_SPLIT_MODE_ROW": numbers.SPLIT_MODES["row"],
+    "LLAMA_SPLIT_MODE_TENSOR": numbers.SPLIT_MODES["tensor"],
     "LLAMA_LOAD_MODE_AUTO": model._LOAD_MODES["auto"],
     "LLAMA_LOAD_MODE_NONE": model._LOAD_MODES["none"],
     "LLAMA_LOAD_MODE_MMAP": model._LOAD_MODES["mmap"],
@@ -219,18 +220,18 @@ CONSTANTS: Final[Mapping[str, int]] = {
     "LLAMA_KV_OVERRIDE_TYPE_STR": model._OVERRIDES[str][0],
     "LLAMA_TOKEN_ATTR_UNKNOWN": model._UNKNOWN,
     "LLAMA_TOKEN_ATTR_CONTROL": model._CONTROL,
-    "LLAMA_FLASH_ATTN_TYPE_AUTO": context._FLASH_ATTN["auto"],
-    "LLAMA_FLASH_ATTN_TYPE_DISABLED": context._FLASH_ATTN["off"],
-    "LLAMA_FLASH_ATTN_TYPE_ENABLED": context._FLASH_ATTN["on"],
-    "LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED": context._ROPE_SCALING["auto"],
-    "LLAMA_ROPE_SCALING_TYPE_NONE": context._ROPE_SCALING["none"],
-    "LLAMA_ROPE_SCALING_TYPE_LINEAR": context._ROPE_SCALING["linear"],
-    "LLAMA_ROPE_SCALING_TYPE_YARN": context._ROPE_SCALING["yarn"],
-    "LLAMA_ROPE_SCALING_TYPE_LONGROPE": context._ROPE_SCALING["longrope"],
+    "LLAMA_FLASH_ATTN_TYPE_AUTO": numbers.FLASH_ATTN["auto"],
+    "LLAMA_FLASH_ATTN_TYPE_DISABLED": numbers.FLASH_ATTN["off"],
+    "LLAMA_FLASH_ATTN_TYPE_ENABLED": numbers.FLASH_ATTN["on"],
+    "LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED": numbers.ROPE_SCALINGS["auto"],
+    "LLAMA_ROPE_SCALING_TYPE_NONE": numbers.ROPE_SCALINGS["none"],
+    "LLAMA_ROPE_SCALING_TYPE_LINEAR": numbers.ROPE_SCALINGS["linear"],
+    "LLAMA_ROPE_SCALING_TYPE_YARN": numbers.ROPE_SCALINGS["yarn"],
+    "LLAMA_ROPE_SCALING_TYPE_LONGROPE": numbers.ROPE_SCALINGS["longrope"],
     # The binding knows no BF16.
     **{
         f"GGML_TYPE_{name.upper()}": number
-        for name, number in context._CACHE_TYPES.items()
+        for name, number in numbers.CACHE_TYPES.items()
         if name != "bf16"
     },
     "LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY": context._PARTIAL_ONLY,

@@ -208,3 +208,31 @@ async def test_an_engine_that_dies_leaves_what_was_written(slow_model: Path) -> 
         b.screen.engine.kill()
         await done(b)
         assert all("engine died" in text for text in said(b))
+
+
+async def test_words_act_in_the_lanes_or_are_refused_and_are_never_sent() -> None:
+    async with opened() as b:
+        screen = lanes(b)
+        await send(b, "/set temperature 0.7")
+        assert screen.foremost.chosen.values["temperature"] == 0.7
+        assert screen.prompt.text == ""
+        for word, why in (
+            ("/clear", "/clear is for the chat"),
+            ("clear", "/clear is for the chat"),
+            ("/save talk.md", "/save is for the chat"),
+            ("/nothing", "There is no word /nothing"),
+            ("/set nothing 1", "no parameter nothing"),
+            ("/sweep temperature", "."),
+        ):
+            b.app.clear_notifications()
+            await send(b, word)
+            assert why in b.toasts()[-1]
+            # It can be put right.
+            assert screen.prompt.text == word
+            screen.prompt.clear()
+        await send(b, "/help")
+        assert "/sweep KEY FIRST LAST LANES" in b.toasts()[-1]
+        assert not any(lane.exchange.conversation.messages for lane in screen.lanes)
+        screen.prompt.load_text("/s")
+        await b.pilot.press("tab")
+        assert screen.prompt.border_title == "/set  /sweep"

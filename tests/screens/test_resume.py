@@ -262,7 +262,7 @@ async def test_complaints_are_told_beside_what_was_said(config_folder: Path) -> 
 
 
 async def test_nothing_is_read_anew_after_a_restart() -> None:
-    async with bench(values={"max_tokens": 40}) as opened:
+    async with bench(values={"max_tokens": 40, "ignore_eos": True}) as opened:
         await opened.ask("Tell me a long story about a fox.")
         await opened.idle()
         first = opened.screen.exchange.conversation.path()[-1]
@@ -289,7 +289,7 @@ async def test_nothing_is_read_anew_after_a_restart() -> None:
 
 
 async def test_who_comes_back_to_a_conversation_finds_it_read() -> None:
-    async with bench(values={"max_tokens": 30}) as opened:
+    async with bench(values={"max_tokens": 30, "ignore_eos": True}) as opened:
         await opened.ask("Tell me a long story about a fox.")
         await opened.idle()
         first = opened.screen.exchange.conversation.path()[-1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.kept import kept
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.screens.sessions.screen import SessionsScreen
-from workbench.sessions.conversation import Conversation
+from workbench.sessions.conversation import Conversation, ModelFile
 from workbench.sessions.listing import Summary
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
@@ -102,9 +104,8 @@ async def test_words_are_found_and_shown_where_they_were_said() -> None:
     said_before("Other words", "nothing of it")
     async with listed() as (b, screen):
         await b.pilot.press(*"needl")
-        await wait_until(lambda: len(screen.rows.items) == 1, "a place")
+        await wait_until(lambda: "the needle, at last" in rows(screen), "the place")
         assert screen.bar.field.value == "needl"
-        assert "the needle, at last" in rows(screen)
         assert screen.bar.count.content == "1 place"
         await b.pilot.press("enter")
         await wait_until(lambda: b.screen.chat.transcript.found == (1, 1), "the place")
@@ -160,6 +161,92 @@ async def test_renamed_pinned_and_deleted_with_undo() -> None:
         await b.pilot.press("escape")
         await closed(b)
     assert [each.title for each in kept()] == ["The pinned one", "Third", "Second"]
+
+
+async def test_what_was_deleted_before_can_be_had_back_later() -> None:
+    for title in ("First", "Second"):
+        said_before(title, "Yes")
+    async with listed() as (b, screen):
+        await b.pilot.press("delete")
+        await wait_until(lambda: titles(screen) == ["First"], "one to be gone")
+        await b.pilot.press("delete")
+        await wait_until(lambda: titles(screen) == [], "both to be gone")
+        await b.pilot.press("escape")
+        await closed(b)
+    async with listed() as (b, screen):
+        for back in (["First"], ["Second", "First"]):
+            await b.pilot.press("ctrl+z")
+            await wait_until(lambda back=back: titles(screen) == back, "it")  # type: ignore[misc]
+        await b.pilot.press("ctrl+z")
+        await wait_until(lambda: "nothing to bring back" in b.toasts()[-1], "a word on it")
+
+
+async def test_what_a_lock_keeps_from_being_deleted_is_not_called_so() -> None:
+    said_before("First", "Yes")
+    async with listed() as (b, screen):
+        other = sqlite3.connect(paths.sessions(), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await b.pilot.press("delete")
+        await wait_until(lambda: any("locked" in each for each in b.toasts()), "a word on it")
+        assert not any("Deleted" in each for each in b.toasts())
+        other.close()
+        await b.pilot.press("delete")
+        await wait_until(lambda: titles(screen) == [], "it to be gone")
+        assert "Deleted: First" in b.toasts()[-1]
+
+
+async def test_what_another_process_added_is_found_in_the_present_one() -> None:
+    number = said_before("Which?", "This one")
+    async with bench(begin=number) as b:
+        with Store(paths.sessions()) as store:
+            other = store.open(number)
+            other.conversation.add("user", "and the quagga?")
+            other.conversation.add("assistant", "extinct").finish = "stop"
+            store.write(other.snapshot(), other.place)
+        await show_list(b)
+        await b.pilot.press(*"quagga", "enter")
+        await wait_until(lambda: b.says("and the quagga?"), "what was added")
+        await wait_until(lambda: b.screen.chat.transcript.found == (1, 1), "the place")
+
+
+async def test_titles_are_found_too() -> None:
+    number = said_before("Hello", "Hi")
+    with Store(paths.sessions()) as store:
+        store.rename(number, "Plans for the garden")
+    async with listed() as (b, screen):
+        await b.pilot.press(*"garden")
+        await wait_until(lambda: screen.bar.count.content == "1 place", "it")
+        assert "Plans for the garden  Title" in rows(screen)
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.says("Hello"), "the conversation")
+        assert b.app.focused is b.screen.chat.prompt
+
+
+async def test_the_model_that_wrote_it_is_named_and_can_be_had_back(fast_model: Path) -> None:
+    async with bench(fast_model, values={"max_tokens": 2}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+    async with bench(begin="new") as b:
+        screen = await show_list(b)
+        assert titles(screen) == ["Hello!"]
+        await b.pilot.press("enter")
+        word = f"/model {fast_model}"
+        await wait_until(lambda: b.says(f"pocket goes on with it. {word} loads it."), "the offer")
+        await b.ask(word)
+        await wait_until(lambda: b.screen.set_for == fast_model.stem, "the model")
+        await b.idle()
+
+
+async def test_a_file_that_an_import_names_is_not_loaded(fast_model: Path) -> None:
+    conversation = Conversation()
+    conversation.add("user", "Hello!")
+    answer = conversation.add("assistant", "Hi", model="evil")
+    answer.finish, answer.model_file = "stop", ModelFile.of(fast_model)
+    with Store(paths.sessions()) as store:
+        number = store.write(Session(conversation).snapshot()).id
+    async with bench(model="", begin=number) as b:
+        assert b.screen.set_for == "pocket"
+        assert b.says("evil wrote this and is not to be found here: pocket goes on with it.")
 
 
 async def test_who_deletes_the_present_one_begins_anew() -> None:

@@ -9,7 +9,9 @@ from textual.widgets import OptionList
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.screens.systems import SystemScreen
-from workbench.sessions.conversation import Message
+from workbench.sessions.conversation import Conversation, Message
+from workbench.sessions.session import Session
+from workbench.sessions.store import Store
 from workbench.settings import paths, systems
 
 
@@ -238,6 +240,105 @@ async def test_what_cannot_be_gone_on_with_stays() -> None:
         assert b.says(before[1].text)
 
 
+async def test_a_beginning_that_was_not_gone_on_with_is_there_again() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        before = path(b)
+        b.screen.chat.prompt.insert("a draft")
+        b.screen.parameters.set("grammar", "root ::= nothing")
+        await read(b, "g", "i")
+        b.screen.chat.prompt.insert("Once upon")
+        await b.pilot.press("enter")
+        # On its way it is kept, should the app die now.
+        assert "Once upon" in b.screen.unsent
+        await wait_until(lambda: b.says("The grammar is wrong"), "the reason")
+        assert path(b) == before
+        assert b.screen.chat.prompt.text == "Once upon"
+        assert b.screen.chat.begins
+        b.screen.parameters.set("grammar", "")
+        await b.pilot.press("enter")
+        await wait_until(lambda: path(b)[-1].text.startswith("Once upon"), "the answer")
+        await b.idle()
+        assert b.screen.chat.prompt.text == "a draft"
+
+
+async def test_a_begin_that_was_not_gone_on_with_is_for_the_next_answer() -> None:
+    async with bench(values={"max_tokens": 4, "grammar": "root ::= nothing"}) as b:
+        await b.ask("/begin Once upon")
+        await b.ask("Tell me a story.")
+        await wait_until(lambda: b.says("The grammar is wrong"), "the reason")
+        assert b.screen.chat.prompt.text == "Tell me a story."
+        b.screen.parameters.set("grammar", "")
+        await b.pilot.press("enter")
+        await wait_until(lambda: path(b) and path(b)[-1].given == len("Once upon"), "the answer")
+
+
+async def test_what_is_written_anew_stays_with_its_conversation() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Hello!")
+        await b.idle()
+        number = b.screen.session.id
+        b.screen.chat.prompt.insert("for the next one")
+        await read(b, "g", "e")
+        b.screen.chat.prompt.insert(" Written anew.")
+        await b.pilot.press("ctrl+n")
+        await b.pilot.pause()
+        assert b.screen.chat.prompt.text == "for the next one"
+        assert number is not None
+        await wait_until(lambda: kept_draft(number) == "Hello! Written anew.", "the draft")
+
+
+def kept_draft(number: int) -> str:
+    with Store(paths.sessions()) as store:
+        return store.open(number).draft
+
+
+async def test_an_answer_to_nothing_is_not_asked_for_again() -> None:
+    conversation = Conversation()
+    conversation.add("assistant", "Welcome.").finish = "imported"
+    with Store(paths.sessions()) as store:
+        number = store.write(Session(conversation).snapshot()).id
+    async with bench(begin=number) as b:
+        for key in ("m", "r", "i"):
+            b.app.clear_notifications()
+            await read(b, "g", key)
+            assert "Nothing was asked there" in b.toasts()[-1]
+        assert not b.screen.exchange.answering
+        assert [message.text for message in path(b)] == ["Welcome."]
+
+
+async def test_an_answer_that_is_cut_off_has_its_seed(slow_model: Path) -> None:
+    async with bench(slow_model, {"ignore_eos": True, "seed": 7}) as b:
+        await b.ask("Hello!")
+        await b.phase("writing")
+        await wait_until(lambda: path(b)[-1].role == "assistant", "an answer")
+        assert path(b)[-1].seed == 7
+
+
+async def test_a_new_conversation_keeps_its_system_prompt() -> None:
+    async with bench() as b:
+        await b.ask("/system Be brief.")
+        await b.pilot.press("ctrl+q")
+    async with bench() as b:
+        assert b.screen.session.system == "Be brief."
+        assert b.says("System prompt: Be brief.")
+
+
+async def test_a_library_that_cannot_be_read_is_not_written_over() -> None:
+    paths.systems().parent.mkdir(parents=True)
+    paths.systems().write_text('brief = "Be brief."\nbroken = "Be')
+    async with bench() as b:
+        await b.pilot.press("ctrl+y")
+        await wait_until(lambda: isinstance(b.app.screen, SystemScreen), "the screen for it")
+        await b.pilot.press(*"More.", "tab", *"more", "enter")
+        await wait_until(lambda: "cannot be read" in b.toasts()[-1], "a word on it")
+        await b.pilot.press("ctrl+s")
+        await b.pilot.pause()
+        assert not any("Kept" in each for each in b.toasts())
+    assert "Be brief." in paths.systems().read_text()
+
+
 async def test_a_branch_goes_on_from_any_answer() -> None:
     async with bench(values={"max_tokens": 4}) as b:
         for question in ("Hello!", "Who are you?"):
@@ -283,12 +384,17 @@ async def test_system_prompts_are_kept_in_a_library() -> None:
         assert isinstance(screen, SystemScreen)
         await b.pilot.press(*"Be brief.", "tab", *"short", "enter")
         await wait_until(lambda: systems.load(paths.systems()) == {"short": "Be brief."}, "it")
-        await b.pilot.press("escape")
+        await b.pilot.press("escape", "ctrl+y")
+        await wait_until(lambda: b.app.screen not in (b.screen, screen), "the screen for it")
+        # What has been given a name is kept by using it, too.
+        await b.pilot.press(*"Be kind.", "tab", *"kind", "ctrl+s")
+        await wait_until(lambda: "kind" in systems.load(paths.systems()), "it to be kept")
+        await wait_until(lambda: b.screen.session.system == "Be kind.", "it to be used")
         await b.pilot.press("ctrl+n", "ctrl+y")
         await wait_until(lambda: isinstance(b.app.screen, SystemScreen), "the screen for it")
-        assert b.app.screen.query_one(OptionList).option_count == 2
+        assert b.app.screen.query_one(OptionList).option_count == 3
         b.app.screen.query_one(OptionList).focus()
-        await b.pilot.press("down", "enter", "ctrl+s")
+        await b.pilot.press("down", "down", "enter", "ctrl+s")
         await wait_until(lambda: b.screen.session.system == "Be brief.", "it to be used")
         paths.systems().write_text("no toml =")
         await b.pilot.press("ctrl+y")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,9 @@ from tests.waiting import wait_until
 from workbench.screens.sessions.screen import SessionsScreen
 from workbench.screens.systems import SystemScreen
 from workbench.screens.words import WORDS, Said, read
+from workbench.sessions.documents import from_json
+from workbench.sessions.store import Store
+from workbench.settings import paths, systems
 
 
 @pytest.mark.parametrize(
@@ -20,7 +26,9 @@ from workbench.screens.words import WORDS, Said, read
         ("/clear", Said("clear", "")),
         ("/set temperature 0.2 ", Said("set", "temperature 0.2")),
         ("/system Be brief.\nAnd kind.", Said("system", "Be brief.\nAnd kind.")),
-        (" exit\n", Said("exit", "")),
+        ("exit\n", Said("exit", "")),
+        (" exit", None),
+        (" clear\n", None),
         ("quit", Said("exit", "")),
         ("clear", Said("clear", "")),
         ("/nothing", Said("nothing", "")),
@@ -49,10 +57,15 @@ async def test_set_changes_a_parameter_or_says_why_not() -> None:
         assert b.screen.chat.prompt.text == ""
         await type_in(b, "/set temperature=1.5")
         assert b.screen.parameters.values["temperature"] == 1.5
-        for wrong in ("/set temperature hot", "/set nothing 1"):
-            n_toasts = len(b.toasts())
+        await type_in(b, '/set grammar root ::= "x=y"')
+        assert b.screen.parameters.values["grammar"] == 'root ::= "x=y"'
+        for wrong, why in (
+            ("/set temperature hot", "is not a number"),
+            ("/set nothing 1", "no parameter nothing"),
+            ("/set temperature", "temperature is 1.5; it takes 0 to 5"),
+        ):
             await type_in(b, wrong)
-            assert len(b.toasts()) > n_toasts
+            assert why in b.toasts()[-1]
             # It can be put right.
             assert b.screen.chat.prompt.text == wrong
         assert b.screen.parameters.values["temperature"] == 1.5
@@ -91,18 +104,72 @@ async def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
         await type_in(b, "/system Be brief.")
         await type_in(b, "Hello!")
         await b.idle()
-        for suffix in ("json", "md", "txt"):
-            await type_in(b, f"/save {tmp_path}/talk.{suffix}")
-            assert "Hello!" in (tmp_path / f"talk.{suffix}").read_text()
-        await type_in(b, f"/save {tmp_path}/talk.md")
-        assert "there already" in b.toasts()[-1]
+        with Store(paths.sessions()) as store:
+            store.rename(1, "A greeting")
+            store.pin(1)
+        for suffix in ("json", "md", "txt", "py"):
+            file = tmp_path / f"talk.{suffix}"
+            await type_in(b, f"/save {file}")
+            await wait_until(file.exists, suffix)
+            assert "Hello!" in file.read_text()
+        compile((tmp_path / "talk.py").read_text(), "talk.py", "exec")
+        [document], _ = from_json((tmp_path / "talk.json").read_text())
+        assert (document.title, document.pinned) == ("A greeting", True)
+        assert document.created
+        for name, why in (
+            (f"{tmp_path}/talk.md", "there already"),
+            (f"{tmp_path}/talk.xyz", "an ending"),
+            (f"{tmp_path}/talk", "an ending"),
+            (f"{tmp_path}/nowhere/talk.md", "no folder"),
+            ("~nobody-of-this-name/talk.md", "no folder"),
+            ("word " * 100 + ".md", "cannot be written"),
+        ):
+            await type_in(b, f"/save {name}")
+            await wait_until(lambda why=why: why in b.toasts()[-1], why)  # type: ignore[misc]
+        assert not (tmp_path / "nowhere").exists()
         await type_in(b, "/clear")
         await wait_until(lambda: not b.says("Hello!"), "a new chat")
         await type_in(b, f"/load {tmp_path}/talk.json")
         await wait_until(lambda: b.says("Hello!"), "the conversation")
         assert b.screen.session.system == "Be brief."
-        await type_in(b, f"/load {tmp_path}/nowhere.json")
-        await wait_until(lambda: b.says("cannot be taken in"), "a word on it")
+        for name in (f"{tmp_path}/nowhere.json", "~nobody-of-this-name/x", "x" * 300):
+            await type_in(b, f"/load {name}")
+            assert "There is no file" in b.toasts()[-1]
+            # It can be put right.
+            assert b.screen.chat.prompt.text == f"/load {name}"
+        for content, why in (
+            (b'{"format": "workbench-conversation", "mess', "this is not JSON"),
+            (b"\xff\xfe\x00", "no text in UTF-8"),
+            (b"[]", "there is not a conversation in it"),
+        ):
+            (tmp_path / "damaged.json").write_bytes(content)
+            await type_in(b, f"/load {tmp_path}/damaged.json")
+            await wait_until(lambda why=why: b.says(why), why)  # type: ignore[misc]
+    assert len(kept()) == 2
+
+
+async def test_a_script_that_the_app_writes_gives_the_answer_once_more(tmp_path: Path) -> None:
+    file = tmp_path / "again.py"
+    async with bench(values={"max_tokens": 30, "temperature": 0}) as b:
+        await type_in(b, "/system Be kind.")
+        for prompt in ("Who are you?", "Tell me a story about a fox."):
+            await type_in(b, prompt)
+            await b.idle()
+        await type_in(b, "/system You are a pirate.")
+        await type_in(b, f"/save {file}")
+        await wait_until(file.exists, "the script")
+        answer = b.screen.exchange.conversation.path()[-1].text
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == answer.strip() != ""
+
+
+async def test_what_is_left_out_or_more_of_a_file_is_said(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "42"}]
+    (tmp_path / "two.json").write_text(json.dumps([{"messages": said}, {"messages": said}]))
+    async with bench() as b:
+        await type_in(b, f"/load {tmp_path}/two.json")
+        await wait_until(lambda: b.says("left out of 1 message"), "what was left out")
+        await wait_until(lambda: b.says("1 more of"), "that there are more")
     assert len(kept()) == 2
 
 
@@ -120,8 +187,9 @@ async def test_words_lead_to_places(fast_model: Path) -> None:
         assert b.screen.parameters.has_focus_within
         await type_in(b, "/model")
         assert b.screen.browser.has_focus_within
-        await type_in(b, "/model nowhere")
-        await wait_until(lambda: "no model nowhere" in b.toasts()[-1], "a word on it")
+        for name in ("nowhere", "~nobody-of-this-name/x.gguf", "x" * 300):
+            await type_in(b, f"/model {name}")
+            await wait_until(lambda n=name: f"no model {n}" in b.toasts()[-1], "a word on it")  # type: ignore[misc]
         await type_in(b, f"/model {fast_model}")
         await wait_until(lambda: b.screen.set_for == fast_model.stem, "the model")
         await b.idle()
@@ -145,8 +213,47 @@ async def test_words_are_completed() -> None:
         assert b.app.focused is not b.screen.chat.prompt
 
 
+async def test_what_a_word_takes_is_completed_once_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "talk.json").touch()
+    (tmp_path / "talks").mkdir()
+    (tmp_path / ".hidden").touch()
+    async with bench() as b:
+        prompt = b.screen.chat.prompt
+        prompt.focus()
+
+        async def completed(text: str) -> str:
+            prompt.load_text(text)
+            await b.pilot.press("tab")
+            return prompt.text
+
+        # Parameters are no words: "/s" may become a few, of which none has a space in it.
+        prompt.load_text("/s")
+        await wait_until(lambda: prompt.border_title == "/save  /set  /system", "the words")
+        assert await completed("/model po") == "/model pocket "
+        assert await completed("/set mirostat_t") == "/set mirostat_tau "
+        prompt.load_text("/set mirostat ")
+        await wait_until(lambda: prompt.border_title == "off  1  2", "the choices")
+        assert await completed("/set mirostat o") == "/set mirostat off "
+        assert await completed("/set ignore_eos o") == "/set ignore_eos o"
+        assert prompt.border_title == "on  off"
+        assert await completed(f"/load {tmp_path}/t") == f"/load {tmp_path}/talk"
+        assert await completed(f"/load {tmp_path}/talk.") == f"/load {tmp_path}/talk.json "
+        assert await completed(f"/save {tmp_path}/talks") == f"/save {tmp_path}/talks/"
+        assert await completed(f"/save {tmp_path}/.h") == f"/save {tmp_path}/.hidden "
+        assert b.app.focused is prompt
+        # What is typed next is no key of another pane.
+        assert await completed("/load /nowhere/at/all") == "/load /nowhere/at/all"
+        assert b.app.focused is prompt
+        systems.save(paths.systems(), {"reviewer": "You review code."})
+        assert await completed("/system re") == "/system reviewer "
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.session.system == "You review code.", "its text")
+
+
 async def test_exit_leaves() -> None:
     async with bench() as b:
         await type_in(b, "exit")
         await wait_until(lambda: not b.app.is_running, "the end")
     assert b.app.return_code == 0
+    # It was no draft.
+    assert kept() == []

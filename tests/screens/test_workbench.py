@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.message import Message
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
@@ -329,3 +330,14 @@ async def test_keys_that_come_in_one_piece_act_in_their_order() -> None:
         assert b.screen.exchange.conversation.path()[0].text == "XabY\nz"
         assert prompt.text == ""
         await b.idle()
+
+
+async def test_what_is_said_last_can_be_read_on_a_small_screen() -> None:
+    async with bench(size=(80, 24)) as b:
+        for number in (1, 2, 3, 4, 3):
+            b.app.notify(f"A word of some length, number {number}. " * 3, timeout=60)
+        await b.pilot.pause()
+        assert [each.split("number ")[1][0] for each in b.toasts()] == ["2", "4", "3"]
+        await wait_until(lambda: len(b.app.screen.query(Toast)) == 3, "the toasts")
+        await b.pilot.pause()
+        assert all(b.app.screen.region.contains_region(t.region) for t in b.app.screen.query(Toast))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.sessions.conversation import Conversation
+from workbench.sessions.journal import Journal
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
+
+Begin = Callable[..., Journal]
 
 
 def conversation(*texts: str) -> Conversation:
@@ -37,6 +40,12 @@ def texts(kept: Session) -> list[str]:
     return [message.text for message in kept.conversation.path()]
 
 
+def kept(file: Path) -> list[list[str]]:
+    """What is said in each conversation, the newest first."""
+    with Store(file) as store:
+        return [texts(store.open(each.id)) for each in store.summaries()]
+
+
 def assert_sound(file: Path) -> None:
     """The file and its index are as they should be."""
     with Store(file) as store, checked(store) as connection:
@@ -55,3 +64,11 @@ def checked(store: Store) -> Iterator[sqlite3.Connection]:
     """The store's own connection."""
     with store._reading() as connection:
         yield connection
+
+
+def damage(file: Path) -> bytes:
+    """Overwrite all pages but the first; returns what the file is then."""
+    whole = bytearray(file.read_bytes())
+    whole[4096:] = b"\x5a" * (len(whole) - 4096)
+    file.write_bytes(whole)
+    return bytes(whole)

@@ -23,7 +23,7 @@ _TEXT = st.text().map(without_controls)
 _COUNT = st.integers(0, 2**63 - 1)
 _FIGURE = st.floats(0, 1e12)
 # Times are kept to the millisecond.
-_MOMENT = st.integers(0, 253_402_300_799_000).map(lambda each: each / 1000)
+_MOMENT = st.integers(0, 253_370_764_800_000).map(lambda each: each / 1000)
 _VALUE = (
     st.booleans()
     | st.integers(-(2**53), 2**53)
@@ -235,8 +235,8 @@ def test_markdown_for_people() -> None:
 def test_plain_text_for_people() -> None:
     assert as_text(read()) == (
         "Why *is* it?\n\nSystem:\nBe brief.\n\nYou:\nWhy *is* it?\n\npo_cket, thinking:\n"
-        "Let me see.\n\npo_cket:\nBecause.\n\n```python\n1\n```\n\nYou:\nAnd?\n\nModel:\n"
-        "Another.\n"
+        "Let me see.\n\npo_cket:\nBecause.\n\n```python\n1\n```\n\n(length)\n\nYou:\n"
+        "And?\n\nModel:\nAnother.\n"
     )
 
 

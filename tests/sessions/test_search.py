@@ -78,8 +78,30 @@ def test_the_best_comes_first_and_the_newest_among_equals(talk: Store, tmp_path:
 @given(st.text() | st.text(alphabet='ab"*()^:+-{}\\%_ NEAROT\x00\ud800'))
 def test_whatever_is_typed_is_no_mistake(words: str) -> None:
     with Store(Path(_FOLDER.name) / "any.sqlite") as store:
+        if not store.summaries():
+            for text in ("a word of NEAR", "NOT 100% _of_ it: b*", "\\ {a} -T^(E) OR", "AND Ö R O"):
+                put(store, text, text[::-1])
         for hit in store.search(words):
             assert hit.snippet
+            assert hit.conversation in range(1, 5)
+
+
+def test_titles_are_found_and_what_was_thought(tmp_path: Path) -> None:
+    with Store(tmp_path / "sessions.sqlite") as store:
+        named, said = put(store, "Hello", "Hi"), put(store, "A café", "Yes")
+        store.rename(named, "The Café at the corner")
+        kept = store.open(said)
+        answer = kept.conversation.add("assistant", "Well.", model="pocket")
+        answer.thoughts, answer.finish = "A quagga, perhaps?", "stop"
+        store.write(kept.snapshot(), kept.place)
+        title, prompt = store.search("cafe")
+        assert (title.conversation, title.message, title.role) == (named, None, "title")
+        assert (prompt.conversation, prompt.message, prompt.role) == (said, 0, "user")
+        assert marked(store.search("corner")[0]) == "The Café at the [corner]"
+        [thought] = store.search("quagga")
+        assert (thought.message, marked(thought)) == (2, "A [quagga], perhaps?")
+        store.delete(named)
+        assert [hit.conversation for hit in store.search("cafe")] == [said]
 
 
 @settings(deadline=None)
@@ -124,3 +146,18 @@ def test_what_is_everywhere_is_weighed_where_it_is_new(
         numbers = [put(store, f"the word and more of it {number}") for number in range(12)]
         found = [hit.conversation for hit in store.search("word", limit=5)]
     assert found == numbers[:-6:-1]
+
+
+def test_of_what_is_said_everywhere_the_newest_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.sessions.search._EVERYWHERE", 10)
+    with Store(tmp_path / "sessions.sqlite") as store:
+        for number in range(8):
+            put(store, f"the word and more of it {number}")
+        best = put(store, "word word word")
+        newer = put(store, "the word once more, and more of it")
+        assert [hit.conversation for hit in store.search("word", limit=2)] == [best, newer]
+        newest = put(store, "and one more word, the last")
+        assert [hit.conversation for hit in store.search("word", limit=3)] == [newest, newer, best]
+        assert [hit.conversation for hit in store.search('"more word"', limit=3)] == [newest]

@@ -53,3 +53,13 @@ def test_it_goes_with_its_conversation(tmp_path: Path) -> None:
     (tmp_path / "states" / "what.kv").touch()
     states.keep_only({2})
     assert list((tmp_path / "states").iterdir()) == [files[2]]
+
+
+def test_what_a_kill_left_of_writing_is_swept_up(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    left, under_way = tmp_path / ".1-abc.kv.x7f3", tmp_path / ".2-abc.kv.k2p9"
+    for part in (left, under_way):
+        part.touch()
+    os.utime(left, (1e9, 1e9))
+    states.keep_only({1, 2})
+    assert [left.exists(), under_way.exists()] == [False, True]

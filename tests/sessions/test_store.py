@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.sessions.made import assert_sound, conversation, put, session, texts
-from workbench.sessions.conversation import Conversation, ModelFile
+from tests.sessions.made import assert_sound, checked, conversation, put, session, texts
+from workbench.sessions import listing, rows
+from workbench.sessions.conversation import Conversation, ModelFile, local
 from workbench.sessions.database import StoreError
+from workbench.sessions.listing import Summary
+from workbench.sessions.reading import as_markdown, as_text
+from workbench.sessions.search import Search
 from workbench.sessions.session import Session
 from workbench.sessions.store import Store
 from workbench.sessions.writer import Writer
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "sessions.sqlite"
 
 
 @pytest.fixture
@@ -52,6 +55,27 @@ def test_a_conversation_comes_back_as_it_was(file: Path, store: Store) -> None:
     assert opened.conversation.leaf == kept.conversation.leaf
     assert (opened.system, opened.draft) == ("Be brief.", "what I was about to")
     assert file.stat().st_mode & 0o777 == 0o600
+    assert_sound(file)
+
+
+def test_to_open_it_twice_takes_no_locks_from_it(file: Path, store: Store) -> None:
+    """Else another process takes it for its own, and removes what has not been checkpointed."""
+    put(store, "first")
+    with Store(file) as second:
+        put(second, "second")
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from workbench.sessions.store import Store\n"
+        "with Store(Path(sys.argv[1])) as store:\n"
+        "    print([each.title for each in store.summaries()])\n"
+    )
+    look = [sys.executable, "-c", script, str(file)]
+    subprocess.run(look, check=True, capture_output=True)
+    assert Path(f"{file}-wal").exists()
+    put(store, "third")
+    found = subprocess.run(look, check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "['third', 'second', 'first']"
     assert_sound(file)
 
 
@@ -133,7 +157,7 @@ def test_the_newest_comes_first_and_pinned_ones_before_it(store: Store) -> None:
     assert [each.id for each in store.summaries()] == [first, second, third]
     assert [each.pinned for each in store.summaries()] == [True, False, False]
     store.pin(first, pinned=False)
-    assert [each.id for each in store.summaries(limit=2, skip=1)] == [third, first]
+    assert [each.id for each in store.summaries(limit=2)] == [second, third]
 
 
 def test_looking_at_another_version_does_not_move_a_conversation(store: Store) -> None:
@@ -177,35 +201,10 @@ def test_the_title_is_the_first_prompt_until_it_is_given_another(store: Store) -
     assert store.summary(store.write(Session(draft="a dra\nft").snapshot()).id).title == "a dra ft"
 
 
-def test_what_is_deleted_can_be_had_back_for_a_while(file: Path) -> None:
-    now = 1e9
-    with Store(file, clock=lambda: now) as store:
-        kept, deleted = put(store, "keep this word"), put(store, "delete this word")
-        store.delete(deleted)
-        assert [each.id for each in store.summaries()] == [kept]
-        assert [each.id for each in store.summaries(deleted=True)] == [deleted]
-        assert [each.conversation for each in store.search("word")] == [kept]
-        store.restore(deleted)
-        assert len(store.search("word")) == 2
-        store.delete(deleted)
-        now += 29 * 86_400
-        assert store.purge() == 0
-        # A clock that is set back does not make it older.
-        now -= 99 * 86_400
-        assert store.purge() == 0
-        now += 101 * 86_400
-        assert store.purge() == 1
-        assert store.summaries(deleted=True) == []
-        with pytest.raises(StoreError, match=f"no conversation {deleted}"):
-            store.open(deleted)
-    assert_sound(file)
-
-
 def test_what_was_removed_for_good_elsewhere_is_written_anew(store: Store) -> None:
     kept = session("why?", "because")
     kept.place = store.write(kept.snapshot())
-    store.delete(kept.place.id)
-    store.purge(older_than_days=0)
+    store.remove(kept.place.id)
     kept.conversation.add("user", "and?")
     place = store.write(kept.snapshot(), kept.place)
     assert texts(store.open(place.id)) == ["why?", "because", "and?"]
@@ -259,6 +258,29 @@ def test_the_file_cannot_command_the_terminal(file: Path, store: Store) -> None:
     assert store.search("red")[0].title == "[31mred"
 
 
+def test_nothing_that_the_file_says_of_an_answer_commands_the_terminal(store: Store) -> None:
+    kept = session("why?", "because")
+    kept.conversation.message(1).model_file = ModelFile(path="/m.gguf")
+    kept.conversation.message(1).parameters = {"temperature": 0.5}
+    number = store.write(kept.snapshot()).id
+    with checked(store) as connection:
+        connection.execute("UPDATE models SET path = '/\x1b[31mm.gguf'")
+        connection.execute(
+            "UPDATE messages SET finish = '\x1b[31mred', model = '\x1b[31mm',"
+            ' parameters = \'{"\\u001b[31mx": "\\u001b[31my", "stop": ["\\u009b1m"]}\''
+            " WHERE role = 'assistant'"
+        )
+    answer = store.open(number).conversation.message(1)
+    assert answer.model_file == ModelFile(path="/[31mm.gguf")
+    assert (answer.finish, answer.model) == ("[31mred", "[31mm")
+    assert answer.parameters == {"[31mx": "[31my", "stop": ("1m",)}
+    with checked(store) as connection:
+        connection.execute("UPDATE messages SET role = '\x1b[31mred'")
+    assert {hit.role for hit in store.search("because")} == {"[31mred"}
+    with pytest.raises(StoreError, match="message 0 is nobody's"):
+        store.open(number)
+
+
 def test_a_conversation_that_makes_no_sense_is_said(store: Store) -> None:
     number = put(store, "why?", "because")
     with store._writing() as connection:
@@ -302,3 +324,110 @@ def test_lanes_are_siblings_in_one_tree(store: Store) -> None:
         "aaabbbccc",
     ]
     assert isinstance(opened, Conversation)
+
+
+def test_an_answer_that_ends_while_it_is_read_is_read_whole(
+    file: Path, store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = session("why?")
+    answer = kept.conversation.add("assistant", "because", model="pocket")
+    kept.place = store.write(kept.snapshot(), writer=writer.name)
+    pieces = rows._pieces
+
+    def ended_meanwhile(connection: sqlite3.Connection, number: int) -> tuple[str, str]:
+        answer.finish = "stop"
+        store.write(kept.snapshot(), kept.place, writer=writer.name)
+        return pieces(connection, number)
+
+    with Store(file) as other:
+        monkeypatch.setattr(rows, "_pieces", ended_meanwhile)
+        assert texts(other.open(kept.place.id)) == ["why?", "because"]
+
+
+def test_what_is_exported_is_of_one_moment(
+    file: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = put(store, "why?", "because")
+    summary = listing.summary
+
+    def renamed_meanwhile(connection: sqlite3.Connection, conversation: int) -> Summary | None:
+        store.rename(number, "another title")
+        return summary(connection, conversation)
+
+    with Store(file) as other:
+        monkeypatch.setattr(listing, "summary", renamed_meanwhile)
+        assert other.document(number).title == "why?"
+    monkeypatch.setattr(listing, "summary", summary)
+    assert store.document(number).title == "another title"
+
+
+@pytest.mark.parametrize("step", ["_is_there", "_hit"])
+def test_what_is_removed_while_it_is_looked_for_is_found_or_not(
+    file: Path, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    numbers = [put(store, "a needle"), put(store, "another needle")]
+    taken = getattr(Search, step)
+
+    def removed_meanwhile(search: Search, *arguments: Any) -> Any:
+        while numbers:
+            store.remove(numbers.pop())
+        return taken(search, *arguments)
+
+    with Store(file) as other:
+        monkeypatch.setattr(Search, step, removed_meanwhile)
+        assert len(other.search("needle")) == 2
+        assert other.search("needle") == []
+
+
+def test_what_a_store_names_as_a_writer_is_not_removed(file: Path, store: Store) -> None:
+    precious = file.parent.parent / "precious.txt"
+    precious.write_text("mine")
+    kept = session("why?")
+    kept.conversation.add("assistant", "because")
+    for name in (str(precious), "../../precious.txt"):
+        store.writers.mkdir(exist_ok=True)
+        store.write(kept.snapshot(), writer=name)
+    assert len(store.cut_off()) == 2
+    with Store(file):
+        assert precious.read_text() == "mine"
+
+
+def test_a_system_prompt_alone_is_kept(store: Store, writer: Writer) -> None:
+    kept = Session(system="Be brief.")
+    assert not kept.snapshot().is_empty
+    place = store.write(kept.snapshot(), writer=writer.name)
+    store.leave(place.id, writer.name)
+    assert [each.title for each in store.summaries()] == ["Be brief."]
+    assert store.open(place.id).system == "Be brief."
+
+
+@pytest.mark.parametrize("reference", ["9" * 19, "9" * 5000])
+def test_numbers_that_no_store_has_are_no_conversations(store: Store, reference: str) -> None:
+    with pytest.raises(StoreError, match="no conversation"):
+        store.named(reference)
+
+
+def test_what_is_no_number_is_kept_as_none(store: Store) -> None:
+    kept = session("why?", "because")
+    kept.conversation.message(1).tps = float("nan")
+    kept.conversation.message(1).decode_ms = float("inf")
+    [_, answer] = store.open(store.write(kept.snapshot()).id).conversation.messages
+    assert (answer.tps, answer.decode_ms) == (0.0, 0.0)
+
+
+def test_titles_are_found_whatever_their_accents_and_capitals(store: Store) -> None:
+    number = put(store, "Ärger im Café")
+    assert store.named("ärger") == store.named("CAFE") == number
+    store.delete(number)
+    with pytest.raises(StoreError):
+        store.named("ärger")
+    assert store.named("ärger", deleted=True) == number
+
+
+def test_a_moment_that_no_clock_shows_is_no_mistake(file: Path, store: Store) -> None:
+    number = put(store, "from the end of time")
+    with checked(store) as connection:
+        connection.execute("UPDATE conversations SET updated = 9999999999999999, created = -1")
+    assert as_text(store.document(number))
+    assert as_markdown(store.document(number))
+    assert local(store.summary(number).updated).year == 9999

@@ -48,6 +48,7 @@ def test_a_signal_in_the_middle_of_an_answer(slow_model: Path, number: signal.Si
     with running(app(slow_model)) as terminal:
         before = terminal.settings()
         engine = ask(terminal)
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "some of the answer")
         terminal.type("and a draft")
         terminal.wait_for("and a draft")
         terminal.process.send_signal(number)
@@ -131,6 +132,71 @@ def test_a_killed_app_loses_less_than_a_second(slow_model: Path) -> None:
         terminal.wait_for("interrupted")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0
+
+
+STORY = [*APP, "--max-tokens", "40", "--ignore-eos"]
+LITTLE = [*APP, "--max-tokens", "4", "--ignore-eos"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_after_a_signal_it_goes_on_where_it_was_and_reads_nothing_anew(
+    number: signal.Signals,
+) -> None:
+    with running(STORY) as terminal:
+        terminal.wait_for("Chat with pocket")
+        terminal.type("Tell me a story\r")
+        wait_until_blocking(lambda: terminal.text and kept_answer().finish == "length", "it")
+        terminal.type("And then?")
+        terminal.wait_for("And then?")
+        terminal.process.send_signal(number)
+        assert terminal.wait_for_exit() == 128 + number
+    first = kept_answer()
+    with running(STORY) as terminal:
+        terminal.wait_for("And then?")
+        assert "interrupted" not in terminal.text
+        terminal.type("\r")
+        wait_until_blocking(lambda: terminal.text and len(kept_messages()) == 4, "the next answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().finish == "length", "its end")
+    # All but the last token, which was never evaluated.
+    assert kept_answer().n_cached >= first.n_prompt + first.n_tokens - 2
+
+
+def test_after_a_signal_in_mid_answer_what_came_of_it_is_not_read_anew(slow_model: Path) -> None:
+    with running(app(slow_model)) as terminal:
+        ask(terminal)
+        # What is shorter is read sooner than saved.
+        wait_until_blocking(lambda: terminal.text and len(kept_answer().text) > 300, "a page")
+        terminal.process.terminate()
+        assert terminal.wait_for_exit() == 128 + signal.SIGTERM
+    assert [each.suffix for each in paths.states().iterdir()] == [".kv"]
+    assert kept_answer().finish == "cut off"
+    with running(LITTLE) as terminal:
+        # With the model that wrote it.
+        terminal.wait_for("interrupted")
+        terminal.type("Go on\r")
+        wait_until_blocking(lambda: terminal.text and len(kept_messages()) == 4, "the next answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().finish == "length", "its end")
+    # Random words are other tokens when they are read; the prompt at least is known.
+    assert kept_answer().n_cached > 10
+
+
+def test_after_the_engine_and_the_app_were_killed_it_opens_where_it_was(slow_model: Path) -> None:
+    with running(app(slow_model)) as terminal:
+        engine = ask(terminal)
+        wait_until_blocking(lambda: terminal.text and kept_answer().text, "some of the answer")
+        engine.kill()
+        terminal.wait_for("The engine died (SIGKILL)")
+        wait_until_blocking(lambda: terminal.text and kept_answer().finish == "died", "its end")
+        terminal.type("a draft")
+        wait_until_blocking(lambda: terminal.text and kept_session().draft == "a draft", "it kept")
+        terminal.process.kill()
+        terminal.process.wait()
+    with running(LITTLE) as terminal:
+        terminal.wait_for("Tell me a story")
+        terminal.wait_for("a draft")
+        terminal.type("\r")
+        wait_until_blocking(lambda: terminal.text and len(kept_messages()) == 4, "the next answer")
+        wait_until_blocking(lambda: terminal.text and kept_answer().finish == "length", "its end")
 
 
 def shown(terminal: Terminal) -> str:

@@ -135,9 +135,12 @@ class EngineClient:
         if self._process is not None:
             await self._send(Adjust(request, lane, dict(parameters)))
 
-    async def save_state(self, file: Path) -> int:
-        """Ask for the context's memory to be written to ``file``; returns the request's number."""
-        return await self._send(SaveState(self.number(), os.fsencode(file)))
+    async def save_state(self, file: Path, *, request: int | None = None) -> int:
+        """Ask for the context's memory to be written to ``file``; returns the request's number.
+
+        ``request`` is one of ``number``'s.
+        """
+        return await self._send(SaveState(request or self.number(), os.fsencode(file)))
 
     async def price(self, model: ModelSource) -> int:
         """Ask what a model would take; returns the request's number."""

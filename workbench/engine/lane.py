@@ -114,6 +114,7 @@ class Lane(Handle):
             n_context=len(self.memory),
             n_used=n_used,
             drawn=drawn,
+            seed=self.seed,
         )
 
     def finished(self, reason: FinishReason, n_ctx: int) -> Finished:

@@ -219,7 +219,8 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
     answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time
     to that one, ``n_context`` the tokens of this lane now in the context, ``n_used`` the
     cells that all lanes take of it: tokens that they share take one. ``drawn`` are the tokens
-    since the last piece, the one that ended the answer among them.
+    since the last piece, the one that ended the answer among them. ``seed`` is the one that is
+    drawn by.
     """
 
     request: int
@@ -232,6 +233,7 @@ class TextArrived(msgspec.Struct, frozen=True, tag=True):
     n_context: int
     n_used: int
     drawn: list[Token] = []
+    seed: int | None = None
 
 
 class Timings(msgspec.Struct, frozen=True):

@@ -5,28 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.settings import paths
 
 if TYPE_CHECKING:
+    from workbench.screens.exporting import Form
     from workbench.sessions.documents import Document
     from workbench.sessions.listing import Summary
     from workbench.sessions.search import Hit
     from workbench.sessions.store import Store
 
-Form = Literal["markdown", "json", "text", "script"]
-
-_SUFFIXES: Final[dict[str, Form]] = {
-    ".md": "markdown",
-    ".json": "json",
-    ".txt": "text",
-    ".py": "script",
-}
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _which = click.argument("references", metavar="CONVERSATION...", nargs=-1)
 
@@ -66,7 +58,7 @@ def show(reference: str, as_json: bool) -> None:
     """Print a conversation."""
     with _some_store() as store:
         document = store.document(store.named(reference))
-    click.echo(_written(document, "json" if as_json else "text"), nl=False)
+    click.echo(_written([document], "json" if as_json else "text"), nl=False)
 
 
 @sessions.command()
@@ -78,7 +70,11 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     found: list[Hit] = []
     with _store() as store:
         if store is not None:
-            found = store.search(" ".join(words), limit=limit)
+            # The shell has taken the quotation marks away.
+            quoted = (
+                f'"{each}"' if " " in each.strip() and '"' not in each else each for each in words
+            )
+            found = store.search(" ".join(quoted), limit=limit)
     if as_json:
         _print_json(found)
         return
@@ -109,17 +105,25 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file; without it standard output.",
 )
+@click.option("--force", "-f", is_flag=True, help="Write over a file that is there.")
 def export(
-    references: tuple[str, ...], everything: bool, form: Form | None, output: Path | None
+    references: tuple[str, ...],
+    everything: bool,
+    form: Form | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write conversations as Markdown, JSON, plain text, or a Python script."""
     if bool(references) == everything:
         raise click.UsageError("say which conversations, or --all")
     if form is None:
-        form = _SUFFIXES.get(output.suffix.lower() if output else "", "markdown")
-        form = "json" if everything else form
+        from workbench.screens.exporting import form_of
+
+        form = (form_of(output) if output else None) or ("json" if everything else "markdown")
     if form != "json" and (everything or len(references) > 1):
         raise click.UsageError("several conversations go into one file as JSON only")
+    if output is not None and output.is_file() and not force:
+        raise click.ClickException(f"{output} is there already: --force writes over it")
     with _some_store() as store:
         numbers = (
             [each.id for each in store.summaries()]
@@ -127,14 +131,15 @@ def export(
             else [store.named(each) for each in references]
         )
         documents = [store.document(number) for number in numbers]
-    text = _written_all(documents) if form == "json" else _written(documents[0], form)
+    text = _written(documents, form)
     if output is None:
         click.echo(text, nl=False)
         return
     from workbench import whole
 
     try:
-        whole.write(output, text)
+        # As any program's output it is for whom the umask says.
+        whole.write(output, text, mode=0o666)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
 
@@ -191,12 +196,15 @@ def rm(references: tuple[str, ...], undo: bool, for_good: bool) -> None:
     from workbench.sessions.states import States
 
     with _some_store() as store:
-        numbers = [store.named(each) for each in references]
-        act = store.restore if undo else store.remove if for_good else store.delete
-        states = States(paths.states())
-        for number in numbers:
-            act(number)
-            if not undo:
+        numbers = [store.named(each, deleted=undo) for each in references]
+        if for_good:
+            store.remove(*numbers)
+        else:
+            for number in numbers:
+                (store.restore if undo else store.delete)(number)
+        if not undo:
+            states = States(paths.states())
+            for number in numbers:
                 states.remove(number)
     if not undo and not for_good:
         listed = " ".join(map(str, numbers))
@@ -250,47 +258,14 @@ def _some_store(*, make: bool = False) -> Iterator[Store]:
 # ---- what is printed -------------------------------------------------------------------------
 
 
-def _written(document: Document, form: Form) -> str:
-    from workbench.sessions import reading
+def _written(documents: Sequence[Document], form: Form) -> str:
+    from workbench.screens import exporting
 
-    match form:
-        case "json":
-            return _written_all([document])
-        case "markdown":
-            return reading.as_markdown(document)
-        case "text":
-            return reading.as_text(document)
-        case "script":
-            return _script(document)
-
-
-def _written_all(documents: Sequence[Document]) -> str:
-    from workbench.sessions.documents import as_json
-
-    return as_json(documents)
-
-
-def _script(document: Document) -> str:
-    from importlib.metadata import version
-
-    from workbench.engine import template
-    from workbench.parameters.kinds import ParameterError
-    from workbench.sessions.script import ScriptError, as_script, values_of
-
-    path = document.path()
     try:
-        answers = [message for message in path if message.role == "assistant"]
-        values = values_of(answers[-1]) if answers else {}
-        chosen = values.get("chat_template")
-        return as_script(
-            path,
-            system=document.system,
-            template=template.chosen(chosen, None) or "" if chosen else "",
-            variables=template.variables(values) if values else {},
-            binding=version("llama-cpp-python"),
-        )
-    except (ScriptError, ParameterError, template.TemplateError) as error:
-        raise click.ClickException(f"There is no script of it: {error}.") from error
+        return exporting.written(documents, form)
+    except exporting.ExportError as error:
+        said = str(error)
+        raise click.ClickException(f"{said[:1].upper()}{said[1:]}.") from error
 
 
 def _print_json(found: Any) -> None:
@@ -300,4 +275,6 @@ def _print_json(found: Any) -> None:
 
 
 def _when(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+    from workbench.sessions.conversation import local
+
+    return f"{local(at):%Y-%m-%d %H:%M}"

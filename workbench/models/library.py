@@ -12,6 +12,7 @@ import msgspec
 from workbench.models import elsewhere, pocket
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.model_file import ModelFile, gathered, in_order, named_parts
+from workbench.untrusted import is_there, named_file
 
 POCKET: Final = "pocket"
 
@@ -23,8 +24,8 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     """
     if reference == POCKET:
         return pocket.MODEL_FILE
-    path = Path(reference).expanduser()
-    if path.exists() or path.name != reference:
+    path = named_file(reference)
+    if is_there(path) or path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
     for models in _places(folders):

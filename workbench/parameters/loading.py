@@ -7,6 +7,7 @@ from typing import Final
 
 from workbench.parameters import entries
 from workbench.parameters.kinds import Choice, Number, Parameter, Switch, Texts
+from workbench.parameters.numbers import CACHE_TYPES, FLASH_ATTN, ROPE_SCALINGS, SPLIT_MODES
 
 _loading = partial(Number, group="loading", acts="load")
 _rope = partial(Number, group="RoPE", acts="load")
@@ -14,7 +15,6 @@ _switch = partial(Switch, acts="load")
 _choice = partial(Choice, acts="load")
 _adapters = partial(Texts, group="adapters", acts="load")
 
-_CACHE_TYPES: Final = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 
 LOADING: Final[tuple[Parameter, ...]] = (
     _loading(
@@ -100,21 +100,21 @@ LOADING: Final[tuple[Parameter, ...]] = (
     _choice(
         key="flash_attn",
         default="auto",
-        choices=("off", "auto", "on"),
+        choices=tuple(FLASH_ATTN),
         group="KV cache",
         help="Flash attention; a quantised V cache needs it.",
     ),
     _choice(
         key="cache_type_k",
         default="f16",
-        choices=_CACHE_TYPES,
+        choices=tuple(CACHE_TYPES),
         group="KV cache",
         help="Data type of the keys in the KV cache.",
     ),
     _choice(
         key="cache_type_v",
         default="f16",
-        choices=_CACHE_TYPES,
+        choices=tuple(CACHE_TYPES),
         group="KV cache",
         help="Data type of the values in the KV cache.",
     ),
@@ -139,7 +139,7 @@ LOADING: Final[tuple[Parameter, ...]] = (
     _choice(
         key="split_mode",
         default="layer",
-        choices=("none", "layer", "row", "tensor"),
+        choices=tuple(SPLIT_MODES),
         group="GPU",
         help="How a model is spread over several GPUs.",
     ),
@@ -178,7 +178,7 @@ LOADING: Final[tuple[Parameter, ...]] = (
     _choice(
         key="rope_scaling",
         default="auto",
-        choices=("auto", "none", "linear", "yarn", "longrope"),
+        choices=tuple(ROPE_SCALINGS),
         group="RoPE",
         help="How positions beyond the trained length are scaled; auto asks the model.",
     ),

@@ -18,11 +18,15 @@ _PATIENCE_SECONDS: Final = 1.0
 class Ended(NamedTuple):
     """How an exchange ended: a prompt that got no answer, and whether the path went back.
 
-    It goes back where a prompt took another's place, or was asked again, in vain.
+    It goes back where a prompt took another's place, or was asked again, in vain. ``begun`` is
+    the beginning of an answer that a person wrote, and that was not gone on with: of that to
+    the prompt ``of`` if that was asked before.
     """
 
     unanswered: str = ""
     back: bool = False
+    begun: str = ""
+    of: Message | None = None
 
 
 class Author(NamedTuple):
@@ -52,8 +56,9 @@ class Exchange:
         # What the answer goes by, and who writes it.
         self._values: dict[str, Value] = {}
         self._author: Author | None = None
-        # Thoughts and text that the model is given to go on with.
+        # Thoughts and text that the model is given to go on with; whether a person wrote that.
         self._begun = ("", "")
+        self._by_hand = False
 
     @property
     def answering(self) -> bool:
@@ -92,6 +97,11 @@ class Exchange:
         ]
 
     @property
+    def unsaid(self) -> str:
+        """What a person wrote as the beginning of an answer that has not begun yet."""
+        return self._begun[1] if self._by_hand and self._answer is None else ""
+
+    @property
     def has_begun(self) -> bool:
         """Whether the model is to go on with an answer that somebody has begun."""
         return any(self._begun)
@@ -111,7 +121,7 @@ class Exchange:
         ``known`` is that prompt if another path of the tree has added it already.
         """
         self._before = self.conversation.leaf
-        self._begun = ("", begun)
+        self._begun, self._by_hand = ("", begun), bool(begun)
         self._way = "instead" if instead_of is not None else "next"
         if instead_of is not None:
             self.conversation.go_to(instead_of.parent)
@@ -131,10 +141,15 @@ class Exchange:
         self.conversation.go_to(message.id)
         self._asked = message
 
-    def go_on(self, prompt: Message, text: str, thoughts: str = "") -> None:
-        """Have an answer to ``prompt`` gone on with that begins so; it is a version of its own."""
+    def go_on(
+        self, prompt: Message, text: str, thoughts: str = "", *, by_hand: bool = False
+    ) -> None:
+        """Have an answer to ``prompt`` gone on with that begins so; it is a version of its own.
+
+        ``by_hand``: a person wrote that for it.
+        """
         self.ask_again(prompt)
-        self._begun = (thoughts, text)
+        self._begun, self._by_hand = (thoughts, text), by_hand
 
     def go_by(self, values: Values) -> None:
         """The answer is to be drawn by these parameters: all that differ from the defaults."""
@@ -161,6 +176,8 @@ class Exchange:
             self._answer = self.conversation.add("assistant", model=author.name)
             self._answer.model_file = ModelFile.of(author.file)
             self._answer.parameters = self._parameters()
+            # Should it be cut off, it can be given once more.
+            self._answer.seed = event.seed
             thoughts, text = self._begun
             self._answer.thoughts, self._answer.text = thoughts, text
             self._answer.given_thoughts, self._answer.given = len(thoughts), len(text)
@@ -195,17 +212,17 @@ class Exchange:
         """The request is over; a path that led to no answer is left again."""
         self.request = None
         self._stop_asked = None
-        asked, answer = self._asked, self._answer
+        asked, answer, begun = self._asked, self._answer, self.unsaid
         self._asked = self._answer = None
-        self._begun = ("", "")
+        self._begun, self._by_hand = ("", ""), False
         if answer is not None:
             answer.finish = finish
         if asked is None or (answer and (answer.text or answer.thoughts)):
             return Ended()
         if self._way == "again":
             self.conversation.go_to(self._before)
-            return Ended(back=True)
+            return Ended(back=True, begun=begun, of=asked)
         if finish == "stop":
             return Ended()
         self.conversation.go_to(self._before)
-        return Ended(asked.text, back=self._way == "instead")
+        return Ended(asked.text, back=self._way == "instead", begun=begun)

@@ -42,7 +42,7 @@ class KeepingScreen(PanesScreen):
     @property
     def unsent(self) -> str:
         """All that has been written and not sent."""
-        return self.chat.unsent
+        return _lines(self.exchange.unsaid, self.chat.unsent)
 
     def keep(self) -> None:
         """Have what was said, and what is being written, on the disk soon."""
@@ -60,6 +60,10 @@ class KeepingScreen(PanesScreen):
         self.session.draft = _lines(ended.unanswered, self.session.draft)
         self.journal.leave(self.session)
         await asyncio.to_thread(self.journal.close)
+        self.remember()
+
+    def remember(self) -> None:
+        """Let the next start open with this conversation."""
         is_empty = self.session.snapshot().is_empty
         file = paths.remembered()
         state = msgspec.structs.replace(
@@ -80,7 +84,7 @@ class KeepingScreen(PanesScreen):
             self.post_message(NotKept(trouble))
 
     def on_not_kept(self, message: NotKept) -> None:
-        self.chat.note(f"Keeping the conversation: {message.trouble}", error=True)
+        self.chat.note(f"Not kept: {message.trouble}", error=True)
 
     def refuses(self) -> bool:
         """Whether an answer is under way; says so."""
@@ -95,9 +99,10 @@ class KeepingScreen(PanesScreen):
 
         What is written goes along where nothing has been said yet.
         """
-        self.chat.stop_editing()
+        # What is written anew is of the conversation that is left.
+        edited = self.chat.take_edited()
         left, written = self.session, self.unsent
-        left.draft = written if left.conversation.messages else ""
+        left.draft = _lines(edited, written) if left.conversation.messages else ""
         self.journal.leave(left)
         self.chat.clear()
         self.chat.prompt.clear()
@@ -106,15 +111,16 @@ class KeepingScreen(PanesScreen):
             self.chat.note(f"System prompt: {session.system}")
         unanswered = self.exchange.resume(session.conversation)
         self.chat.transcript.show_path(session.conversation)
-        self.chat.take_back(_lines(unanswered, session.draft, "" if left.draft else written))
+        goes_along = "" if left.conversation.messages else written
+        self.chat.take_back(_lines(unanswered, session.draft, goes_along))
         self.stats.clear()
         self.keep()
 
     def new_chat(self) -> None:
         """Begin a new conversation; what is being written is for that one."""
-        self.chat.stop_editing()
+        edited = self.chat.take_edited()
         written = self.chat.prompt.text
-        self.chat.prompt.clear()
+        self.chat.prompt.load_text(edited)
         self.use(Session(draft=written))
 
     @work(group="sessions", description="look for conversations cut off", exit_on_error=False)

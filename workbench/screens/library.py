@@ -306,11 +306,6 @@ class LibraryScreen(ObeyingScreen):
 
     # ---- saying ------------------------------------------------------------------------------
 
-    @property
-    def present_model(self) -> Path:
-        """The file of the model that answers."""
-        raise NotImplementedError
-
     def _say(self) -> None:
         """Say below the list what is going on."""
         width = self.browser.width

@@ -54,6 +54,31 @@ class Begun(Message):
         self.session = session
 
 
+class FileWritten(Message):
+    """A conversation has been written to a file, but for a ``problem``."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__()
+        self.file = file
+        self.problem = problem
+
+
+class FilesTaken(Message):
+    """Conversations of a file are in the store, but for a ``problem``.
+
+    ``numbers`` are theirs, ``notes`` say what was left out.
+    """
+
+    def __init__(
+        self, file: Path, numbers: Sequence[int], notes: Sequence[str], problem: str
+    ) -> None:
+        super().__init__()
+        self.file = file
+        self.numbers = numbers
+        self.notes = notes
+        self.problem = problem
+
+
 class NotKept(Message):
     """The store does not do what it should; ``trouble`` is a sentence on that."""
 

@@ -8,22 +8,14 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Final
 
-from textual import work
-
-from workbench import whole
-from workbench.models import library
-from workbench.parameters.kinds import ParameterError
-from workbench.parameters.table import BY_KEY
-from workbench.screens import words
-from workbench.screens.messages import NotKept
-from workbench.screens.sessions.screen import Wanted
-from workbench.screens.talking import TalkingScreen
+from workbench.models import library, marks
+from workbench.screens import resumed, words
+from workbench.screens.files import FilesScreen
 from workbench.screens.words import Said
-from workbench.sessions import documents, reading
-from workbench.sessions.database import StoreError
-from workbench.sessions.documents import Document, DocumentError
-from workbench.sessions.listing import title_of
-from workbench.sessions.store import Store
+from workbench.sessions.session import Session
+from workbench.settings import paths, systems
+from workbench.settings.systems import SystemsError
+from workbench.untrusted import is_file
 
 # False: it was not understood.
 Outcome = bool | None
@@ -31,11 +23,28 @@ Outcome = bool | None
 _ONLY_IDLE: Final = {"clear", "load", "model", "regenerate", "retry"}
 
 
-class ObeyingScreen(TalkingScreen):
+class ObeyingScreen(FilesScreen):
     """Takes words such as ``/clear`` from the prompt."""
 
     # Where models are looked for by name.
     folders: Sequence[Path] = ()
+
+    def completed(self, text: str, asked: bool) -> Sequence[str]:
+        """What a word that is being typed may become."""
+        models = [model.name for model in self.browser.listed]
+        names = list(_library()) if text.startswith("/system ") else []
+        return words.completions(text, models=models, systems=names, files=asked)
+
+    @property
+    def present_model(self) -> Path:
+        """The file of the model that answers, or is being loaded."""
+        raise NotImplementedError
+
+    def opened(self, session: Session) -> None:
+        """Say if another model wrote it: to load that may take minutes, which nobody asked for."""
+        used = marks.load(paths.model_marks()).used
+        if said := resumed.other_model(session, self.present_model, used, self.browser.listed):
+            self.chat.note(said)
 
     async def use_model(self, model: Path) -> None:
         """Load this model, if it is not the present one, with its own preset."""
@@ -49,23 +58,25 @@ class ObeyingScreen(TalkingScreen):
             "clear": lambda _: self.action_new_chat(),
             "exit": lambda _: self._exit(),
             "help": lambda _: self.chat.note(words.described()),
-            "load": self._load_one,
+            "load": self.load,
             "model": self._use_named,
             "regenerate": lambda _: self._again(),
             "retry": lambda _: self._again(),
-            "save": self._save,
+            "save": self.save,
             "set": self._set,
             "system": self._use_system,
         }
         if word not in acts:
-            return self._complain(words.unknown(word))
+            return self.complain(words.unknown(word))
         if word in _ONLY_IDLE and self.refuses():
             return False
         outcome = acts[word](rest)
         return (await outcome if isawaitable(outcome) else outcome) is not False
 
-    async def _exit(self) -> None:
-        await self.app.run_action("app.quit")
+    def _exit(self) -> None:
+        # It is no draft, and what leaves must not be waited for here: it waits for the engine.
+        self.chat.prompt.clear()
+        self.app.call_later(self.app.run_action, "app.quit")
 
     def _begin_next(self, text: str) -> None:
         self.begun = text
@@ -74,24 +85,16 @@ class ObeyingScreen(TalkingScreen):
 
     def _use_system(self, text: str) -> None:
         if text:
-            self.use_system(text)
+            self.use_system(_library().get(text, text))
         else:
             self.action_system()
-
-    def _load_one(self, name: str) -> None:
-        if name:
-            self._load_file(Path(name).expanduser())
-        else:
-            self.action_sessions()
-
-    def _complain(self, words: str) -> bool:
-        self.notify(words, severity="warning", timeout=8, markup=False)
-        return False
 
     async def _again(self) -> bool:
         path = self.talk.conversation.path()
         if not path:
-            return self._complain("Nothing has been asked yet.")
+            return self.complain("Nothing has been asked yet.")
+        if not self.was_asked(path[-1].id):
+            return False
         await self.talk.ask_again(path[-1].id)
         return True
 
@@ -100,69 +103,21 @@ class ObeyingScreen(TalkingScreen):
             self.go_to("browser")
             return True
         file = await asyncio.to_thread(library.resolve, name, self.folders)
-        if not file.is_file():
-            return self._complain(f"There is no model {name}: /model alone leads to the list.")
+        if not is_file(file):
+            return self.complain(f"There is no model {name}: /model alone leads to the list.")
         await self.use_model(file)
         return True
 
     def _set(self, rest: str) -> bool:
-        if not rest:
-            self.go_to("parameters")
-            return True
-        key, _, text = rest.replace("=", " ", 1).partition(" ")
-        if key not in BY_KEY:
-            return self._complain(f"There is no parameter {key}: F3 leads to the list.")
-        parameter = BY_KEY[key]
-        try:
-            value = parameter.parse(text.strip())
-        except ParameterError as error:
-            return self._complain(f"{error}.")
-        self.parameters.set(key, value)
-        self.notify(f"{key}: {parameter.text(value)}", timeout=3, markup=False)
+        if rest:
+            return self.set_by_word(rest)
+        self.go_to("parameters")
         return True
 
-    # ---- files -------------------------------------------------------------------------------
 
-    def _save(self, name: str) -> bool:
-        if not name:
-            return self._complain("It is kept already: /save FILE writes it to a file, too.")
-        conversation = self.session.conversation
-        first = next((each.text for each in conversation.messages if each.role == "user"), "")
-        document = Document(
-            title=title_of(first),
-            system=self.session.system,
-            leaf=conversation.leaf,
-            messages=conversation.messages,
-        )
-        file = Path(name).expanduser()
-        match file.suffix.lower():
-            case ".json":
-                text = documents.as_json([document])
-            case ".txt":
-                text = reading.as_text(document)
-            case _:
-                text = reading.as_markdown(document)
-        if file.exists():
-            return self._complain(f"{file} is there already: give another name.")
-        try:
-            whole.write(file, text)
-        except OSError as error:
-            return self._complain(f"{file} cannot be written: {error.strerror or error}.")
-        self.notify(f"Written to {file}.", timeout=4, markup=False)
-        return True
-
-    @work(group="sessions", description="take in a conversation", exit_on_error=False)
-    async def _load_file(self, file: Path) -> None:
-        try:
-            numbers = await asyncio.to_thread(_taken_in, file, self.journal.file)
-        except (StoreError, DocumentError, OSError, ValueError) as error:
-            self.post_message(NotKept(f"{file} cannot be taken in: {error}"))
-        else:
-            if numbers:
-                self._open(Wanted(numbers[0]))
-
-
-def _taken_in(file: Path, store_file: Path) -> list[int]:
-    found, _ = documents.from_json(file.read_bytes().decode("utf-8"))
-    with Store(store_file) as store:
-        return [store.add(document) for document in found]
+def _library() -> dict[str, str]:
+    """The library of system prompts; what is wrong with it is told where it is shown."""
+    try:
+        return systems.load(paths.systems())
+    except SystemsError:
+        return {}

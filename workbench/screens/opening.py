@@ -54,10 +54,18 @@ class OpeningScreen(KeepingScreen):
             return
         if wanted.conversation is None:
             self.action_new_chat()
-        elif wanted.conversation == self.session.id:
+        elif wanted.conversation == self.session.id and self._place(wanted) is not None:
             self.call_next(self._go_to, wanted)
         else:
-            self._open(wanted)
+            # Also the present one, where another process has added what is wanted.
+            self.open(wanted)
+
+    def _place(self, wanted: Wanted) -> int | None:
+        """The place of a row in the conversation that is open; the leaf where none is wanted."""
+        here = self.session.place
+        if wanted.row is None:
+            return self.session.conversation.leaf
+        return here.rows.index(wanted.row) if here and wanted.row in here.rows else None
 
     def action_new_chat(self) -> None:
         """Begin a new conversation."""
@@ -68,9 +76,13 @@ class OpeningScreen(KeepingScreen):
         self.find_cut_off()
 
     @work(group="sessions", description="open a conversation", exit_on_error=False)
-    async def _open(self, wanted: Wanted) -> None:
+    async def open(self, wanted: Wanted) -> None:
+        """Open a conversation that is kept."""
         assert wanted.conversation is not None
         try:
+            if wanted.conversation == self.session.id:
+                # All of it is to be read there.
+                self.keep_now()
             session = await asyncio.to_thread(_read, self.journal.file, wanted.conversation)
         except StoreError as error:
             self.post_message(NotKept(str(error)))
@@ -82,15 +94,23 @@ class OpeningScreen(KeepingScreen):
             self.notify("Another Workbench has brought it back.", severity="warning", timeout=3)
         elif not self.refuses():
             self.use(message.session)
+            if message.wanted is not None:
+                for note in message.wanted.notes:
+                    self.chat.note(note)
+            self.opened(message.session)
             await self._go_to(message.wanted)
+
+    def opened(self, session: Session) -> None:
+        """Another conversation is there to be gone on with."""
 
     async def _go_to(self, wanted: Wanted | None) -> None:
         """Show the place in the conversation where the words are said."""
         self.go_to("chat")
-        if wanted is None or wanted.message is None:
+        place = self._place(wanted) if wanted is not None else None
+        if wanted is None or wanted.row is None or place is None:
             return
         conversation = self.session.conversation
-        message = conversation.message(wanted.message)
+        message = conversation.message(place)
         if message not in conversation.path():
             conversation.show(message)
             self.chat.transcript.show_path(conversation)

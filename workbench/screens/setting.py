@@ -7,6 +7,9 @@ from textual.screen import ScreenResultType
 from textual.widget import Widget
 
 from workbench.panes.parameters.pane import ParameterPane
+from workbench.parameters.kinds import ParameterError
+from workbench.parameters.table import BY_KEY
+from workbench.screens import words
 from workbench.screens.jump import JumpScreen, Target, targets
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
@@ -51,6 +54,25 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
         self.app.push_screen(
             PresetScreen(paths.presets(), self.set_for, self.parameters.values), taken
         )
+
+    def set_by_word(self, rest: str) -> bool:
+        """Do what ``/set`` says; False if it was not understood."""
+        if rest in BY_KEY:
+            parameter = BY_KEY[rest]
+            present = parameter.text(self.parameters.value(parameter))
+            return self.complain(f"{rest} is {present}; it takes {parameter.takes}.")
+        try:
+            parameter, value = words.setting(rest)
+        except ParameterError as error:
+            return self.complain(f"{error}.")
+        self.parameters.set(parameter.key, value)
+        self.notify(f"{parameter.key}: {parameter.text(value)}", timeout=3, markup=False)
+        return True
+
+    def complain(self, words: str) -> bool:
+        """Say why a word was not understood: it was not."""
+        self.notify(words, severity="warning", timeout=8, markup=False)
+        return False
 
     def focus_at_once(self, widget: Widget) -> None:
         """Textual's way is a little later: what is typed meanwhile would go elsewhere."""

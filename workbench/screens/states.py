@@ -16,6 +16,8 @@ from workbench.sessions.states import States
 
 # Whoever quits wants to be gone.
 _PATIENCE_SECONDS: Final = 3.0
+# An engine that hangs keeps nobody.
+_STOP_SECONDS: Final = 1.0
 # What is read anew sooner than a file is written and read.
 _LEAST_TOKENS: Final = 32
 
@@ -29,8 +31,8 @@ class KeptStates:
         self._holds: Session | None = None
         self._loaded: Loaded | None = None
         self._n_context = 0
-        # The request that saves, and what waits for its end.
-        self._request: int | None = None
+        # A request whose end is waited for.
+        self._awaited: int | None = None
         self._done = asyncio.Event()
 
     def file_for(self, session: Session, source: ModelSource) -> Path | None:
@@ -52,32 +54,54 @@ class KeptStates:
             case Finished(lane=0):
                 self._holds = session
                 self._n_context = event.timings.n_context
-            case StateSaved() | Failed() if event.request == self._request:
-                self._done.set()
             case EngineDied():
                 self._holds = self._loaded = None
                 self._done.set()
+        if isinstance(event, Finished | Failed | StateSaved) and event.request == self._awaited:
+            self._done.set()
 
-    async def save(self, session: Session) -> None:
-        """Have what the engine holds of a conversation written, and wait a while for it.
+    def _wait_for(self, request: int) -> None:
+        """From now on it is noticed when this ends."""
+        self._awaited = request
+        self._done.clear()
 
-        What it is asked next, it does after that.
+    async def _ended(self, patience: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._done.wait(), patience)
+
+    async def put_by(self, session: Session, *, answering: int | None) -> None:
+        """At the end: have it saved, and wait a while for that.
+
+        ``answering`` is a request to be ended before: then the engine holds all of its answer.
+        It is not for whoever passes on what the engine says.
+        """
+        if answering is not None:
+            self._wait_for(answering)
+            await self._engine.stop(answering)
+            await self._ended(_STOP_SECONDS)
+        if await self.save(session):
+            await self._ended(_PATIENCE_SECONDS)
+
+    async def save(self, session: Session) -> bool:
+        """Have what the engine holds of a conversation written, before what it is asked next.
+
+        Returns whether there is anything to wait for.
         """
         loaded, conversation = self._loaded, session.id
         if session is not self._holds or loaded is None or conversation is None:
-            return
+            return False
         self._holds = None
         model = loaded.model
         size = model.cache_size * self._n_context // max(1, model.n_ctx)
         if self._n_context < _LEAST_TOKENS:
-            return
+            return False
         try:
             if not await asyncio.to_thread(self._states.make_room, size):
-                return
+                return False
         except OSError:
             # Without it a prompt is read anew, no more.
-            return
-        self._done.clear()
-        self._request = await self._engine.save_state(self._file(conversation, model.source))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), _PATIENCE_SECONDS)
+            return False
+        request = self._engine.number()
+        self._wait_for(request)
+        await self._engine.save_state(self._file(conversation, model.source), request=request)
+        return True

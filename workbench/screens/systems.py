@@ -68,11 +68,14 @@ class SystemScreen(Dialog[str | None]):
         self.editor.move_cursor(self.editor.document.end)
         self.editor.focus()
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read the library; False if it cannot be: then it must not be written over, either."""
         try:
             self._prompts = systems.load(self._file)
         except SystemsError as error:
             self._complain(error)
+            return False
+        return True
 
     def _list(self) -> None:
         self.rows.clear_options()
@@ -99,33 +102,42 @@ class SystemScreen(Dialog[str | None]):
     @on(Input.Submitted)
     def _save(self, event: Input.Submitted) -> None:
         event.stop()
-        name, text = event.value.strip(), self.editor.text.strip()
+        self._keep()
+
+    def _keep(self) -> bool:
+        """Keep the text in the library under the name; False if that cannot be."""
+        name, text = self.field.value.strip(), self.editor.text.strip()
         if not name or not text:
             self.notify("It takes a text and a name.", severity="warning", timeout=3)
-            return
-        self._read()
-        self._write({**self._prompts, name: text})
+            return False
+        if not (self._read() and self._write({**self._prompts, name: text})):
+            return False
         self.notify(f"Kept in the library as {name}.", timeout=3, markup=False)
+        return True
 
     def action_forget(self) -> None:
         """Remove the prompt under the cursor from the library."""
         option = self.rows.highlighted_option
         if option is not None and option.id is not None:
             name = option.id.removeprefix(":")
-            self._read()
-            self._write({each: text for each, text in self._prompts.items() if each != name})
+            if self._read():
+                self._write({each: text for each, text in self._prompts.items() if each != name})
 
-    def _write(self, prompts: dict[str, str]) -> None:
+    def _write(self, prompts: dict[str, str]) -> bool:
         try:
             systems.save(self._file, prompts)
         except SystemsError as error:
             self._complain(error)
-            return
+            return False
         self._read()
         self._list()
+        return True
 
     def action_accept(self) -> None:
-        """Use the text for the conversation."""
+        """Use the text for the conversation, and keep it if it has been given a name."""
+        name, text = self.field.value.strip(), self.editor.text.strip()
+        if name and text and self._prompts.get(name) != text and not self._keep():
+            return
         self.dismiss(self.editor.text.strip())
 
     def _complain(self, error: SystemsError) -> None:

@@ -64,11 +64,11 @@ class Talk:
         """
         message = self.conversation.message(number)
         if message.role == "user":
-            self.exchange.go_on(message, text or "")
+            self.exchange.go_on(message, text or "", by_hand=True)
         elif message.parent is not None:
             prompt = self.conversation.message(message.parent)
             begun = message.text if text is None else text
-            self.exchange.go_on(prompt, begun, message.thoughts)
+            self.exchange.go_on(prompt, begun, message.thoughts, by_hand=text is not None)
         await self._send()
 
     async def _send(self) -> None:
@@ -109,19 +109,19 @@ class Talk:
         else:
             self._transcript.stream(event.thoughts, event.text, message=message)
 
-    def finish(self, event: Finished) -> str:
-        """The answer is complete; returns a prompt that got none, to be written anew."""
+    def finish(self, event: Finished) -> Ended:
+        """The answer is complete; returns what got none, to be written anew."""
         answer = self.exchange.answer
         return self._over(answer, self.exchange.finish(event))
 
-    def end(self, finish: str) -> str:
+    def end(self, finish: str) -> Ended:
         """It ended otherwise; returns as ``finish`` does."""
         answer = self.exchange.answer
         return self._over(answer, self.exchange.end(finish))
 
-    def _over(self, answer: Message | None, ended: Ended) -> str:
+    def _over(self, answer: Message | None, ended: Ended) -> Ended:
         self._transcript.close_answer(answer, self.conversation)
         if ended.back:
             # What was there before the prompt was written anew, or asked again, is back.
             self._transcript.show_path(self.conversation)
-        return ended.unanswered
+        return ended

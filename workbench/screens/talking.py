@@ -14,6 +14,7 @@ from workbench.panes.chat.reader import Reader
 from workbench.parameters.kinds import Value
 from workbench.screens import words
 from workbench.screens.comparing import ComparingScreen
+from workbench.screens.exchange import Ended
 from workbench.screens.systems import SystemScreen
 from workbench.screens.talk import Talk
 from workbench.screens.words import Said
@@ -47,8 +48,10 @@ class TalkingScreen(ComparingScreen):
             # What is sent while the lanes come is theirs.
             return
         if self.chat.edited is None and (said := words.read(event.text)) is not None:
-            if await self.obey(said) and self.chat.prompt.text == event.text:
-                self.chat.prompt.clear()
+            # Whatever it leads to, it is no draft.
+            self.chat.prompt.clear()
+            if not await self.obey(said) and not self.chat.prompt.text:
+                self.chat.prompt.write(event.text)
             return
         if self.refuses():
             return
@@ -71,20 +74,41 @@ class TalkingScreen(ComparingScreen):
     @on(Reader.RegenerateWanted)
     async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
         event.stop()
-        if not self.refuses():
+        if not self.refuses() and self.was_asked(event.message):
             await self.talk.ask_again(event.message)
 
     @on(ChatPane.GoOnWanted)
     async def _go_on(self, event: ChatPane.GoOnWanted) -> None:
         event.stop()
-        if not self.refuses():
+        if not self.refuses() and self.was_asked(event.message):
             await self.talk.go_on(event.message)
+
+    def was_asked(self, number: int) -> bool:
+        """Whether a message is a prompt or an answer to one; says so if not."""
+        message = self.talk.conversation.message(number)
+        asked = message.role == "user" or (
+            message.parent is not None
+            and self.talk.conversation.message(message.parent).role == "user"
+        )
+        return asked or self.complain("Nothing was asked there: write a prompt below.")
 
     @on(ChatPane.BeginWanted)
     def _begin(self, event: ChatPane.BeginWanted) -> None:
         event.stop()
-        if not self.refuses():
+        if not self.refuses() and self.was_asked(event.message):
             self.chat.begin(self.talk.conversation.message(event.message))
+
+    def begin_anew(self, ended: Ended) -> None:
+        """Put the beginning of an answer that did not come back where it was written."""
+        if ended.of is None:
+            self.begun = ended.begun
+            self.notify(f"The next answer begins: {ended.begun}", timeout=4, markup=False)
+        elif self.chat.edited is None:
+            self.chat.begin(ended.of)
+            self.chat.prompt.write(ended.begun)
+        else:
+            # Something else is being written anew by now.
+            self.chat.take_back(ended.begun)
 
     @on(ChatPane.BranchWanted)
     def _branch(self, event: ChatPane.BranchWanted) -> None:

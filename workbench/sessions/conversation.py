@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from time import time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -18,8 +19,14 @@ Role = Literal["system", "user", "assistant"]
 # What a file brings is held to these; SQLite has no larger whole numbers.
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Figure = Annotated[float, msgspec.Meta(ge=0)]
-Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+_LAST_MOMENT: Final = 253_370_764_800
+Moment = Annotated[float, msgspec.Meta(ge=0, le=_LAST_MOMENT)]
 """Seconds of the epoch, until the year 9999."""
+
+
+def local(at: float) -> datetime:
+    """A moment by the clock of this place, whatever a file says it is."""
+    return datetime.fromtimestamp(min(max(at, 0), _LAST_MOMENT)).astimezone()
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -18,8 +19,10 @@ from typing import Final
 import msgspec
 
 from workbench.sessions.database import (
+    BUSY_SECONDS,
     StoreDamagedError,
     StoreError,
+    StoreLockedError,
     StoreMovedError,
     in_words,
     set_aside,
@@ -32,8 +35,9 @@ from workbench.sessions.writer import Writer
 _SECONDS: Final = 0.5
 # A disk that is full need not be tried twice a second.
 _MOST_SECONDS: Final = 30.0
-# A disk that hangs must not keep anyone from leaving.
-_PATIENCE_SECONDS: Final = 2.0
+# A disk that hangs must not keep anyone from leaving. Twice it is waited for a lock: by what is
+# under way, and by what is to come.
+_PATIENCE_SECONDS: Final = 2 * BUSY_SECONDS + 0.5
 
 
 class _Job(msgspec.Struct, eq=False):
@@ -154,6 +158,10 @@ class Journal:
             assert job.snapshot is not None
             try:
                 self._keep(session, job.snapshot, leaves=job.leaves)
+            except StoreLockedError as error:
+                # So it is for the others, and each would wait.
+                failed = error
+                break
             except StoreError as error:
                 failed = error
             # A mistake of our own must not end the thread that keeps everything else.
@@ -175,8 +183,7 @@ class Journal:
         try:
             place = self._written(session, snapshot)
         except StoreDamagedError as error:
-            self._begin_anew(str(error))
-            place = self._written(session, snapshot)
+            place = self._mended(str(error), session, snapshot)
         except StoreMovedError:
             self._close()
             place = self._written(session, snapshot)
@@ -200,24 +207,32 @@ class Journal:
                 self._writer = Writer(self._store.writers)
         return self._store, self._writer
 
-    def _begin_anew(self, trouble: str) -> None:
-        """The store is damaged: keep it aside and begin another."""
+    def _mended(self, trouble: str, session: Session, snapshot: Snapshot) -> Place:
+        """The store is damaged: mend it, or keep it aside and begin another; then write."""
         self._close()
         aside = set_aside(self.file)
+        if aside is None:
+            # Another process has seen to it, or an index is damaged that can be made anew.
+            file = self.file.stat().st_ino if self.file.exists() else 0
+            try:
+                self._opened()[0].repair()
+                return self._written(session, snapshot)
+            except StoreDamagedError:
+                self._close()
+                aside = set_aside(self.file, surely=file)
         if aside is not None:
             self._say(
                 f"{trouble} It is kept as {aside}, and a new one is begun with what is open now. "
                 f"The program sqlite3 may get more out of it: sqlite3 {aside} .recover"
             )
-        else:
-            # Only its index is, if another process has not seen to it already.
-            store, _ = self._opened()
-            store.repair()
+        return self._written(session, snapshot)
 
     def _say(self, trouble: str) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            self._on_trouble(trouble)
+            # Whoever is told must not end the thread that keeps everything.
+            with suppress(Exception):
+                self._on_trouble(trouble)
 
     def _close(self) -> None:
         if self._store is not None:
@@ -225,7 +240,9 @@ class Journal:
             self._store = None
 
     def _end(self) -> None:
-        self._close()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        # All is written, or it was said why not: nothing is lost by a mark that stays.
+        with suppress(OSError, StoreError):
+            self._close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None

@@ -6,12 +6,13 @@ Only the path to the present leaf is written; the JSON has every version.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from workbench.sessions.conversation import Message
+from workbench.sessions.conversation import Message, local
 from workbench.sessions.documents import Document
 
+# What somebody reads as a whole should be one.
+_UNFINISHED: Final = {"cancelled", "context", "cut off", "died", "failed", "length"}
 _NAMES: Final = {"system": "System", "user": "You", "assistant": "Model"}
 
 
@@ -43,6 +44,8 @@ def as_text(document: Document) -> str:
         if message.thoughts:
             parts.append(f"{_name(message)}, thinking:\n{message.thoughts.strip()}")
         parts.append(f"{_name(message)}:\n{message.text.strip(chr(10))}")
+        if message.finish in _UNFINISHED:
+            parts.append(f"({message.finish})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,7 +65,7 @@ def _figures(message: Message) -> Iterator[str]:
 
 
 def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+    return f"{local(at):%Y-%m-%d %H:%M}"
 
 
 def _escaped(text: str) -> str:

@@ -7,14 +7,15 @@ complete the message has all of it, and the pieces are gone.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from workbench.parameters.kinds import Value
-from workbench.sessions.conversation import Message, ModelFile
+from workbench.sessions.conversation import Message, ModelFile, Role
 from workbench.untrusted import without_controls
 
 _ABOUT: Final = (
@@ -49,6 +50,7 @@ _SELECT: Final = (
     " FROM messages m LEFT JOIN models f ON f.id = m.model_file"
     " WHERE m.conversation = ? ORDER BY m.id"
 )
+_ROLES: Final = get_args(Role)
 _PARAMETERS: Final = msgspec.json.Decoder(dict[str, Value])
 _NO_PARAMETERS: Final = "{}"
 
@@ -89,7 +91,8 @@ def add_piece(
     """Add what has come of text and thoughts; ``written`` is how much was there, and is now."""
     # Should somebody have thought the writer gone, it is not.
     connection.execute(
-        "UPDATE messages SET writer = ? WHERE id = ? AND writer IS NULL", (writer, number)
+        "UPDATE messages SET writer = coalesce(writer, ?), n_tokens = ? WHERE id = ?",
+        (writer, message.n_tokens, number),
     )
     n_text, n_thoughts = written
     text, thoughts = message.text, message.thoughts
@@ -169,10 +172,12 @@ def _message(
     finish: str,
     about: list[Any],
 ) -> Message:
+    if role not in _ROLES:
+        raise ValueError(f"message {place} is nobody's")
     model, parameters, *figures, path, size, mtime_ns, sha256 = about
     file = None
     if path is not None:
-        file = ModelFile(path=path, size=size, mtime_ns=mtime_ns, sha256=sha256)
+        file = ModelFile(path=without_controls(path), size=size, mtime_ns=mtime_ns, sha256=sha256)
     seed, n_tokens, tps, n_prompt, n_cached, n_ctx, prompt_ms, ttft_ms, decode_ms, *given = figures
     return Message(
         id=place,
@@ -183,10 +188,10 @@ def _message(
         thoughts=without_controls(thoughts),
         at=at / 1000,
         # Whatever an answer ended by, it is not open here.
-        finish=finish or ("unknown" if role == "assistant" else ""),
+        finish=without_controls(finish) or ("unknown" if role == "assistant" else ""),
         model=without_controls(model),
         model_file=file,
-        parameters=_PARAMETERS.decode(parameters) if parameters != _NO_PARAMETERS else {},
+        parameters=_parameters(parameters) if parameters != _NO_PARAMETERS else {},
         seed=seed,
         n_tokens=n_tokens,
         tps=tps,
@@ -201,6 +206,20 @@ def _message(
     )
 
 
+def _parameters(encoded: str) -> dict[str, Value]:
+    found = _PARAMETERS.decode(encoded)
+    return {without_controls(key): _clean(value) for key, value in found.items()}
+
+
+def _clean(value: Value) -> Value:
+    match value:
+        case str():
+            return without_controls(value)
+        case tuple():
+            return tuple(map(without_controls, value))
+    return value
+
+
 def _about(connection: sqlite3.Connection, message: Message) -> tuple[Any, ...]:
     """What the columns of ``_ABOUT`` say."""
     parameters = _NO_PARAMETERS
@@ -213,16 +232,21 @@ def _about(connection: sqlite3.Connection, message: Message) -> tuple[Any, ...]:
         parameters,
         message.seed,
         message.n_tokens,
-        message.tps,
+        _figure(message.tps),
         message.n_prompt,
         message.n_cached,
         message.n_ctx,
-        message.prompt_ms,
-        message.ttft_ms,
-        message.decode_ms,
+        _figure(message.prompt_ms),
+        _figure(message.ttft_ms),
+        _figure(message.decode_ms),
         message.given,
         message.given_thoughts,
     )
+
+
+def _figure(value: float) -> float:
+    """What can be kept: of no number SQLite makes NULL, and JSON knows none."""
+    return value if math.isfinite(value) else 0.0
 
 
 def _model_file(connection: sqlite3.Connection, file: ModelFile | None) -> int | None:

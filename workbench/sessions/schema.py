@@ -85,7 +85,10 @@ _RESUMED: Final = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _RESUMED)
+# When something deleted was first found to be so for too long; in milliseconds of the epoch.
+_EXPIRED: Final = ("ALTER TABLE conversations ADD COLUMN expired INTEGER",)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _RESUMED, _EXPIRED)
 """What brings a store from each version to the next, from an empty file on."""
 
 VERSION: Final = len(MIGRATIONS)

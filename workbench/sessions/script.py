@@ -8,32 +8,18 @@ binding's ``Llama`` has no way to say stands in it as a comment.
 from __future__ import annotations
 
 import pprint
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from workbench.parameters import entries
 from workbench.parameters.kinds import ParameterError
+from workbench.parameters.numbers import CACHE_TYPES, ROPE_SCALINGS, SPLIT_MODES
 from workbench.parameters.table import BY_KEY, completed
-from workbench.sessions.conversation import Message
+from workbench.sessions.conversation import Message, local
+from workbench.sessions.unsaid import comment, unsaid
 
 _WIDTH: Final = 96
-# enum ggml_type.
-_TYPES: Final = {
-    "f32": 0,
-    "f16": 1,
-    "q4_0": 2,
-    "q4_1": 3,
-    "q5_0": 6,
-    "q5_1": 7,
-    "q8_0": 8,
-    "iq4_nl": 20,
-    "bf16": 30,
-}
-# enum llama_split_mode and llama_rope_scaling_type.
-_SPLIT_MODES: Final = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
-_ROPE_SCALINGS: Final = {"auto": -1, "none": 0, "linear": 1, "yarn": 2, "longrope": 3}
 # By the same names, with the same defaults or none.
 _AS_THEY_ARE: Final = (
     "n_threads",
@@ -61,11 +47,6 @@ _SAMPLING: Final = (
     "presence_penalty",
     "frequency_penalty",
 )
-# What a model's vocabulary may know as a control token.
-_CONTROL: Final = re.compile(r"<\|?[\w/]+\|?>|\[/?[A-Z_]+\]")
-# Characters that would end a comment or hide in it.
-_UNSEEN: Final = re.compile(r"\s+")
-
 _OWN_TEMPLATE: Final = 'llm.metadata.get("tokenizer.chat_template")'
 _RENDERING: Final = '''\
 vocab = llama_cpp.llama_model_get_vocab(llm.model)
@@ -114,15 +95,14 @@ class ScriptError(ValueError):
 def as_script(
     path: Sequence[Message],
     *,
-    system: str = "",
     template: str = "",
     variables: Mapping[str, Any] | None = None,
     binding: str = "",
 ) -> str:
     """The script for the last answer of ``path``.
 
-    ``system`` is the conversation's system prompt, which the answer's own parameter comes
-    before. ``template`` is the Jinja source to use instead of the model's own, ``variables``
+    The system prompt is the one that the answer was given with, whatever the conversation's
+    has become. ``template`` is the Jinja source to use instead of the model's own, ``variables``
     are what a template is told beside the messages. ``binding`` is the version of
     llama-cpp-python that is known to do. Raises ScriptError.
     """
@@ -136,14 +116,13 @@ def as_script(
         values = values_of(answer)
     except ParameterError as error:
         raise ScriptError(f"the answer's parameters make no sense: {error}") from error
-    system = values["system"] or system
-    messages = [{"role": "system", "content": system}] if system else []
+    messages = [{"role": "system", "content": values["system"]}] if values["system"] else []
     messages += [_as_dictionary(message) for message in path[: answers[-1]]]
     return "\n".join(
         [
             *_head(answer, binding),
             *_settings(answer, messages, template, variables or {}),
-            *_cannot(values, path[: answers[-1]], answer),
+            *unsaid(values, path[: answers[-1]], answer),
             *_loading(values, answer),
             *_prompt(values, answer, merges=_may_merge(messages), template=template),
             *_answering(values, answer),
@@ -169,7 +148,7 @@ def _may_merge(messages: Sequence[Mapping[str, str]]) -> bool:
 
 
 def _head(answer: Message, binding: str) -> Iterator[str]:
-    model = _comment(answer.model or "a model")
+    model = comment(answer.model or "a model")
     when = f" of {_moment(answer):%Y-%m-%d %H:%M}" if answer.at else ""
     known = f" (version {binding} is known to do)" if binding else ""
     yield "#!/usr/bin/env python3"
@@ -228,59 +207,6 @@ def _given(answer: Message) -> str:
     return f"<think>\n{thoughts}" + (f"\n</think>\n\n{text}" if text else "")
 
 
-def _cannot(values: dict[str, Any], asked: Sequence[Message], answer: Message) -> Iterator[str]:
-    reasons = [*_cannot_draw(values), *_cannot_load(values)]
-    if values["context_overflow"] != "stop":
-        reasons.append(
-            f"context_overflow={values['context_overflow']}: where the context is full it stops."
-        )
-    if answer.given_thoughts:
-        reasons.append("Thoughts to go on with: they are written between <think> marks.")
-    if any(_CONTROL.search(message.text) for message in asked):
-        reasons.append(
-            "What looks like a control token in the messages is text to Workbench, but may be "
-            "one to the model here."
-        )
-    if not reasons:
-        return
-    yield "# What llama_cpp.Llama has no way to say, so that the answer may be another:"
-    for reason in reasons:
-        yield f"# - {reason}"
-    yield ""
-
-
-def _cannot_draw(values: dict[str, Any]) -> Iterator[str]:
-    if values["mirostat"] != "off":
-        if values["temperature"] != 1:
-            yield f"temperature={values['temperature']} before mirostat."
-    else:
-        if values["samplers"] != BY_KEY["samplers"].default:
-            yield f"samplers={';'.join(values['samplers'])}: another order, or other stages."
-        for key, off in (
-            ("dry_multiplier", 0),
-            ("xtc_probability", 0),
-            ("dynatemp_range", 0),
-        ):
-            if values[key] != off:
-                yield f"{key}={values[key]}"
-        if values["top_n_sigma"] > 0:
-            yield f"top_n_sigma={values['top_n_sigma']}"
-        if values["min_keep"] > 1:
-            yield f"min_keep={values['min_keep']}"
-        penalties = ("repeat_penalty", "presence_penalty", "frequency_penalty")
-        if values["repeat_last_n"] and any(values[key] != BY_KEY[key].default for key in penalties):
-            yield "The penalties look at the answer alone here, in Workbench also at the prompt."
-
-
-def _cannot_load(values: dict[str, Any]) -> Iterator[str]:
-    if values["load_mode"] == "dio":
-        yield "load_mode=dio"
-    if len(values["lora"]) > 1:
-        yield f"lora={','.join(map(_comment, values['lora']))}: only the first is used."
-    if values["control_vector"]:
-        yield f"control_vector={','.join(map(_comment, values['control_vector']))}"
-
-
 def _loading(values: dict[str, Any], answer: Message) -> Iterator[str]:
     arguments = [
         ("n_ctx", answer.n_ctx or values["n_ctx"]),
@@ -315,14 +241,14 @@ def _named_arguments(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "use_mlock", True
     for key, name in (("cache_type_k", "type_k"), ("cache_type_v", "type_v")):
         if values[key] != BY_KEY[key].default:
-            yield name, _TYPES[values[key]]
+            yield name, CACHE_TYPES[values[key]]
     if values["split_mode"] != "layer":
-        yield "split_mode", _SPLIT_MODES[values["split_mode"]]
+        yield "split_mode", SPLIT_MODES[values["split_mode"]]
 
 
 def _rope_arguments(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if values["rope_scaling"] != "auto":
-        yield "rope_scaling_type", _ROPE_SCALINGS[values["rope_scaling"]]
+        yield "rope_scaling_type", ROPE_SCALINGS[values["rope_scaling"]]
     # All or none: the binding's own defaults of YaRN are others than llama.cpp's.
     if any(values[key] != BY_KEY[key].default for key in (*_ROPE, "rope_scaling")):
         yield from ((key, values[key]) for key in _ROPE)
@@ -403,10 +329,5 @@ def _literal(value: Any) -> str:
     return pprint.pformat(value, width=_WIDTH, sort_dicts=False)
 
 
-def _comment(text: str) -> str:
-    """A text within a line of comment."""
-    return _UNSEEN.sub(" ", text)
-
-
 def _moment(answer: Message) -> datetime:
-    return datetime.fromtimestamp(answer.at).astimezone()
+    return local(answer.at)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from workbench.sessions import index
-from workbench.sessions.listing import escaped
+from workbench.sessions.listing import escaped, titled
 from workbench.untrusted import without_controls
 
 # A word or, in quotation marks, several that follow each other.
@@ -21,8 +21,11 @@ _UNSPACED: Final = re.compile(
 )
 # From so many letters on the last word may be the start of one: it is still being typed.
 _SHORTEST_START: Final = 2
-# Of words that are everywhere only the newest places are weighed against each other.
+# Only so many places are weighed against each other, the newest.
 _WEIGHED: Final = 2000
+# What is said in so many says nothing by being said: to weigh it all of them are counted, which
+# takes 80 ms for the two commonest words, one after the other, of half a million messages.
+_EVERYWHERE: Final = 20_000
 # No text has them: what a terminal acts on is removed before it gets here.
 _BEGINS, _ENDS = "\x02", "\x03"
 _SNIPPET_TOKENS: Final = 16
@@ -37,14 +40,16 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in which the words are said.
+    """A message in which the words are said, or a conversation that is called so.
 
-    ``message`` is its ``id`` in the opened conversation, ``at`` in seconds of the epoch.
+    ``message`` is its ``id`` in the opened conversation, ``row`` the store's number of it; both
+    are None of a title, whose ``role`` is ``"title"``. ``at`` is in seconds of the epoch.
     """
 
     conversation: int
     title: str
-    message: int
+    message: int | None
+    row: int | None
     role: str
     at: float
     snippet: list[Piece]
@@ -63,10 +68,12 @@ class Search:
     def find(self, words: str, *, limit: int) -> list[Hit]:
         """Messages in which all the words are said, the best first (BM25), then the newest.
 
-        Accents and capitals do not count; the last word may be the start of one, which comes
-        after whole words; words in quotation marks follow each other. What is not a word is
-        ignored. Of words that are said everywhere the newest places are weighed. Raises
-        sqlite3.Error.
+        What a model thought counts, too. Before them come conversations that have all the words
+        in their titles and in no message. Accents and capitals do not count (without the index
+        only those of English); the last word may be the start of one, which comes after whole
+        words; words in quotation marks follow each other. What is not a word is ignored. Of
+        many places the newest are weighed, and of what is said everywhere the newest come first.
+        Raises sqlite3.Error.
         """
         typed = [
             each
@@ -75,6 +82,12 @@ class Search:
         ]
         if not typed:
             return []
+        said = self._said(words, typed, limit)
+        known = {hit.conversation for hit in said}
+        titled = [hit for hit in self._titled(typed, limit) if hit.conversation not in known]
+        return (titled + said)[:limit]
+
+    def _said(self, words: str, typed: list[str], limit: int) -> list[Hit]:
         if not self.has_index or any(map(_UNSPACED.search, typed)):
             return self._scan(typed, limit)
         query = " ".join(f'"{each}"' for each in typed)
@@ -89,14 +102,12 @@ class Search:
 
     def _ask(self, query: str, limit: int) -> list[tuple[int, str]]:
         """The messages, the best first, each with a snippet in which the hits are marked."""
-        oldest = self._connection.execute(
-            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?",
-            (query, _WEIGHED),
-        ).fetchone()
+        order, oldest = "rowid DESC", 0
+        if not self._newest_but(_EVERYWHERE, query):
+            order, oldest = "round(rank, 6), rowid DESC", self._newest_but(_WEIGHED, query)
         ranked = self._connection.execute(
-            "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ?"
-            " ORDER BY round(rank, 6), rowid DESC",
-            (query, oldest[0] if oldest else 0),
+            f"SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? ORDER BY {order}",  # noqa: S608
+            (query, oldest),
         )
         # What is shown alone is looked up: the messages lie all over the file.
         shown = list(itertools.islice((each for (each,) in ranked if self._is_there(each)), limit))
@@ -104,12 +115,20 @@ class Search:
             return []
         # In one pass: to begin at each of them anew takes as long as all that is weighed.
         marked = self._connection.execute(
-            "SELECT rowid, snippet(words, 0, ?, ?, '…', ?) FROM words WHERE words MATCH ?"  # noqa: S608
+            "SELECT rowid, snippet(words, -1, ?, ?, '…', ?) FROM words WHERE words MATCH ?"  # noqa: S608
             f" AND rowid BETWEEN ? AND ? AND +rowid IN ({', '.join('?' * len(shown))})",
             (_BEGINS, _ENDS, _SNIPPET_TOKENS, query, min(shown), max(shown), *shown),
         )
         snippets: dict[int, str] = dict(marked)
         return [(number, snippets[number]) for number in shown]
+
+    def _newest_but(self, n: int, query: str) -> int:
+        """The number of the message that ``n`` newer ones follow; 0 if there are not so many."""
+        found = self._connection.execute(
+            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?",
+            (query, n),
+        ).fetchone()
+        return int(found[0]) if found else 0
 
     def _is_there(self, number: int) -> bool:
         found = self._connection.execute(
@@ -120,14 +139,33 @@ class Search:
         return bool(found and found[0])
 
     def _scan(self, typed: list[str], limit: int) -> list[Hit]:
-        likes = " AND m.text LIKE ? ESCAPE '\\'" * len(typed)
-        patterns = [f"%{escaped(each)}%" for each in typed]
+        likes = " AND (m.text LIKE ? ESCAPE '\\' OR m.thoughts LIKE ? ESCAPE '\\')" * len(typed)
+        patterns = [f"%{escaped(each)}%" for each in typed for _ in ("text", "thoughts")]
         found = self._connection.execute(
-            "SELECT m.id, m.text FROM messages m JOIN conversations c ON c.id = m.conversation"  # noqa: S608
+            "SELECT m.id, m.text, m.thoughts FROM messages m"  # noqa: S608
+            " JOIN conversations c ON c.id = m.conversation"
             f" WHERE c.deleted IS NULL{likes} ORDER BY m.id DESC LIMIT ?",
             (*patterns, limit),
         ).fetchall()
-        return [self._hit(number, _cut(text, typed)) for number, text in found]
+        return [
+            self._hit(number, _cut(text, typed) or _cut(thoughts, typed) or [Piece(text)])
+            for number, text, thoughts in found
+        ]
+
+    def _titled(self, typed: list[str], limit: int) -> list[Hit]:
+        found = titled(self._connection, typed, limit=limit)
+        return [
+            Hit(
+                conversation=each.id,
+                title=each.title,
+                message=None,
+                row=None,
+                role="title",
+                at=each.updated,
+                snippet=_cut(each.title, typed) or [Piece(each.title)],
+            )
+            for each in found
+        ]
 
     def _hit(self, number: int, snippet: list[Piece]) -> Hit:
         conversation, title, role, at, place = self._connection.execute(
@@ -140,7 +178,8 @@ class Search:
             conversation=conversation,
             title=without_controls(title),
             message=place,
-            role=role,
+            row=number,
+            role=without_controls(role),
             at=at / 1000,
             snippet=snippet,
         )
@@ -160,7 +199,7 @@ def _cut(text: str, typed: list[str]) -> list[Piece]:
     """The first place in ``text`` where one of the words is said, and what is around it."""
     found = re.search("|".join(map(re.escape, typed)), text, re.IGNORECASE)
     if found is None:
-        return [Piece(text[: 2 * _SNIPPET_CHARACTERS])]
+        return []
     start = max(0, found.start() - _SNIPPET_CHARACTERS)
     end = found.end() + _SNIPPET_CHARACTERS
     marked = (

@@ -34,7 +34,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     @property
     def is_empty(self) -> bool:
         """Whether there is not a word in it."""
-        return not (self.messages or self.draft.strip())
+        return not (self.messages or self.draft.strip() or self.system)
 
 
 class Session:

@@ -12,12 +12,15 @@ import zlib
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from time import time
 from typing import Final
 
 # All of them together, in bytes: a long conversation with a large model takes a gigabyte.
 _MOST_BYTES: Final = 4_000_000_000
 # Others want some of the disk, too.
 _FREE_BYTES: Final = 2_000_000_000
+# A state takes seconds to write: what is older is what a kill left of it.
+_WRITING_SECONDS: Final = 600.0
 
 
 class States:
@@ -59,11 +62,14 @@ class States:
             os.utime(file)
 
     def keep_only(self, conversations: Collection[int]) -> None:
-        """Remove what is left of all others."""
+        """Remove what is left of all others, and of writing that was cut short. Raises OSError."""
         for file in self._folder.glob("*.kv"):
             number, _, _ = file.name.partition("-")
             if not number.isdecimal() or int(number) not in conversations:
                 file.unlink(missing_ok=True)
+        for part in self._folder.glob(".*.kv.*"):
+            if abs(time() - part.stat().st_mtime) > _WRITING_SECONDS:
+                part.unlink(missing_ok=True)
 
     def remove(self, conversation: int) -> None:
         """Remove what is there of a conversation."""

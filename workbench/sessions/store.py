@@ -15,26 +15,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
-from typing import Final, Self
+from typing import Self
 
-from workbench.sessions import index, listing, rows, writing
+from workbench.sessions import index, listing, removal, rows, writing
 from workbench.sessions.conversation import Conversation
 from workbench.sessions.database import (
+    BUSY_SECONDS,
     StoreDamagedError,
     StoreError,
     StoreMovedError,
+    begin,
     connect,
     in_words,
 )
 from workbench.sessions.documents import Document
-from workbench.sessions.listing import Summary, title_of
+from workbench.sessions.listing import Summary, folded, title_of
 from workbench.sessions.search import Hit, Search
 from workbench.sessions.session import Place, Session, Snapshot
 from workbench.sessions.writer import is_alive
 from workbench.untrusted import without_controls
-
-# So long a conversation that was deleted can be had back.
-_KEPT_DAYS: Final = 30
 
 
 class Store:
@@ -51,21 +50,20 @@ class Store:
         self.file = file
         self._clock = clock
         self._lock = threading.RLock()
-        self._connection = connect(file, has_fts5=has_fts5)
+        self._connection, self._inode = connect(file, has_fts5=has_fts5)
         try:
             with in_words(file):
-                self._inode = file.stat().st_ino
                 self._search = Search(self._connection)
             with suppress(StoreError):
-                # Where it can only be read this has to wait.
+                # Where it can only be read, or another has it, this can wait.
                 self._recover()
         except BaseException:
             self._connection.close()
             raise
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
+        """Close the file. Raises StoreError."""
+        with self._lock, in_words(self.file):
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -81,17 +79,27 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, too: what others write meanwhile is not seen by halves."""
         with self._lock, in_words(self.file):
-            yield self._connection
+            connection = self._connection
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
         """A transaction: all that is done in it, or nothing."""
         with self._lock, in_words(self.file):
             connection = self._connection
             if not self._is_in_place():
                 raise StoreMovedError(f"{self.file} has been set aside by another process.")
-            connection.execute("BEGIN IMMEDIATE")
+            begin(connection, patience=patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -109,16 +117,14 @@ class Store:
     # ---- the list ----------------------------------------------------------------------------
 
     def summaries(
-        self, *, limit: int = -1, skip: int = 0, titled: str = "", deleted: bool = False
+        self, *, limit: int = -1, titled: str = "", deleted: bool = False
     ) -> list[Summary]:
         """The conversations, pinned ones first, then those last written to first.
 
         ``titled`` leaves only those whose title has these words in it. Raises StoreError.
         """
         with self._reading() as connection:
-            return listing.summaries(
-                connection, limit=limit, skip=skip, titled=titled, deleted=deleted
-            )
+            return listing.summaries(connection, limit=limit, called=titled, deleted=deleted)
 
     def summary(self, conversation: int) -> Summary:
         """One of them, deleted or not. Raises StoreError."""
@@ -128,16 +134,18 @@ class Store:
             raise _no(conversation)
         return found
 
-    def named(self, reference: str) -> int:
+    def named(self, reference: str, *, deleted: bool = False) -> int:
         """The conversation that a person means: by its number, its title, or a part of that.
 
+        By its title it is looked for among those that are ``deleted``, or those that are not.
         Raises StoreError if there is none, or several.
         """
         reference = reference.strip()
-        if reference.isdecimal():
+        # SQLite has no larger ones.
+        if reference.isdecimal() and len(reference) < 19:
             return self.summary(int(reference)).id
-        found = self.summaries(titled=reference) if reference else []
-        exact = [each for each in found if each.title.casefold() == reference.casefold()]
+        found = self.summaries(titled=reference, deleted=deleted) if reference else []
+        exact = [each for each in found if folded(each.title) == folded(reference)]
         found = exact or found
         if not found:
             raise StoreError(f"There is no conversation '{reference}': look at the list.")
@@ -224,30 +232,48 @@ class Store:
         with self._writing() as connection:
             self._set(connection, conversation, "pinned", pinned)
 
-    def delete(self, conversation: int) -> None:
-        """Take it from the list and out of searches; ``restore`` undoes it. Raises StoreError."""
+    def delete(self, conversation: int) -> bool:
+        """Take it from the list and out of searches; ``restore`` undoes it.
+
+        Returns whether it was there: False if it had been deleted before. Raises StoreError.
+        """
         with self._writing() as connection:
-            self._set(connection, conversation, "deleted", self._now())
+            if not _has(connection, conversation):
+                raise _no(conversation)
+            return removal.delete(connection, conversation, now=self._now())
 
     def restore(self, conversation: int) -> None:
         """Undo a deletion. Raises StoreError."""
         with self._writing() as connection:
             self._set(connection, conversation, "deleted", None)
 
-    def remove(self, conversation: int) -> None:
-        """Remove it for good, at once. Raises StoreError."""
+    def restore_last(self) -> Summary | None:
+        """Undo the last deletion of all; None if there is none to undo. Raises StoreError."""
         with self._writing() as connection:
-            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
-            if not gone.rowcount:
-                raise _no(conversation)
+            number = removal.restore_last(connection)
+            return listing.summary(connection, number) if number is not None else None
 
-    def purge(self, *, older_than_days: float = _KEPT_DAYS) -> int:
-        """Remove for good what was deleted so long ago; returns how many. Raises StoreError."""
+    def remove(self, *conversations: int) -> None:
+        """Remove them for good, at once, and every word of theirs. Raises StoreError.
+
+        With half a million messages in the store it takes half a minute; others can write
+        meanwhile.
+        """
         with self._writing() as connection:
-            return connection.execute(
-                "DELETE FROM conversations WHERE deleted IS NOT NULL AND deleted <= ?",
-                (self._now() - round(older_than_days * 86_400_000),),
-            ).rowcount
+            for conversation in conversations:
+                if not _has(connection, conversation):
+                    raise _no(conversation)
+            removal.remove(connection, conversations)
+        with self._lock, in_words(self.file):
+            removal.tidy(self._connection, has_index=self._search.has_index)
+
+    def purge(self) -> int:
+        """Remove what was deleted 30 days ago, if the clock is to be trusted; returns how many.
+
+        Raises StoreError.
+        """
+        with self._writing() as connection:
+            return removal.purge(connection, now=self._now())
 
     def _set(
         self, connection: sqlite3.Connection, conversation: int, column: str, value: object
@@ -306,7 +332,8 @@ class Store:
 
     def document(self, conversation: int) -> Document:
         """A conversation as it leaves the store. Raises StoreError."""
-        session, summary = self.open(conversation), self.summary(conversation)
+        with self._reading():
+            session, summary = self.open(conversation), self.summary(conversation)
         return Document(
             title=summary.title,
             created=summary.created,
@@ -326,7 +353,7 @@ class Store:
             )
             connection.execute(
                 "DELETE FROM conversations WHERE id = ? AND n_messages = 0"
-                " AND trim(draft, char(9, 10, 32)) = ''"
+                " AND trim(draft, char(9, 10, 32)) = '' AND system = '' AND title = ''"
                 " AND id NOT IN (SELECT conversation FROM holders)",
                 (conversation,),
             )
@@ -365,15 +392,16 @@ class Store:
             open_now = rows.open_messages(connection)
         dead = [number for number, writer in open_now if not is_alive(self.writers, writer)]
         if dead:
-            with self._writing() as connection:
+            with self._writing(patience=0.0) as connection:
                 for number in dead:
                     rows.put_together(connection, number)
 
     def repair(self) -> None:
-        """Make the index of words anew. Raises StoreError."""
+        """Make all indexes anew. Raises StoreError."""
         with self._writing() as connection:
+            connection.execute("REINDEX")
             if self._search.has_index:
-                index.rebuild(connection)
+                index.remake(connection)
 
     def _now(self) -> int:
         return round(self._clock() * 1000)

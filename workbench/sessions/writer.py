@@ -8,8 +8,12 @@ that ends.
 from __future__ import annotations
 
 import fcntl
+import re
 import secrets
 from pathlib import Path
+from typing import Final
+
+_NAME: Final = re.compile(r"[0-9a-f]{16}")
 
 
 class Writer:
@@ -32,13 +36,18 @@ class Writer:
             self._file.close()
 
     def close(self) -> None:
-        """Write no more."""
-        self._mark.unlink(missing_ok=True)
-        self._file.close()
+        """Write no more. Raises OSError."""
+        try:
+            self._mark.unlink(missing_ok=True)
+        finally:
+            self._file.close()
 
 
 def is_alive(folder: Path, name: str) -> bool:
     """Whether the writer ``name`` may still write."""
+    if not _NAME.fullmatch(name):
+        # A store may come from anywhere, and what it names is removed here.
+        return False
     mark = folder / name
     try:
         with mark.open() as file:

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -26,6 +27,8 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # The engine has 2 of them to end by itself.
 _LEAVING_SECONDS: Final = 5.0
 _THREADS_SECONDS: Final = 3.0
+# More of them do not fit on a screen of 24 rows.
+_MOST_TOASTS: Final = 3
 
 
 class SteadyApp(App[None]):
@@ -45,6 +48,9 @@ class SteadyApp(App[None]):
     def keep_text(self) -> Path | None:
         """Save what would be lost; returns where. Called also when all is in disorder."""
         return None
+
+    async def put_by(self) -> None:
+        """Before it is left at a signal: what takes a little longer than saving."""
 
     def take_signals(self) -> None:
         """From now on a signal is a wish to leave."""
@@ -78,6 +84,17 @@ class SteadyApp(App[None]):
                 renderable = Written(text) if text or moved else None
         super()._display(screen, renderable)
 
+    def on_notify(self, event: Notify) -> None:
+        """On a small screen a few words hide all others: the oldest go, and what is said again.
+
+        It is called before Textual's own handler.
+        """
+        shown = list(self._notifications)
+        said_again = [each for each in shown if each.message == event.notification.message]
+        others = [each for each in shown if each not in said_again]
+        for each in [*said_again, *others[: 1 - _MOST_TOASTS]]:
+            self._unnotify(each, refresh=False)
+
     def action_redraw(self) -> None:
         """Draw every cell, whatever the terminal shows."""
         self._frames.forget()
@@ -100,6 +117,11 @@ class SteadyApp(App[None]):
 
     def _leave(self) -> None:
         self._keep()
+        self.call_later(self._leave_in_order)
+
+    async def _leave_in_order(self) -> None:
+        with suppress(Exception):
+            await self.put_by()
         self.exit(return_code=self.ending.code)
 
     def _keep(self) -> None:

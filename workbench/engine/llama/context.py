@@ -14,6 +14,7 @@ from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.engine.llama.model import Model
 from workbench.engine.machine import Machine
 from workbench.parameters.lanes import MOST_LANES
+from workbench.parameters.numbers import CACHE_TYPES, FLASH_ATTN, ROPE_SCALINGS
 
 CONTEXT_FULL: Final = 1
 ABORTED: Final = 2
@@ -23,20 +24,6 @@ ABORTED: Final = 2
 # cores, threads that wait for each other after every layer were a hundred times slower.
 _ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
 
-_FLASH_ATTN: Final = {"auto": -1, "off": 0, "on": 1}
-_ROPE_SCALING: Final = {"auto": -1, "none": 0, "linear": 1, "yarn": 2, "longrope": 3}
-# enum ggml_type.
-_CACHE_TYPES: Final = {
-    "f32": 0,
-    "f16": 1,
-    "q4_0": 2,
-    "q4_1": 3,
-    "q5_0": 6,
-    "q5_1": 7,
-    "q8_0": 8,
-    "iq4_nl": 20,
-    "bf16": 30,
-}
 _SAME_NAMED: Final = (
     "offload_kqv",
     "op_offload",
@@ -106,10 +93,10 @@ class Context(Handle):
         parameters.n_ubatch = min(values["n_ubatch"], n_batch)
         parameters.n_threads = self.n_threads
         parameters.n_threads_batch = self.n_threads if n_threads_batch < 0 else n_threads_batch
-        parameters.flash_attn_type = _FLASH_ATTN[values["flash_attn"]]
-        parameters.type_k = _CACHE_TYPES[values["cache_type_k"]]
-        parameters.type_v = _CACHE_TYPES[values["cache_type_v"]]
-        parameters.rope_scaling_type = _ROPE_SCALING[values["rope_scaling"]]
+        parameters.flash_attn_type = FLASH_ATTN[values["flash_attn"]]
+        parameters.type_k = CACHE_TYPES[values["cache_type_k"]]
+        parameters.type_v = CACHE_TYPES[values["cache_type_v"]]
+        parameters.rope_scaling_type = ROPE_SCALINGS[values["rope_scaling"]]
         for name in _SAME_NAMED:
             setattr(parameters, name, values[name])
         # A running state cannot be shared, and every sequence would take one of its own. So it

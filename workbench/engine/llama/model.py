@@ -15,10 +15,10 @@ from workbench.engine.llama.binding import binding
 from workbench.engine.llama.handle import DecodeError, Handle, LoadError
 from workbench.parameters import entries
 from workbench.parameters.entries import Override
+from workbench.parameters.numbers import SPLIT_MODES
 from workbench.untrusted import without_controls
 
 _LOAD_MODES: Final = {"auto": -1, "none": 0, "mmap": 1, "mlock": 2, "mmap+mlock": 3, "dio": 4}
-_SPLIT_MODES: Final = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 # enum llama_model_kv_override_type and the union's member.
 _OVERRIDES: Final = {
     int: (0, "val_i64"),
@@ -65,7 +65,7 @@ class Model(Handle):
         check_file(path)
         parameters = binding.llama_model_default_params()
         parameters.n_gpu_layers = values["n_gpu_layers"]
-        parameters.split_mode = _SPLIT_MODES[values["split_mode"]]
+        parameters.split_mode = SPLIT_MODES[values["split_mode"]]
         parameters.main_gpu = values["main_gpu"]
         parameters.load_mode = _LOAD_MODES[values["load_mode"]]
         parameters.check_tensors = values["check_tensors"]

@@ -168,6 +168,12 @@ class ChatPane(ReadingPane):
         self.begins = False
         self.prompt.stop_editing()
 
+    def take_edited(self) -> str:
+        """Leave a prompt as it was sent; returns what was being written in its place."""
+        edited = self.prompt.text if self._edited is not None else ""
+        self.stop_editing()
+        return edited
+
     @property
     def unsent(self) -> str:
         """All that has been written and not sent, the draft set aside included."""

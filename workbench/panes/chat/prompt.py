@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os.path import commonprefix
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 
 from workbench.panes.editor import Editor
@@ -57,7 +58,7 @@ class Prompt(Editor):
         # What was being written before something else is written anew here.
         self._draft: str | None = None
         # What can be completed, and whether the border says so at the moment.
-        self.completions: Sequence[str] = ()
+        self.completions: Callable[[str, bool], Sequence[str]] = _none
         self._hints = False
 
     @property
@@ -97,35 +98,48 @@ class Prompt(Editor):
         else:
             self.notify("Write something first.", severity="warning", timeout=2)
 
-    def _candidates(self) -> list[str]:
-        """What the text may become."""
+    def _candidates(self, *, asked: bool) -> Sequence[str]:
+        """What the text may become; ``asked`` for, it may be looked for on the disk."""
         text = self.text
         if not text.startswith("/") or "\n" in text:
             return []
-        return [each for each in self.completions if each.startswith(text)]
+        return self.completions(text, asked)
 
     def on_text_area_changed(self) -> None:
         """Say in the border what a word that is being typed may become."""
-        found = self._candidates()
+        self._hint(self._candidates(asked=False))
+
+    def _hint(self, found: Sequence[str]) -> None:
         if found and (self._hints or not self.border_title):
             self._hints = True
-            self.border_title = "  ".join(found[:_MOST_HINTS]) + (
-                "  …" * (len(found) > _MOST_HINTS)
-            )
+            # Of a word with what it takes only that is still open.
+            known = len(commonprefix(found).rpartition(" ")[0])  # noqa: RUF071
+            hints = [each[known:].strip() for each in found[:_MOST_HINTS]]
+            more = "  …" * (len(found) > _MOST_HINTS)
+            self.border_title = Content("  ".join(hints) + more)
         elif self._hints:
             self._hints = False
             self.border_title = ""
 
     def action_complete(self) -> None:
         """Complete what is certain of a word."""
-        found = self._candidates()
+        found = self._candidates(asked=True)
         if not found:
-            self.screen.focus_next()
+            # In the middle of a word what is typed next must not be a key of another pane.
+            if not self.text.startswith("/"):
+                self.screen.focus_next()
             return
         whole = commonprefix(found)  # noqa: RUF071 - of characters, indeed
-        self.load_text(whole + " " if len(found) == 1 else whole)
+        is_all = len(found) == 1 and not whole.endswith("/")
+        self.load_text(f"{whole} " if is_all else whole)
         self.move_cursor(self.document.end)
+        if len(found) > 1:
+            self._hint(found)
 
     def action_newline(self) -> None:
         """Begin a new line."""
         self.insert("\n")
+
+
+def _none(_text: str, _asked: bool) -> Sequence[str]:
+    return ()

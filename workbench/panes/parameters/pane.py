@@ -90,6 +90,10 @@ class ParameterPane(Vertical):
         """Those that differ from the defaults."""
         return self._chosen.values
 
+    def value(self, parameter: Parameter) -> Value:
+        """The value in force."""
+        return self._chosen.value(parameter)
+
     @property
     def explanation(self) -> str:
         """What is said of the row under the cursor."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from textual.content import Content
 
+from workbench.sessions.conversation import local
 from workbench.sessions.listing import Summary
 from workbench.sessions.search import Hit
 from workbench.untrusted import without_controls
 
 PRESENT, PINNED = "●", "◆"
-_SPEAKERS: Final = {"user": "You", "assistant": "Answer", "system": "System"}
+_SPEAKERS: Final = {"user": "You", "assistant": "Answer", "system": "System", "title": "Title"}
 _WEEK: Final = timedelta(days=6)
 _NARROW: Final = 44
 
 
 def conversation(summary: Summary, width: int, now: float, *, present: bool) -> Content:
     """One line: marks and title at the left, how many messages and when at the right."""
-    mark = PRESENT if present else PINNED if summary.pinned else " "
+    # Of one that is both the colour says that it is open.
+    mark = PINNED if summary.pinned else PRESENT if present else " "
     colour = "$success" if present else "$accent"
     count = f"{summary.n_messages:>4}" if width >= _NARROW else ""
     facts = f"{count}  {when(summary.updated, now):>10}" if count else when(summary.updated, now)
@@ -51,7 +53,7 @@ def when(at: float, now: float) -> str:
     """A moment as short as it is near: ``14:05``, ``Tue 14:05``, ``12 Nov``, ``2024-11-12``."""
     if not at:
         return ""
-    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    then, today = local(at), local(now)
     if then.date() == today.date():
         return f"{then:%H:%M}"
     if timedelta(0) < today.date() - then.date() <= _WEEK:

@@ -22,6 +22,7 @@ from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Text, Value
 from workbench.parameters.lanes import LETTERS, MODEL, MOST_LANES, differing
 from workbench.parameters.table import BY_KEY
+from workbench.screens import words
 from workbench.screens.lanes.keys import KEYS
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.setting import SettingScreen
@@ -94,6 +95,7 @@ class ColumnsScreen(SettingScreen[Kept | None]):
     def on_mount(self) -> None:
         self._begin()
         self.is_there = True
+        self.prompt.completions = completed
         self.prompt.write(self._draft())
         self.prompt.focus()
 
@@ -326,3 +328,8 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             for other in self.lanes:
                 if other is not lane:
                     other.column.transcript.scroll_as(moved)
+
+
+def completed(text: str, asked: bool) -> Sequence[str]:  # noqa: ARG001
+    """What a word that is being typed may become: nothing of it is on the disk."""
+    return words.completions(text, known=words.IN_LANES)

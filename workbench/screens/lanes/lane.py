@@ -210,7 +210,7 @@ class Lane:
         """It ended otherwise; returns a prompt that got no answer, to be written anew."""
         self._write()
         self.engine = None
-        unanswered = self.talk.end(finish)
+        unanswered = self.talk.end(finish).unanswered
         if unanswered:
             self.column.transcript.mark_unanswered()
         else:

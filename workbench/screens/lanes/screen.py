@@ -20,13 +20,14 @@ from workbench.parameters.lanes import (
     with_seeds,
 )
 from workbench.parameters.table import BY_KEY
+from workbench.screens import words
 from workbench.screens.lanes.answering import AnsweringScreen
 from workbench.screens.lanes.columns import Kept
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.typed import LaneScreen
+from workbench.screens.words import Said
 
 _SWEEP = "/sweep temperature 0.2 1.4 4"
-_COMMANDS = ("/sweep", "/draws")
 _EDITING = "Editing in all lanes: Enter asks anew, Esc leaves it"
 
 
@@ -43,8 +44,12 @@ class LanesScreen(AnsweringScreen):
         event.stop()
         if not self.is_there or self.refuses() or self.refuses_blindly():
             return
-        if event.text.split()[0] in _COMMANDS:
-            await self._line_up(event.text)
+        if self._edited is None and (said := words.read(event.text)) is not None:
+            # Whatever it leads to, it is no draft.
+            self._leave_editing()
+            self.prompt.clear()
+            if not await self._obey(said) and not self.prompt.text:
+                self.prompt.write(event.text)
             return
         if not await self.engines_fit():
             return
@@ -54,19 +59,35 @@ class LanesScreen(AnsweringScreen):
         self.shuffle()
         await self.ask(event.text, instead_of=edited)
 
-    async def _line_up(self, command: str) -> None:
+    async def _obey(self, said: Said) -> bool:
+        """Do what a word says; False if it may be written otherwise."""
+        match said.word:
+            case "sweep" | "draws":
+                return await self._line_up(said)
+            case "set" if said.rest:
+                return self.set_by_word(said.rest)
+            case "set":
+                self.action_settings()
+            case "help":
+                self.notify(words.described(words.IN_LANES), timeout=12, markup=False)
+            case "exit":
+                self.app.call_later(self.app.run_action, "app.quit")
+            case word if word in words.WORDS:
+                return self.complain(f"/{word} is for the chat: Esc leads back there.")
+            case word:
+                return self.complain(words.unknown(word, words.IN_LANES))
+        return True
+
+    async def _line_up(self, said: Said) -> bool:
         """Put the lanes of a sweep, or draws of one setting, in the place of those there are."""
-        word, _, rest = command.partition(" ")
         try:
-            lanes = self._draws(rest) if word == "/draws" else grid(read_sweeps(rest))
+            lanes = self._draws(said.rest) if said.word == "draws" else grid(read_sweeps(said.rest))
         except ParameterError as error:
-            self.notify(f"{error}.", severity="error", timeout=8, markup=False)
-            return
-        self._leave_editing()
-        self.prompt.clear()
+            return self.complain(f"{error}.")
         # Settings are compared on the same draws; draws of one setting are to differ.
-        self.same_seed = word == "/sweep"
+        self.same_seed = said.word == "sweep"
         await self.replace_lanes(self.lined_up(lanes))
+        return True
 
     def _draws(self, count: str) -> list[dict[str, Value]]:
         """Draws of one setting: from a seed that is set on, one apart. Raises ParameterError."""

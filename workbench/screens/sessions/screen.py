@@ -34,11 +34,16 @@ _NONE_FOUND: Final = "These words were said nowhere."
 
 
 class Wanted(NamedTuple):
-    """The conversation to go on with, a new one if it is None; and where in it to begin."""
+    """The conversation to go on with, a new one if it is None; and where in it to begin.
+
+    ``row`` is the store's number of the message where ``words`` are said; ``notes`` are to be
+    read there.
+    """
 
     conversation: int | None
-    message: int | None = None
+    row: int | None = None
     words: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Listed(Message, bubble=False):
@@ -49,6 +54,26 @@ class Listed(Message, bubble=False):
         self.words = words
         self.items = items
         self.cursor = cursor
+
+
+class Changed(Message, bubble=False):
+    """Something in the store is otherwise than it is listed."""
+
+
+class Deleted(Message, bubble=False):
+    """A conversation has been deleted."""
+
+    def __init__(self, item: Summary) -> None:
+        super().__init__()
+        self.item = item
+
+
+class Restored(Message, bubble=False):
+    """What was deleted last is there again; None if nothing was."""
+
+    def __init__(self, item: Summary | None) -> None:
+        super().__init__()
+        self.item = item
 
 
 class Refused(Message, bubble=False):
@@ -85,6 +110,8 @@ class SessionsScreen(Dialog[Wanted | None]):
         self._store: Store | None = None
         # A thread at a time: the store is opened once.
         self._opening = asyncio.Lock()
+        # One change after the other, as they were wished for.
+        self._changing = asyncio.Lock()
         self._waiting: Timer | None = None
         self._renamed: int | None = None
         # For which words things are listed, and whether Enter waits for others.
@@ -96,7 +123,7 @@ class SessionsScreen(Dialog[Wanted | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
             pane.border_title = "Conversations"
-            yield SearchBar("Find in all that was said")
+            yield SearchBar("Find in titles and in all that was said")
             yield ConversationList()
             yield Input(
                 id="sessions-title", placeholder="A title; none is the first prompt", compact=True
@@ -112,7 +139,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         self.read()
 
     async def on_unmount(self) -> None:
-        async with self._opening:
+        async with self._changing, self._opening:
             if self._store is not None:
                 await asyncio.to_thread(self._store.close)
 
@@ -141,14 +168,34 @@ class SessionsScreen(Dialog[Wanted | None]):
             self.post_message(Listed(words, items, cursor))
 
     @work(group="change", description="change the list", exit_on_error=False)
-    async def _change(self, change: Callable[[Store], None]) -> None:
-        try:
-            store = await self._opened()
-            if store is not None:
-                await asyncio.to_thread(change, store)
-        except StoreError as error:
-            self.post_message(Refused(str(error)))
+    async def _change(self, change: Callable[[Store], Message | None]) -> None:
+        async with self._changing:
+            try:
+                store = await self._opened()
+                changed = await asyncio.to_thread(change, store) if store is not None else None
+            except StoreError as error:
+                self.post_message(Refused(str(error)))
+                return
+        if changed is not None:
+            self.post_message(changed)
+        self.post_message(Changed())
+
+    def on_changed(self) -> None:
         self.read(self.rows.cursor)
+
+    def on_deleted(self, message: Deleted) -> None:
+        """Say so, and how it can be had back."""
+        item = message.item
+        self.deleted.append(item)
+        self.notify(f"Deleted: {item.title}. ctrl+z brings it back.", timeout=4, markup=False)
+
+    def on_restored(self, message: Restored) -> None:
+        """Say what came back."""
+        if message.item is None:
+            self.notify("There is nothing to bring back.", timeout=3)
+            return
+        self.deleted = [each for each in self.deleted if each.id != message.item.id]
+        self.notify(f"Here again: {message.item.title}.", timeout=3, markup=False)
 
     def on_listed(self, message: Listed) -> None:
         """Show what was read, unless something else is looked for by now."""
@@ -207,7 +254,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         item = event.item
         if isinstance(item, Hit):
             words = self.bar.field.value.strip()
-            self.dismiss(Wanted(item.conversation, item.message, said(item, words)))
+            self.dismiss(Wanted(item.conversation, item.row, said(item, words)))
         else:
             self.dismiss(Wanted(item.id))
 
@@ -216,8 +263,6 @@ class SessionsScreen(Dialog[Wanted | None]):
         match action:
             case "rename" | "pin" | "delete":
                 return isinstance(self.rows.item, Summary) and self._renamed is None
-            case "undo":
-                return bool(self.deleted)
         return True
 
     def action_new(self) -> None:
@@ -267,24 +312,20 @@ class SessionsScreen(Dialog[Wanted | None]):
     def action_delete(self) -> None:
         """Delete the conversation; it can be had back."""
         item = self.rows.item
-        # A key that is held would delete it again.
-        if isinstance(item, Summary) and item not in self.deleted:
-            self.deleted.append(item)
-            self._change(lambda store: _delete(store, item.id))
-            self.notify(f"Deleted: {item.title}. ctrl+z brings it back.", timeout=4, markup=False)
-            self.refresh_bindings()
+        if isinstance(item, Summary):
+            self._change(lambda store: _delete(store, item))
 
     def action_undo(self) -> None:
-        """Bring back what was deleted last."""
-        if self.deleted:
-            item = self.deleted.pop()
-            self._change(lambda store: store.restore(item.id))
-            self.refresh_bindings()
+        """Bring back what was deleted last, be it days ago."""
+        self._change(lambda store: Restored(store.restore_last()))
 
 
-def _delete(store: Store, conversation: int) -> None:
-    store.delete(conversation)
-    States(paths.states()).remove(conversation)
+def _delete(store: Store, item: Summary) -> Deleted | None:
+    # A key that is held would delete it again.
+    if not store.delete(item.id):
+        return None
+    States(paths.states()).remove(item.id)
+    return Deleted(item)
 
 
 def said(hit: Hit, words: str) -> str:

@@ -159,9 +159,7 @@ async def test_a_script_that_the_app_writes_gives_the_answer_once_more(tmp_path:
         await type_in(b, f"/save {file}")
         await wait_until(file.exists, "the script")
         answer = b.screen.exchange.conversation.path()[-1].text
-    done = subprocess.run(
-        [sys.executable, file], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == answer.strip() != ""
 
 

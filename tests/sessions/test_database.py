@@ -5,10 +5,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -160,6 +161,33 @@ def test_what_can_wait_waits_for_no_lock(tmp_path: Path) -> None:
         store.pin(1)
     with Store(file) as store:
         assert len(store.search("half")) == 1
+
+
+def test_everybody_gets_a_turn_beside_somebody_who_hardly_pauses(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.sqlite"
+    done, begun = threading.Event(), threading.Semaphore(0)
+
+    def write() -> None:
+        other = sqlite3.connect(file, isolation_level=None, timeout=0.0)
+        while not done.wait(0.004):
+            with suppress(sqlite3.OperationalError):
+                other.execute("BEGIN IMMEDIATE")
+                begun.release()
+                sleep(0.06)
+                other.execute("COMMIT")
+        other.close()
+
+    with Store(file) as store:
+        writing = threading.Thread(target=write, daemon=True)
+        writing.start()
+        try:
+            for _ in range(15):
+                begun.acquire()
+                put(store, "why?")
+        finally:
+            done.set()
+            writing.join()
+        assert len(store.summaries()) == 15
 
 
 def test_a_read_only_home_can_be_read(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
 from workbench.sessions import index, schema
 
 # Transactions are short: who waits longer than that waits for somebody that hangs.
 BUSY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.005
 _BESIDE: Final = ("", "-wal", "-shm")
 
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -148,12 +150,24 @@ def _plain(place: str, *, uri: bool = False) -> sqlite3.Connection:
     )
 
 
-@contextmanager
-def at_once(connection: sqlite3.Connection) -> Iterator[None]:
-    """Wait for no other that has the file."""
+def begin(connection: sqlite3.Connection, *, patience: float = BUSY_SECONDS) -> None:
+    """Begin to write, after others that are at it. Raises sqlite3.Error.
+
+    SQLite itself looks for its turn ten times a second: beside somebody who writes without a
+    pause that is too seldom to get one.
+    """
+    until = monotonic() + patience
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        yield
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= until:
+                    raise
+                sleep(_LOOK_SECONDS)
+            else:
+                return
     finally:
         connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 

@@ -20,10 +20,11 @@ from typing import Self
 from workbench.sessions import index, listing, removal, rows, writing
 from workbench.sessions.conversation import Conversation
 from workbench.sessions.database import (
+    BUSY_SECONDS,
     StoreDamagedError,
     StoreError,
     StoreMovedError,
-    at_once,
+    begin,
     connect,
     in_words,
 )
@@ -92,13 +93,13 @@ class Store:
                     connection.execute("COMMIT")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
         """A transaction: all that is done in it, or nothing."""
         with self._lock, in_words(self.file):
             connection = self._connection
             if not self._is_in_place():
                 raise StoreMovedError(f"{self.file} has been set aside by another process.")
-            connection.execute("BEGIN IMMEDIATE")
+            begin(connection, patience=patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -391,7 +392,7 @@ class Store:
             open_now = rows.open_messages(connection)
         dead = [number for number, writer in open_now if not is_alive(self.writers, writer)]
         if dead:
-            with at_once(self._connection), self._writing() as connection:
+            with self._writing(patience=0.0) as connection:
                 for number in dead:
                     rows.put_together(connection, number)
 

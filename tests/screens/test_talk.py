@@ -240,6 +240,13 @@ async def test_what_cannot_be_gone_on_with_stays() -> None:
         assert b.says(before[1].text)
 
 
+async def test_a_model_that_has_nothing_to_add_is_said_to_have_none() -> None:
+    async with bench(values={"grammar": 'root ::= ""', "temperature": 0}) as b:
+        await b.ask("/begin Once upon a time")
+        await b.ask("Tell me a story.")
+        await wait_until(lambda: b.says("The model had nothing to add."), "a word on it")
+
+
 async def test_a_beginning_that_was_not_gone_on_with_is_there_again() -> None:
     async with bench(values={"max_tokens": 4}) as b:
         await b.ask("Hello!")

@@ -131,7 +131,10 @@ class ReportedScreen(FetchingScreen):
         if event.request != self.exchange.request:
             return
         self._tell(event.notes)
+        answer, has_begun = self.exchange.answer, self.exchange.has_begun
         self._over(self.talk.finish(event))
+        if has_begun and (answer is None or answer.is_as_given):
+            self.chat.note("The model had nothing to add.")
         self.stats.answer_finished(event)
 
     def _on_failed(self, event: Failed) -> None:

@@ -91,6 +91,11 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     given_thoughts: Count = 0
 
     @property
+    def is_as_given(self) -> bool:
+        """Whether a model that was to go on with it wrote nothing more."""
+        return len(self.text) == self.given and len(self.thoughts) == self.given_thoughts
+
+    @property
     def is_open(self) -> bool:
         """Whether it is being written."""
         return self.role == "assistant" and not self.finish

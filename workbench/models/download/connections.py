@@ -28,6 +28,10 @@ from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
 _LEAST_BYTES: Final = 16 << 10
 _MOST_BYTES: Final = 1 << 20
 _READ_SECONDS: Final = (0.05, 0.2)
+# What all connections together have asked for and not brought to the disk: so much at most comes
+# a second time after a kill, however fast the line is and however much the kernel holds of it.
+# Where a line is long the connections wait for their next answer by turns.
+_MOST_ASKED: Final = 16 << 20
 _PAUSE_SECONDS: Final = (0.5, 30.0)
 _MOST_RENEWALS: Final = 3
 # Two connections that bring so much leave nothing for a third one but processor time.
@@ -78,6 +82,7 @@ class Connections:
         self.error: Exception | None = None
         # Why nothing comes, while nothing comes.
         self.note = ""
+        self._n_asked = _MOST_ASKED // count
         self._wires = [Wire(silence) for _ in range(count)]
         self._threads = [
             threading.Thread(
@@ -128,7 +133,7 @@ class Connections:
 
     def _fetch_parts(self, wire: Wire) -> None:
         failures = 0
-        while not self._halt.is_set() and (part := self._parts.take()):
+        while not self._halt.is_set() and (part := self._parts.take(self._n_asked)):
             before = self._last_byte
             try:
                 self._fetch(wire, part)

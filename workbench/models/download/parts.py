@@ -169,15 +169,19 @@ class Parts:
             return self.whose.size
         return number * self.part_size + self._written[number]
 
-    def take(self) -> Part | None:
-        """The first part that is not there and that nobody fetches; None if there is none."""
+    def take(self, n_most: int | None = None) -> Part | None:
+        """The first part that is not there and that nobody fetches; None if there is none.
+
+        Of it the next ``n_most`` bytes.
+        """
         with self.arrived:
             for number in range(self._first_open, len(self._written)):
                 have = self._written[number]
                 if have < self._length(number) and number not in self._taken:
                     self._taken.add(number)
                     base = number * self.part_size
-                    return Part(number, base + have, base + self._length(number))
+                    end = self._length(number) if n_most is None else have + n_most
+                    return Part(number, base + have, base + min(end, self._length(number)))
         return None
 
     def give_back(self, part: Part) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Self
 
 import pytest
@@ -12,10 +13,12 @@ from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 
 from tests import hub as loopback
 from tests.hub import Fault, Hub
+from tests.small_disk import small_disk
 from tests.waiting import wait_until_blocking
+from workbench.models.download import queue
 from workbench.models.download.order import Order, Orders
 from workbench.models.download.queue import Downloads, Report
-from workbench.models.download.transfer import Rules
+from workbench.models.download.transfer import FLOOR_BYTES, Rules
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import RemoteFile
 
@@ -40,11 +43,13 @@ def hub() -> Iterator[Hub]:
 class Desk:
     """A queue, and the last that was heard of each of its downloads."""
 
-    def __init__(self, folder: Path, hub: Hub, **given: Any) -> None:
+    def __init__(self, folder: Path, hub: Hub, cache: Path | None = None, **given: Any) -> None:
         self.client = HubClient(hub.endpoint, token=False)
         self.heard: list[Report] = []
         rules = Rules(**{"floor": 0, "patience": 0.5, **given})
-        self.queue = Downloads(folder, self.client, tell=self.heard.append, rules=rules)
+        self.queue = Downloads(
+            folder, self.client, tell=self.heard.append, cache=cache, rules=rules
+        )
 
     def add(self, *names: str) -> str:
         files = [RemoteFile(name, len(FILES[f"{REPO}/{name}"])) for name in names]
@@ -212,6 +217,28 @@ def test_a_full_disk_is_waited_for(hub: Hub, folder: Path) -> None:
     with Desk(folder, hub, floor=1 << 60) as desk:
         one = desk.add("one.gguf")
         assert "of room" in desk.wait_for(one, "waiting").note
+
+
+def test_the_floor_is_watched_while_bytes_come(
+    hub: Hub, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_ROOM_SECONDS", 0.5)
+    with small_disk(tmp_path / "disk", FLOOR_BYTES + 40_000_000) as disk:
+        rules = {"floor": FLOOR_BYTES, "max_rate": 4e6}
+        with Desk(folder, hub, cache=disk, **rules) as desk:
+            one = desk.add("one.gguf")
+            wait_until_blocking(lambda: desk.last(one).done > 1_000_000, "some bytes")
+            ballast = disk / "ballast"
+            ballast.write_bytes(bytes(38_000_000))
+            waiting = desk.wait_for(one, "waiting")
+            assert "1.0 GB shall stay so: make 0.1 GB of room" in waiting.note
+            # There still is nearly a GB for all others, and it goes on by itself, not from zero.
+            assert disk_usage(disk).free > 0.99 * FLOOR_BYTES
+            ballast.unlink()
+            n_asked = len(hub.ranges())
+            assert desk.wait_for(one, "done").path is not None
+            asked_again = hub.ranges()[n_asked:]
+            assert sum(last + 1 - first for first, last in asked_again) <= len(ONE) - waiting.done
 
 
 QUEUE = """

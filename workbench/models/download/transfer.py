@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import threading
@@ -300,7 +301,8 @@ class Transfer:
     def _look_at_room(self, place: Place, n_bytes: int) -> None:
         free = shutil.disk_usage(place.blob.parent).free
         if free - n_bytes < self._rules.floor:
-            short = (self._rules.floor + n_bytes - free) / 1e9
+            # Never none at all.
+            short = math.ceil((self._rules.floor + n_bytes - free) / 1e8) / 10
             raise NoRoomError(
                 f"The disk of {self._cache} has {free / 1e9:.1f} GB free, and "
                 f"{self._rules.floor / 1e9:.1f} GB shall stay so: make {short:.1f} GB of room."

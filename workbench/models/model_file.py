@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -50,32 +52,40 @@ class ModelFile(msgspec.Struct, frozen=True):
 
 def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     """Turn files into models: parts of a split one joined, projectors left out."""
-    groups: dict[Path, list[Path]] = {}
+    sets: dict[tuple[Path, tuple[str, int]], dict[Path, int]] = {}
     for path in paths:
         # An image projector is no chat model.
-        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not path.is_dir():
-            groups.setdefault(path.with_name(naming.stem(path.name)), []).append(path)
-    models = []
-    for whole, parts in groups.items():
-        parts.sort()
-        try:
-            size = sum(part.stat().st_size for part in parts)
-        except OSError:
-            # A broken link in the cache, or a file that went away under us.
+        if path.suffix != ".gguf" or naming.kind(path.name) != "model":
             continue
+        if (size := _size(path)) is not None:
+            sets.setdefault((path.parent, naming.set_of(path.name)), {})[path] = size
+    stems = Counter((folder, stem) for folder, (stem, _) in sets)
+    models = []
+    for (folder, (stem, n_parts)), sizes in sets.items():
+        parts = sorted(sizes)
+        is_one_of_two = n_parts and stems[folder, stem] > 1
         models.append(
             ModelFile(
-                name=whole.name,
+                name=f"{stem}-of-{n_parts:05}" if is_one_of_two else stem,
                 path=parts[0],
-                size=size,
+                size=sum(sizes.values()),
                 source=source,
-                quantisation=naming.quantisation(whole.name),
-                missing=naming.n_parts(parts[0].name) - len(parts),
+                quantisation=naming.quantisation(stem),
+                missing=naming.n_missing(part.name for part in parts),
                 files=tuple(parts),
                 hashes=tuple(map(told_hash, parts)),
             )
         )
     return sorted(models, key=in_order)
+
+
+def _size(file: Path) -> int | None:
+    """The bytes of a file; None for a folder, a broken link, or what cannot be looked at."""
+    try:
+        fact = file.stat()
+    except OSError:
+        return None
+    return fact.st_size if stat.S_ISREG(fact.st_mode) else None
 
 
 def named_parts(file: Path) -> list[Path]:
@@ -85,6 +95,16 @@ def named_parts(file: Path) -> list[Path]:
         return [file]
     whole = naming.stem(file.name)
     return [file.with_name(f"{whole}-{part:05}-of-{count:05}.gguf") for part in range(1, count + 1)]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; not one that cannot be looked at, of which ``Path`` raises."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is a file that can be looked at."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def told_hash(file: Path) -> str:

@@ -133,3 +133,11 @@ def test_a_token_that_is_not_taken_is_told_and_not_shown(hub: Hub) -> None:
     ):
         look(client, REPO)
     assert "hf_secret" not in str(error.value)
+
+
+def test_a_whole_model_beside_its_parts_is_another_variant() -> None:
+    names = ["m-Q4_0-00001-of-00002.gguf", "m-Q4_0-00002-of-00002.gguf", "m-Q4_0.gguf"]
+    whole, split = grouped(RemoteFile(name, 100) for name in names)
+    assert (whole.name, [file.path for file in whole.files]) == ("m-Q4_0", names[2:])
+    assert (split.name, [file.path for file in split.files]) == ("m-Q4_0-of-00002", names[:2])
+    assert (whole.missing, split.missing) == (0, 0)

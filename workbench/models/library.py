@@ -11,7 +11,15 @@ import msgspec
 
 from workbench.models import elsewhere, pocket
 from workbench.models.hub.reference import USUAL, Reference
-from workbench.models.model_file import ModelFile, gathered, in_order, named_parts
+from workbench.models.model_file import (
+    ModelFile,
+    file_size,
+    gathered,
+    in_order,
+    is_file,
+    is_folder,
+    named_parts,
+)
 
 POCKET: Final = "pocket"
 
@@ -24,7 +32,7 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     if reference == POCKET:
         return pocket.MODEL_FILE
     path = Path(reference).expanduser()
-    if path.exists() or path.name != reference:
+    if is_file(path) or path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
     for models in _places(folders):
@@ -67,10 +75,11 @@ def built_in() -> ModelFile:
 
 def named(path: Path) -> list[ModelFile]:
     """The model of a file given by name, whatever its suffix; none if there is no such file."""
-    if not path.is_file():
+    size = file_size(path)
+    if size is None:
         return []
-    return gathered([path], source="opened by name") or [
-        ModelFile(path.name, path, path.stat().st_size, source="opened by name")
+    return gathered(named_parts(path), source="opened by name") or [
+        ModelFile(path.name, path, size, source="opened by name")
     ]
 
 
@@ -81,7 +90,20 @@ def weight(file: Path) -> int:
 
 def in_folder(folder: Path) -> list[ModelFile]:
     """The models in ``folder`` and below it; none if it cannot be read."""
-    return gathered(_below(folder), source=str(folder)) if folder.is_dir() else []
+    return gathered(_below(folder), source=str(folder))
+
+
+def closed(folders: Iterable[Path]) -> list[str]:
+    """What is wrong with those of ``folders`` that cannot be looked into, a sentence for each."""
+    problems = []
+    for folder in folders:
+        try:
+            os.scandir(folder).close()
+        except FileNotFoundError:
+            problems.append(f"there is no folder {folder}")
+        except OSError as error:
+            problems.append(f"{folder} cannot be looked into: {error.strerror}")
+    return problems
 
 
 def in_hub_cache() -> list[ModelFile]:
@@ -89,10 +111,11 @@ def in_hub_cache() -> list[ModelFile]:
     from huggingface_hub import constants
 
     found: dict[tuple[str, object], ModelFile] = {}
-    for repository in Path(constants.HF_HUB_CACHE).glob("models--*"):
+    for repository in _folders_in(Path(constants.HF_HUB_CACHE)):
+        if not repository.name.startswith("models--"):
+            continue
         name = repository.name.removeprefix("models--").replace("--", "/")
-        revisions = [each for each in repository.glob("snapshots/*") if each.is_dir()]
-        for revision in sorted(revisions, key=lambda each: each.stat().st_mtime):
+        for revision in _revisions(repository):
             for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
                 found[model.name, _identity(model)] = model
@@ -102,28 +125,64 @@ def in_hub_cache() -> list[ModelFile]:
 def cached(reference: Reference) -> ModelFile | None:
     """The model of the Hub's cache that ``reference`` names, if all of it is there.
 
-    Without a quantisation or a file it is the usual one, or the only one there is.
+    Without a quantisation or a file it is the usual one, or the only one there is. Of several
+    revisions that which the branch has counts first, then the newest.
     """
-    found = [
-        model
-        for model in in_hub_cache()
-        if model.source == reference.repo and not model.missing and _is_named(model, reference)
-    ]
-    if len(found) > 1:
-        found = [model for model in found if model.quantisation == USUAL]
-    return found[0] if len(found) == 1 else None
+    from huggingface_hub import constants
 
-
-def _is_named(model: ModelFile, reference: Reference) -> bool:
     if reference.revision != "main":
         # Which commit that is only the Hub knows.
-        return False
+        return None
+    repository = Path(constants.HF_HUB_CACHE) / f"models--{reference.repo.replace('/', '--')}"
+    main = _text(repository / "refs" / "main")
+    revisions = _revisions(repository)[::-1]
+    revisions.sort(key=lambda each: each.name != main)
+    found: dict[Path, tuple[Path, ModelFile]] = {}
+    for revision in revisions:
+        for model in gathered(_below(revision), source=reference.repo):
+            if not model.missing and _is_named(model, reference, revision):
+                found.setdefault(model.path.relative_to(revision), (revision, model))
+    matches = list(found.values())
+    if len(matches) > 1 and not (reference.path or reference.quantisation):
+        matches = [match for match in matches if match[1].quantisation == USUAL]
+    if len(matches) > 1:
+        # The files of a repository may have got other names.
+        matches = [match for match in matches if match[0] == matches[0][0]]
+    return matches[0][1] if len(matches) == 1 else None
+
+
+def _is_named(model: ModelFile, reference: Reference, revision: Path) -> bool:
     if reference.path:
-        files = model.files or (model.path,)
-        return any(file.as_posix().endswith(f"/{reference.path}") for file in files)
+        return revision / reference.path in model.files
     if not reference.quantisation:
         return True
     return model.quantisation == reference.quantisation.upper()
+
+
+def _revisions(repository: Path) -> list[Path]:
+    """The snapshots of a repository in the Hub's cache, the newest last."""
+    dated = []
+    for revision in _folders_in(repository / "snapshots"):
+        try:
+            dated.append((revision.stat().st_mtime, revision))
+        except OSError:
+            continue
+    return [revision for _, revision in sorted(dated)]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
+    return [path for name in sorted(names) if is_folder(path := folder / name)]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:

@@ -57,7 +57,7 @@ def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
         # An image projector is no chat model.
         if path.suffix != ".gguf" or naming.kind(path.name) != "model":
             continue
-        if (size := _size(path)) is not None:
+        if (size := file_size(path)) is not None:
             sets.setdefault((path.parent, naming.set_of(path.name)), {})[path] = size
     stems = Counter((folder, stem) for folder, (stem, _) in sets)
     models = []
@@ -79,15 +79,6 @@ def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     return sorted(models, key=in_order)
 
 
-def _size(file: Path) -> int | None:
-    """The bytes of a file; None for a folder, a broken link, or what cannot be looked at."""
-    try:
-        fact = file.stat()
-    except OSError:
-        return None
-    return fact.st_size if stat.S_ISREG(fact.st_mode) else None
-
-
 def named_parts(file: Path) -> list[Path]:
     """The file, or all parts of a split model by the name of its first."""
     count = naming.n_parts(file.name)
@@ -105,6 +96,15 @@ def is_folder(path: Path) -> bool:
 def is_file(path: Path) -> bool:
     """Whether it is a file that can be looked at."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def file_size(file: Path) -> int | None:
+    """The bytes of a file; None for a folder, a broken link, or what cannot be looked at."""
+    try:
+        fact = file.stat()
+    except OSError:
+        return None
+    return fact.st_size if stat.S_ISREG(fact.st_mode) else None
 
 
 def told_hash(file: Path) -> str:

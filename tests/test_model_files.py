@@ -101,6 +101,11 @@ def test_verify_finds_what_is_wrong(folder: Path) -> None:
     assert answer.returncode == 1
     outcomes = {each["model"]: each["outcome"] for each in json.loads(answer.stdout)}
     assert outcomes == {"mine": "wrong", "pocket": "unknown"}
+    (folder / "mine.gguf").rename(folder / "mine-00002-of-00002.gguf")
+    (folder / "mine-00002-of-00002.gguf").write_bytes(MODEL_FILE.read_bytes())
+    answer = workbench("models", "verify", "mine")
+    assert answer.returncode == 1
+    assert "mine-00001-of-00002.gguf: wrong: 1 part missing" in answer.stdout
 
 
 def test_rm_asks_first(folder: Path) -> None:

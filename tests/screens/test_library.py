@@ -137,6 +137,23 @@ async def test_a_file_is_held_against_its_checksum(folder: Path) -> None:
         assert not b.screen.browser.status_text
 
 
+async def test_no_check_asks_to_remove_what_is_of_use(folder: Path) -> None:
+    shutil.copy(MODEL_FILE, folder / "split-00001-of-00002.gguf")
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16", "split")
+        await at(b, "split")
+        await b.pilot.press("v")
+        await wait_until(lambda: any("1 part missing" in each for each in b.toasts()), "the parts")
+        assert "checksum wrong" in " ".join(b.screen.browser.detail_text.split())
+        # A disk that is gone.
+        (folder / "mine-Q8_0.gguf").unlink()
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("v")
+        await wait_until(lambda: any("cannot be read" in each for each in b.toasts()), "the disk")
+        assert "checksum not read" in " ".join(b.screen.browser.detail_text.split())
+        assert not any("Remove" in each for each in b.toasts())
+
+
 async def test_a_removal_is_asked_for_and_can_be_taken_back(folder: Path) -> None:
     file = folder / "mine-Q8_0.gguf"
     async with bench() as b:

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from workbench.models.gguf import GgufError, read_header
-from workbench.models.model_file import ModelFile
+from workbench.models.model_file import ModelFile, file_size, named_parts
 
 _CHUNK: Final = 4 << 20
 
-Outcome = Literal["right", "wrong", "unknown", "stopped"]
-"""``unknown``: nothing tells what its hash should be; its header and its length are right."""
+Outcome = Literal["right", "wrong", "unknown", "unread", "stopped"]
+"""``unknown``: nothing tells what its hash should be; its header and its length are right.
+``unread``: the disk or the system does not give its bytes, whatever they are.
+"""
 
 
 class Checked(NamedTuple):
-    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is wrong."""
+    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is not right."""
 
     file: Path
     sha256: str
@@ -30,6 +32,8 @@ def verify(
     on_progress: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> list[Checked]:
     """Read all files of a model and hold them against the hashes that their places tell.
+
+    A split model that lacks parts is wrong, whatever the others are; the first of them is named.
 
     ``on_progress`` is told the bytes that are read and all of them, and returns False to give
     up. Blocks for as long as the disk takes.
@@ -48,7 +52,10 @@ def verify(
         checked.append(found)
         if found.outcome == "stopped":
             break
-        before += file.stat().st_size if file.exists() else 0
+        before += file_size(file) or 0
+    if model.missing and checked[-1].outcome != "stopped":
+        absent = next(part for part in named_parts(files[0]) if part not in files)
+        checked.append(Checked(absent, "", "wrong", model.incomplete))
     return checked
 
 
@@ -68,7 +75,7 @@ def _check(file: Path, told: str, report: Callable[[int], bool]) -> Checked:
     except GgufError as error:
         return Checked(file, "", "wrong", str(error))
     except OSError as error:
-        return Checked(file, "", "wrong", f"it cannot be read: {error.strerror}")
+        return Checked(file, "", "unread", f"it cannot be read: {error.strerror}")
     found = digest.hexdigest()
     if not told:
         return Checked(file, found, "unknown")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,24 @@ def test_list_shows_what_the_headers_say(folder: Path) -> None:
     assert told["disk_use"] == 3 * MODEL_FILE.stat().st_size - 1
     lines = workbench("models", "list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["model", "mine-Q8_0", "pocket", "torn-Q8_0", "3"]
+
+
+def test_copies_are_listed_once_and_removed_one_by_one(folder: Path) -> None:
+    content = MODEL_FILE.read_bytes()[:-1]
+    for copy in ("first", "second"):
+        (folder / f"{copy}.gguf").write_bytes(content)
+
+    def listed() -> dict[str, Any]:
+        told = json.loads(workbench("models", "list", "--json").stdout)
+        return {model["name"]: model for model in told["models"]}
+
+    assert set(listed()) == {"pocket", "first"}
+    assert listed()["first"]["also"] == ["~/my models/second.gguf"]
+    # Both are read: one may be damaged.
+    files = [line.partition(":")[0] for line in workbench("models", "verify").stdout.splitlines()]
+    assert {Path(file).name for file in files} >= {"first.gguf", "second.gguf"}
+    assert workbench("models", "rm", "second", "--yes").returncode == 0
+    assert listed()["first"]["also"] == []
 
 
 def test_verify_finds_what_is_wrong(folder: Path) -> None:

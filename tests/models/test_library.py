@@ -101,18 +101,6 @@ def test_a_file_opened_by_name_may_have_any_suffix(tmp_path: Path) -> None:
     assert library.named(tmp_path / "nowhere.gguf") == []
 
 
-def test_the_same_bytes_are_one_model_and_use_the_disk_once(tmp_path: Path) -> None:
-    first = write(tmp_path / "a" / "one.gguf", 1000)
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "two.gguf").symlink_to(first)
-    (tmp_path / "b" / "three.gguf").hardlink_to(first)
-    models = library.everything([tmp_path / "a", tmp_path / "b"])
-    assert sorted(model.name for model in models) == ["one", "pocket", "three"]
-    [one] = [model for model in models if model.name == "one"]
-    assert one.also == (str(tmp_path / "b"),)
-    assert library.disk_use(models) == 1000 + MODEL_FILE.stat().st_size
-
-
 def test_a_blob_of_the_hubs_cache_tells_its_hash() -> None:
     content = b"GGUF" + bytes(5000)
     with hub.serving({"someone/Tiny-GGUF/Tiny.gguf": content}) as endpoint:

@@ -137,6 +137,18 @@ async def test_a_file_is_held_against_its_checksum(folder: Path) -> None:
         assert not b.screen.browser.status_text
 
 
+async def test_a_copy_is_no_model_of_its_own(folder: Path) -> None:
+    shutil.copy(folder / "mine-Q8_0.gguf", folder / "copy-Q8_0.gguf")
+    async with bench() as b:
+        await listed(b, "pocket", "copy-Q8_0", "other-F16")
+        await at(b, "copy-Q8_0")
+        assert "also in" in b.screen.browser.detail_text
+        # What a check has found tells them from one another for good.
+        await b.pilot.press("v")
+        await wait_until(lambda: "unknown" in b.screen.browser.detail_text, "the outcome")
+    assert 'hashes":["' in paths.model_facts().read_text()
+
+
 async def test_no_check_asks_to_remove_what_is_of_use(folder: Path) -> None:
     shutil.copy(MODEL_FILE, folder / "split-00001-of-00002.gguf")
     async with bench() as b:

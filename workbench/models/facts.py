@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from workbench import whole
+from workbench.models import duplicates
 from workbench.models.gguf import GgufError, Header, read_header
 from workbench.models.model_file import ModelFile
 from workbench.models.shape import shape_of, word
+
+Stamps = list[tuple[int, int]]
+"""The sizes and the times of change of a model's files."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -30,16 +35,18 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """Facts of files as they were."""
+    """What is known of files as they were."""
 
-    stamps: list[tuple[int, int]]
-    facts: Facts
+    stamps: Stamps
+    facts: Facts | None = None
+    hashes: list[str] = []
+    sample: str = ""
 
 
 class FactsCache:
-    """Facts by path, size and time of change, in a file of the app's own.
+    """What is known by path, size and time of change, in a file of the app's own.
 
-    One thread may look while others ask for what is known.
+    Threads may look and ask at the same time.
     """
 
     def __init__(self, file: Path) -> None:
@@ -47,6 +54,9 @@ class FactsCache:
         self._file = file
         self._changed = False
         self._entries: dict[str, _Entry] = {}
+        # What was asked for is kept, listed or not.
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
         try:
             self._entries = msgspec.json.decode(file.read_bytes(), type=dict[str, _Entry])
         except (OSError, ValueError):
@@ -55,18 +65,44 @@ class FactsCache:
 
     def known(self, model: ModelFile) -> Facts | None:
         """The facts, if the model's files are still those that were read."""
-        entry = self._entries.get(_key(model))
-        return entry.facts if entry is not None and entry.stamps == _stamps(model) else None
+        return self._entry(model).facts
 
     def look(self, model: ModelFile) -> Facts:
         """The facts, from the files' headers unless they are known. Reads the disk."""
-        if (known := self.known(model)) is not None:
-            return known
-        stamps = _stamps(model)
-        facts = read_facts(model)
-        self._entries[_key(model)] = _Entry(stamps, facts)
-        self._changed = True
+        entry = self._entry(model)
+        if entry.facts is not None:
+            return entry.facts
+        try:
+            facts = read_facts(model)
+        except OSError as error:
+            # It need not stay so, and no stamp would tell.
+            return Facts(problem=f"it cannot be read: {error.strerror}")
+        self._keep(model, entry.stamps, facts=facts)
         return facts
+
+    def hashes(self, model: ModelFile) -> tuple[str, ...]:
+        """The SHA-256 of the model's files: as they were read, or else as their place tells."""
+        return tuple(self._entry(model).hashes) or model.hashes
+
+    def keep_hashes(self, model: ModelFile, stamps: Stamps, hashes: Sequence[str]) -> None:
+        """Remember the SHA-256 of files that had these stamps before they were read."""
+        self._keep(model, stamps, hashes=list(hashes))
+        self._write()
+
+    def sample(self, model: ModelFile) -> str:
+        """What files of one size and of the same bytes have in common; see ``duplicates``.
+
+        Reads some of them unless it is known. Of what cannot be read it is like no other's.
+        """
+        entry = self._entry(model)
+        if entry.sample:
+            return entry.sample
+        try:
+            found = duplicates.sample(model.files or (model.path,))
+        except OSError:
+            return _key(model)
+        self._keep(model, entry.stamps, sample=found)
+        return found
 
     def fill(
         self,
@@ -84,19 +120,42 @@ class FactsCache:
 
     def save(self, models: Iterable[ModelFile]) -> None:
         """Write what is known of ``models``, if it is news. A disk that is full is no harm."""
-        kept = {_key(model) for model in models}
-        if not self._changed and kept >= self._entries.keys():
-            return
-        self._entries = {key: entry for key, entry in self._entries.items() if key in kept}
-        try:
-            whole.write(self._file, msgspec.json.encode(self._entries).decode())
-        except OSError:
-            return
-        self._changed = False
+        with self._lock:
+            kept = {_key(model) for model in models} | self._asked
+            if not self._changed and kept >= self._entries.keys():
+                return
+            self._entries = {key: entry for key, entry in self._entries.items() if key in kept}
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            text = msgspec.json.encode(self._entries).decode()
+            try:
+                whole.write(self._file, text)
+            except OSError:
+                return
+            self._changed = False
+
+    def _entry(self, model: ModelFile) -> _Entry:
+        """What is known of the files as they are now."""
+        key, stamps = _key(model), stamps_of(model)
+        with self._lock:
+            self._asked.add(key)
+            entry = self._entries.get(key)
+        return entry if entry is not None and entry.stamps == stamps else _Entry(stamps)
+
+    def _keep(self, model: ModelFile, stamps: Stamps, **news: object) -> None:
+        key = _key(model)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.stamps != stamps:
+                entry = _Entry(stamps)
+            self._entries[key] = msgspec.structs.replace(entry, **news)
+            self._changed = True
 
 
 def read_facts(model: ModelFile) -> Facts:
-    """The facts as the files' headers have them now."""
+    """The facts as the files' headers have them now. Raises OSError."""
     headers: list[Header] = []
     try:
         for file in model.files or (model.path,):
@@ -106,8 +165,6 @@ def read_facts(model: ModelFile) -> Facts:
             headers.append(header)
     except GgufError as error:
         return Facts(problem=word(str(error)))
-    except OSError as error:
-        return Facts(problem=f"it cannot be read: {error.strerror}")
     shape = shape_of(headers)
     title = headers[0].metadata.get("general.name")
     return Facts(
@@ -125,7 +182,7 @@ def _key(model: ModelFile) -> str:
     return os.fsencode(model.path).decode("latin-1")
 
 
-def _stamps(model: ModelFile) -> list[tuple[int, int]]:
+def stamps_of(model: ModelFile) -> Stamps:
     """What tells files from others of their names; empty if one is not there."""
     try:
         facts = [file.stat() for file in model.files or (model.path,)]

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from workbench.models import elsewhere, pocket
+from workbench.models import duplicates, elsewhere, pocket
+from workbench.models.facts import FactsCache
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.model_file import (
     ModelFile,
@@ -42,23 +41,28 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     return path
 
 
-def everything(folders: Iterable[Path] = ()) -> list[ModelFile]:
-    """Every model on this machine, the same bytes once. Walks the disk: not on the UI's path."""
-    found: dict[object, ModelFile] = {}
-    for model in (built_in(), *(model for place in _places(folders) for model in place)):
-        key = _identity(model)
-        if (first := found.get(key)) is None:
-            found[key] = model
-        elif model.source not in (first.source, *first.also):
-            found[key] = msgspec.structs.replace(first, also=(*first.also, model.source))
-    return list(found.values())
+def everything(folders: Iterable[Path] = (), facts: FactsCache | None = None) -> list[ModelFile]:
+    """Every model on this machine, the same bytes once. Walks the disk: not on the UI's path.
+
+    Copies that no place tells to be some are known only by ``facts``.
+    """
+    ours, *others = each_place(folders)
+    # A person's own copy of the one that is built in is theirs to keep or to remove.
+    return [ours, *duplicates.once(others, facts)]
+
+
+def each_place(folders: Iterable[Path] = ()) -> Iterator[ModelFile]:
+    """Every model as often as it is there. Walks the disk."""
+    yield built_in()
+    for models in _places(folders):
+        yield from models
 
 
 def disk_use(models: Iterable[ModelFile]) -> int:
-    """Bytes that the models take together on the disk, what they share once."""
+    """Bytes that the models and their copies take on the disk, what they share once."""
     facts = {}
     for model in models:
-        for file in model.files or (model.path,):
+        for file in (*(model.files or (model.path,)), *model.copies):
             try:
                 fact = file.stat()
             except OSError:
@@ -118,7 +122,9 @@ def in_hub_cache() -> list[ModelFile]:
         for revision in _revisions(repository):
             for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
-                found[model.name, _identity(model)] = model
+                found[
+                    model.name, model.hashes if all(model.hashes) else duplicates.inodes(model)
+                ] = model
     return sorted(found.values(), key=in_order)
 
 
@@ -189,13 +195,6 @@ def _places(folders: Iterable[Path]) -> Iterator[list[ModelFile]]:
     yield from map(in_folder, folders)
     yield in_hub_cache()
     yield from elsewhere.places()
-
-
-def _identity(model: ModelFile) -> object:
-    """What two models have in common only if they are the same bytes."""
-    if model.hashes and all(model.hashes):
-        return model.hashes
-    return tuple(file.resolve() for file in model.files or (model.path,))
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -23,8 +23,8 @@ class ModelFile(msgspec.Struct, frozen=True):
 
     ``path`` is the file to hand to llama.cpp (of a split model, its first part), ``size`` the
     bytes of all its parts, ``missing`` the parts of a split model that are not there.
-    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells, and
-    ``also`` says where else the same bytes are found.
+    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells.
+    ``also`` says where else the same bytes are found, ``copies`` are the files there.
     """
 
     name: str
@@ -36,18 +36,28 @@ class ModelFile(msgspec.Struct, frozen=True):
     files: tuple[Path, ...] = ()
     hashes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    copies: tuple[Path, ...] = ()
 
     @property
     def place(self) -> str:
         """Where the model lives, in words or as a folder."""
         if self.path == pocket.MODEL_FILE:
             return "comes with Workbench"
-        return str(self.path.parent).replace(str(Path.home()), "~", 1)
+        return _short(self.path.parent)
+
+    @property
+    def called(self) -> str:
+        """The path, as a person knows it."""
+        return _short(self.path)
 
     @property
     def incomplete(self) -> str:
         """What is missing, in words; empty if nothing is."""
         return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
+
+
+def _short(path: Path) -> str:
+    return str(path).replace(str(Path.home()), "~", 1)
 
 
 def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:

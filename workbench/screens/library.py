@@ -88,7 +88,7 @@ class LibraryScreen(ObeyingScreen):
     def _found(self) -> ModelsFound:
         if self._facts is None:
             self._facts = FactsCache(paths.model_facts())
-        models = library.everything(self.folders)
+        models = library.everything(self.folders, self._facts)
         if self._opened is not None:
             there = {model.path.resolve() for model in models}
             if self._opened.resolve() not in there:
@@ -208,7 +208,7 @@ class LibraryScreen(ObeyingScreen):
                 self.post_message(Checked(model, done / max(1, total)))
             return not (stopped.is_set() or self._left.is_set())
 
-        found = await asyncio.to_thread(checksum.verify, model, progressed)
+        found = await asyncio.to_thread(checksum.verify, model, progressed, self._facts)
         self.post_message(Checked(model, 1.0, found))
 
     def on_checked(self, message: Checked) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -86,15 +87,13 @@ def _known(model: ModelFile, facts: FactsCache | None) -> _Known:
 
 def _unlike(models: list[_Known], facts: FactsCache) -> list[_Known]:
     """The models without those that are like an earlier one as far as one can see."""
-    of_size: dict[tuple[int, ...], list[_Known]] = {}
-    for known in models:
-        of_size.setdefault(known.sizes, []).append(known)
+    of_sizes = Counter(known.sizes for known in models)
+    # Those that have hashes have been held against one another.
+    unhashed = {known.sizes for known in models if known.sizes and not known.hashes}
     found: list[_Known] = []
     places: dict[str, list[int]] = {}
     for known in models:
-        others = of_size[known.sizes]
-        # Those that have hashes have been held against one another.
-        doubtful = known.sizes and len(others) > 1 and not all(each.hashes for each in others)
+        doubtful = known.sizes in unhashed and of_sizes[known.sizes] > 1
         alike = places.setdefault(facts.sample(known.model), []) if doubtful else []
         at = next((at for at in alike if not (known.hashes and found[at].hashes)), len(found))
         _add(found, at, known)

@@ -82,6 +82,11 @@ class FactsCache:
 
     def hashes(self, model: ModelFile) -> tuple[str, ...]:
         """The SHA-256 of the model's files: as they were read, or else as their place tells."""
+        with self._lock:
+            entry = self._entries.get(_key(model))
+        # Few have been; the others' files need not be looked at.
+        if entry is None or not entry.hashes:
+            return model.hashes
         return tuple(self._entry(model).hashes) or model.hashes
 
     def keep_hashes(self, model: ModelFile, stamps: Stamps, hashes: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from workbench.models.model_file import (
     gathered,
     in_order,
     is_file,
-    is_folder,
     named_parts,
 )
 
@@ -167,8 +166,11 @@ def _is_named(model: ModelFile, reference: Reference, revision: Path) -> bool:
 
 def _revisions(repository: Path) -> list[Path]:
     """The snapshots of a repository in the Hub's cache, the newest last."""
+    found = _folders_in(repository / "snapshots")
+    if len(found) < 2:
+        return found
     dated = []
-    for revision in _folders_in(repository / "snapshots"):
+    for revision in found:
         try:
             dated.append((revision.stat().st_mtime, revision))
         except OSError:
@@ -177,11 +179,20 @@ def _revisions(repository: Path) -> list[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder; none if it cannot be read."""
     try:
-        names = os.listdir(folder)  # noqa: PTH208
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if _is_folder(entry))
     except OSError:
         return []
-    return [path for name in sorted(names) if is_folder(path := folder / name)]
+    return [folder / name for name in names]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _text(file: Path) -> str:

@@ -62,13 +62,14 @@ def _short(path: Path) -> str:
 
 def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     """Turn files into models: parts of a split one joined, projectors left out."""
-    sets: dict[tuple[Path, tuple[str, int]], dict[Path, int]] = {}
+    sets: dict[tuple[str, tuple[str, int]], dict[Path, int]] = {}
     for path in paths:
+        folder, _, name = str(path).rpartition("/")
         # An image projector is no chat model.
-        if path.suffix != ".gguf" or naming.kind(path.name) != "model":
+        if not name.endswith(".gguf") or naming.kind(name) != "model":
             continue
         if (size := file_size(path)) is not None:
-            sets.setdefault((path.parent, naming.set_of(path.name)), {})[path] = size
+            sets.setdefault((folder, naming.set_of(name)), {})[path] = size
     stems = Counter((folder, stem) for folder, (stem, _) in sets)
     models = []
     for (folder, (stem, n_parts)), sizes in sets.items():
@@ -121,9 +122,10 @@ def told_hash(file: Path) -> str:
     """The SHA-256 that the name of a blob tells, or of the one that a link leads to; or empty."""
     try:
         # One step only: behind it the Hub's cache may have names of another kind.
-        name = Path(os.readlink(file)).name if file.is_symlink() else file.name  # noqa: PTH115
+        name = os.readlink(file).rpartition("/")[2]  # noqa: PTH115
     except OSError:
-        return ""
+        # No link.
+        name = file.name
     told = _BLOB.fullmatch(name)
     return told[1] if told else ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import Final, Literal
 
 Kind = Literal["model", "projector", "imatrix"]
@@ -55,7 +54,7 @@ def _split(path: str) -> tuple[int, int] | None:
 
 def quantisation(path: str) -> str:
     """The file type as the name says it, in capitals, or as the folder does; else empty."""
-    for part in reversed(PurePosixPath(stem(path)).parts):
+    for part in reversed(stem(path).split("/")):
         if found := _QUANTISATION.search(part):
             return found[1].upper()
     return ""
@@ -63,7 +62,7 @@ def quantisation(path: str) -> str:
 
 def kind(path: str) -> Kind | None:
     """What a repository's file is to llama.cpp; None for one that it does not read."""
-    name = PurePosixPath(path).name.lower()
+    name = path.rpartition("/")[2].lower()
     if "imatrix" in name and name.endswith((".dat", ".imatrix", "imatrix")):
         return "imatrix"
     if not name.endswith(".gguf"):

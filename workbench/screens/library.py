@@ -67,6 +67,7 @@ class LibraryScreen(ObeyingScreen):
         self._checking: tuple[ModelFile, threading.Event] | None = None
         self._checked_part = 0.0
         self._removing: list[Removing] = []
+        self._remembering = asyncio.Lock()
 
     # ---- finding them ------------------------------------------------------------------------
 
@@ -142,12 +143,14 @@ class LibraryScreen(ObeyingScreen):
     @work(group="marks", description="remember a model", exit_on_error=False)
     async def _remember(self, change: Callable[[], None]) -> None:
         problem = ""
-        try:
-            await asyncio.to_thread(change)
-        except OSError as error:
-            problem = error.strerror or str(error)
-        now = await asyncio.to_thread(marks.load, paths.model_marks())
-        self.post_message(MarksChanged(now, problem))
+        # One after another: the marks that are shown last are the newest.
+        async with self._remembering:
+            try:
+                await asyncio.to_thread(change)
+            except OSError as error:
+                problem = error.strerror or str(error)
+            now = await asyncio.to_thread(marks.load, paths.model_marks())
+            self.post_message(MarksChanged(now, problem))
 
     def on_marks_changed(self, message: MarksChanged) -> None:
         if message.problem:
@@ -161,7 +164,7 @@ class LibraryScreen(ObeyingScreen):
         event.stop()
         match event.wish:
             case "favourite":
-                self._remember(lambda: _toggle(event.model.path))
+                self._remember(lambda: marks.toggle(paths.model_marks(), event.model.path))
             case "metadata":
                 self._read_metadata(event.model)
             case "verify":
@@ -337,11 +340,6 @@ class LibraryScreen(ObeyingScreen):
 
     def _complain_of_model(self, problem: str) -> None:
         self.app.notify(without_controls(problem), severity="error", markup=False)
-
-
-def _toggle(path: Path) -> None:
-    file = paths.model_marks()
-    marks.save(file, marks.load(file).toggled(path))
 
 
 def _part(words: str, part: float, width: int) -> Content:

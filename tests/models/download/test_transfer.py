@@ -100,6 +100,17 @@ def test_an_older_version_that_was_begun_is_finished(hub: Hub) -> None:
     assert n_bytes_asked(hub) <= len(CONTENT) - n_there
 
 
+def test_what_was_begun_of_one_revision_is_not_another(hub: Hub) -> None:
+    partly(hub, 6_000_000)
+    first = hub.head
+    hub.change(NAME, CONTENT[::-1])
+    second = hub.head
+    # A commit is what it is, whatever of a branch has been begun.
+    assert transfer(hub, revision=second).run().read_bytes() == CONTENT[::-1]
+    assert place(hub, commit=first).incomplete.exists()
+    assert transfer(hub, revision=first).run().read_bytes() == CONTENT
+
+
 def test_a_branch_that_moves_on_meanwhile_spoils_nothing(hub: Hub) -> None:
     first = hub.head
 

@@ -22,6 +22,7 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
+from workbench.models.hub.said import line
 from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
 
 # How much is read at once: less from a slow line, so that little is lost with it.
@@ -190,7 +191,7 @@ class Connections:
             self._parts.give_back(part)
             self._fetch_whole(response)
         elif 300 <= status < 400 and "Location" in response.headers:
-            self._move(location, urllib.parse.urljoin(location, response.headers["Location"]))
+            self._move(location, _joined(location, response.headers["Location"]))
         elif status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise ChangedError
         elif status in _EXPIRED:
@@ -318,4 +319,12 @@ def _cause(error: Exception) -> str:
         return "no byte came for a while"
     if isinstance(error, http.client.IncompleteRead):
         return "it ended too early"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # Of a broken answer it may be what the other side has sent.
+    return line(getattr(error, "strerror", None) or str(error))[:200] or type(error).__name__
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urllib.parse.urljoin(base, url)
+    except ValueError as error:
+        raise http.client.InvalidURL("it sends to what is no web address") from error

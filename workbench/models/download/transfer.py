@@ -38,6 +38,8 @@ SILENCE_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 120.0
 _REPORT_SECONDS: Final = 0.2
 _LOOK_AT_ROOM_SECONDS: Final = 1.0
+# So much at most is lost with the machine, or what came in so long.
+_MOST_UNSAFE: Final = 64 << 20
 _SYNC_SECONDS: Final = 10.0
 _LOCK_SECONDS: Final = 0.5
 _MOST_CHANGES: Final = 3
@@ -161,7 +163,8 @@ class Transfer:
         """
         now = self._hub.resolve(self._repo, self._path, self._revision)
         for incomplete, begun in begun_files(self._cache, self._repo, self._path):
-            if begun.etag == now.etag:
+            # Another revision's is another file; and what a commit has never changes.
+            if begun.etag == now.etag or begun.revision != self._revision:
                 continue
             with contextlib.suppress(NotFoundError):
                 older = self._hub.resolve(self._repo, self._path, begun.commit)
@@ -226,7 +229,9 @@ class Transfer:
             return check.whole(file.fileno(), self._stopped.is_set)
 
     def _fetch(self, place: Place, resolved: Resolved) -> None:
-        whose = Whose(self._repo, self._path, resolved.commit, resolved.etag, resolved.size)
+        whose = Whose(
+            self._repo, self._path, resolved.commit, resolved.etag, resolved.size, self._revision
+        )
         check = Check(resolved.etag, resolved.size)
         with Parts(place.incomplete, whose) as parts:
             self._look_at_room(place, resolved.size - parts.done)
@@ -335,17 +340,23 @@ class _Thread(threading.Thread):
 
 
 def _kept_safe(parts: Parts, over: threading.Event) -> None:
-    while not over.wait(_SYNC_SECONDS):
-        parts.sync()
+    synced = time.monotonic()
+    while not over.wait(_REPORT_SECONDS):
+        if parts.n_unsafe > _MOST_UNSAFE or time.monotonic() - synced > _SYNC_SECONDS:
+            parts.sync()
+            synced = time.monotonic()
 
 
-def begun_files(cache: Path, repo: str, path: str) -> list[tuple[Path, Whose]]:
-    """The unfinished bytes of a file of ``repo``, of whatever version."""
+def begun_files(
+    cache: Path, repo: str, path: str, revision: str | None = None
+) -> list[tuple[Path, Whose]]:
+    """The unfinished bytes of a file of ``repo``, of whatever version of ``revision``, or any."""
     blobs = Place(cache, repo, path, "", "").folder / "blobs"
     found = []
     for state in sorted(blobs.glob("*.incomplete.parts")):
         incomplete = state.with_name(state.name.removesuffix(".parts"))
         begun = parts_on_disk.whose(incomplete)
-        if begun and begun.path == path and incomplete.is_file():
+        meant = begun is not None and revision in (None, begun.revision)
+        if begun and meant and begun.path == path and incomplete.is_file():
             found.append((incomplete, begun))
     return found

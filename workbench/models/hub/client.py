@@ -70,11 +70,15 @@ class HubClient:
     ) -> None:
         """Without ``token`` the one from the usual places is taken; ``False`` takes none.
 
-        Raises TokenError for one that cannot be any.
+        Raises TokenError for one that cannot be any, HubError for an endpoint that cannot.
         """
         from huggingface_hub import constants, get_token
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        try:
+            origin(self.endpoint)
+        except http.client.InvalidURL as error:
+            raise HubError(f"HF_ENDPOINT is no web address: {line(self.endpoint)}") from error
         self._token = get_token() if token is None else token or None
         if self._token and not _TOKEN.fullmatch(self._token):
             raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
@@ -134,7 +138,7 @@ class HubClient:
         url = self._resolve_url(repo, path, revision)
         for _ in range(_MOST_REDIRECTS):
             _, response = self._ask("HEAD", url, repo=repo)
-            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+            target = self._target(url, response)
             if not _redirects(response) or origin(target) != origin(url):
                 resolved = self._resolved(url, target, response)
                 if origin(target) != origin(url):
@@ -163,7 +167,10 @@ class HubClient:
 
     def _on_hub(self, url: str) -> str:
         """The next page's path: a mirror's answers name the Hub that it mirrors."""
-        parts = urllib.parse.urlsplit(url)
+        try:
+            parts = urllib.parse.urlsplit(url)
+        except ValueError as error:
+            raise self._not_a_hub(self.endpoint) from error
         return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
     def _get(
@@ -173,8 +180,17 @@ class HubClient:
             body, response = self._ask("GET", url, most=most, with_token=with_token, repo=repo)
             if not _redirects(response):
                 return body, response
-            url = urllib.parse.urljoin(url, response.headers["Location"])
+            url = self._target(url, response)
         raise self._not_a_hub(url)
+
+    def _target(self, url: str, response: http.client.HTTPResponse) -> str:
+        """Where the answer sends to, if it does."""
+        try:
+            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+            origin(target)
+        except (ValueError, http.client.InvalidURL) as error:
+            raise self._not_a_hub(url) from error
+        return target
 
     def _ask(
         self,

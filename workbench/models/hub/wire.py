@@ -26,9 +26,14 @@ WIRE_ERRORS: Final = (OSError, http.client.HTTPException)
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of ``url``."""
-    parts = urllib.parse.urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    """Scheme, host and port of ``url``. Raises http.client.InvalidURL, one of WIRE_ERRORS."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise http.client.InvalidURL(f"it is no web address: {error}") from error
+    if not url.isascii():
+        raise http.client.InvalidURL("it is no web address: it has other letters than ASCII's")
     return parts.scheme, (parts.hostname or "").lower(), port
 
 

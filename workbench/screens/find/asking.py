@@ -16,6 +16,7 @@ from workbench.models.hub import reference as references
 from workbench.models.hub.errors import HubError, NotFoundError
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import Repository, Variant, card, look
+from workbench.models.hub.said import line
 from workbench.models.hub.search import Page, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.parameters.kinds import Values
@@ -88,9 +89,9 @@ class AskingScreen(SteadyScreen[Path | None]):
     async def _search(self, number: int, text: str, choice: Choice, following: str) -> None:
         try:
             page = await asyncio.to_thread(self._page, text, choice, following)
-        except HubError as error:
+        except Exception as error:
             self.following = following
-            self.post_message(Found(number, None, error))
+            self.post_message(Found(number, None, _told(error)))
         else:
             self.post_message(Found(number, page))
 
@@ -126,8 +127,8 @@ class AskingScreen(SteadyScreen[Path | None]):
             commit = repository.commit
             text = await asyncio.to_thread(lambda: card(self.fetcher.hub(), repo, commit))
             self.post_message(Looked(repo, repository, text))
-        except HubError as error:
-            self.post_message(Looked(repo, repository, error=error))
+        except Exception as error:
+            self.post_message(Looked(repo, repository, error=_told(error)))
 
     def revision(self, repo: str) -> str:
         """The revision of a repository that is meant."""
@@ -149,5 +150,14 @@ class AskingScreen(SteadyScreen[Path | None]):
         key = (repository.summary.repo, variant.name)
         try:
             self.post_message(Appraised(key, await self.appraiser.price(repository, variant)))
-        except AppraisalError as error:
-            self.post_message(Appraised(key, None, str(error)))
+        except Exception as error:
+            self.post_message(Appraised(key, None, str(_told(error))))
+
+
+def _told(error: Exception) -> HubError:
+    """An error with words for people: of one that nobody thought of at least what it is."""
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, AppraisalError):
+        return HubError(str(error))
+    return HubError(line(f"{type(error).__name__}: {error}"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_a_file_that_is_there_is_not_fetched_again(hub: Hub) -> None:
     n_sent = hub.n_sent
     assert str(transfer(hub).run()) == fetched
     assert hub.n_sent == n_sent
+
+
+def test_a_file_is_secure_once_the_disk_has_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").resolve())
+        fsync(handle)
+
+    fetching = transfer(hub)
+    path = fetching.run()
+    monkeypatch.setattr(os, "fsync", watched)
+    fetching.secure()
+    assert synced == [path.resolve()]
 
 
 def test_a_small_file_is_verified_by_gits_id(hub: Hub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import math
 import re
 import threading
 import time
@@ -100,10 +101,15 @@ class Connections:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether any of them still works."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
         """End, also in the midst of a read; returns when no thread writes any more."""
         self._halt.set()
-        while any(thread.is_alive() for thread in self._threads):
+        while self.alive:
             for wire in self._wires:
                 wire.shut()
             for thread in self._threads:
@@ -166,7 +172,7 @@ class Connections:
         )
         if time.monotonic() + wait > self._last_byte + self._patience:
             raise told
-        self.note = f"{told} Again in {wait:.0f} s."
+        self.note = f"{told} Again in {math.ceil(wait)} s."
         return wait
 
     def _stop_if_halted(self) -> None:

@@ -27,7 +27,7 @@ from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
 from workbench.models.hub.client import HubClient, Resolved
-from workbench.models.hub.errors import NotFoundError
+from workbench.models.hub.errors import NotFoundError, OfflineError
 from workbench.settings.config import Config
 
 PARTS: Final = 4
@@ -285,6 +285,7 @@ class Transfer:
         looked = time.monotonic()
         while True:
             ended = follower.wait(_REPORT_SECONDS)
+            alive = connections.alive
             done = parts.done
             speed.saw(done)
             for error in (connections.error, follower.error, safe.error):
@@ -292,6 +293,8 @@ class Transfer:
                     raise disk_error(error) from error
                 if error is not None:
                     raise error
+            if not alive and done < parts.whose.size:
+                raise OfflineError("All connections ended before the file did.")
             note = connections.note or self._note
             if done == parts.whose.size and not ended:
                 note = "Verifying."
@@ -304,14 +307,21 @@ class Transfer:
                 self._look_at_room(place, 0)
 
     def _look_at_room(self, place: Place, n_bytes: int) -> None:
-        free = shutil.disk_usage(place.blob.parent).free
-        if free - n_bytes < self._rules.floor:
-            # Never none at all.
-            short = math.ceil((self._rules.floor + n_bytes - free) / 1e8) / 10
-            raise NoRoomError(
-                f"The disk of {self._cache} has {free / 1e9:.1f} GB free, and "
-                f"{self._rules.floor / 1e9:.1f} GB shall stay so: make {short:.1f} GB of room."
-            )
+        look_at_room(place.blob.parent, n_bytes, self._rules.floor)
+
+
+def look_at_room(folder: Path, n_bytes: int, floor: int) -> None:
+    """Raise NoRoomError where ``n_bytes`` more leave less than ``floor`` of the disk free."""
+    # It may be that nothing was ever fetched to it.
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    if free - n_bytes < floor:
+        # Never none at all.
+        short = math.ceil((floor + n_bytes - free) / 1e8) / 10
+        raise NoRoomError(
+            f"The disk of {folder} has {free / 1e9:.1f} GB free, and {floor / 1e9:.1f} GB shall "
+            f"stay so: make {short:.1f} GB of room."
+        )
 
 
 class _Thread(threading.Thread):

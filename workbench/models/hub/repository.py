@@ -17,6 +17,8 @@ from workbench.models.hub.search import Summary, summary
 
 # A card of a megabyte is no text for people.
 _MOST_CARD_BYTES: Final = 1 << 20
+# It becomes a folder's name.
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,7 +70,7 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
         answer["gguf"] = more.get("gguf") if isinstance(more, dict) else None
     described = summary(answer)
     commit = answer.get("sha") if described else None
-    if described is None or not isinstance(commit, str):
+    if described is None or not (isinstance(commit, str) and _COMMIT.fullmatch(commit)):
         raise NotAHubError(f"{hub.endpoint} describes {repo} in a way that is not the Hub's.")
     siblings = answer.get("siblings")
     files = map(_file, siblings if isinstance(siblings, list) else [])

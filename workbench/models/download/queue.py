@@ -48,6 +48,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
     ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
+    ``at`` is when it was so, by the monotonic clock.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     remaining: float | None = None
     note: str = ""
     path: Path | None = None
+    at: float = 0.0
 
 
 class Downloads:
@@ -413,4 +415,5 @@ def _said(
         remaining=remaining,
         note=note,
         path=path,
+        at=time.monotonic(),
     )

@@ -27,7 +27,7 @@ from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
 from workbench.models.hub.client import HubClient, Resolved
-from workbench.models.hub.errors import NotFoundError, OfflineError
+from workbench.models.hub.errors import HubError, NotFoundError, OfflineError
 from workbench.settings.config import Config
 
 PARTS: Final = 4
@@ -94,7 +94,10 @@ class Transfer:
         rules: Rules | None = None,
         report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """``report`` is called from the thread of ``run``, about five times a second."""
+        """``report`` is called from the thread of ``run``, about five times a second.
+
+        Whatever else ``hub`` is asked by others fails when this is stopped.
+        """
         self._hub = hub
         self._repo = repo
         self._path = path
@@ -110,6 +113,7 @@ class Transfer:
     def stop(self) -> None:
         """Have ``run`` end soon, by StoppedError; what is there stays."""
         self._stopped.set()
+        self._hub.interrupt()
 
     def run(self) -> Path:
         """Fetch what is not there yet; the file's path by its name.
@@ -117,9 +121,9 @@ class Transfer:
         Raises HubError, DownloadError.
         """
         for _ in range(_MOST_CHANGES):
-            resolved, revision = self._settle()
-            place = self._place(resolved)
             try:
+                resolved, revision = self._settle()
+                place = self._place(resolved)
                 place.prepare()
                 with self._locked(place):
                     self._make_sure(place, resolved)
@@ -130,6 +134,9 @@ class Transfer:
                 continue
             except OSError as error:
                 raise disk_error(error) from error
+            except HubError:
+                self._stop_if_asked()
+                raise
         raise DownloadError(f"{self._path} changes on the Hub while it is fetched; try later.")
 
     def secure(self) -> None:

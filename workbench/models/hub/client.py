@@ -85,6 +85,8 @@ class HubClient:
         self._deadline = deadline
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
+        self._busy: set[Wire] = set()
+        self._n_interrupts = 0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -92,6 +94,13 @@ class HubClient:
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
+
+    def interrupt(self) -> None:
+        """Have all that is being asked fail now."""
+        with self._lock:
+            self._n_interrupts += 1
+            for wire in self._busy:
+                wire.shut()
 
     def __enter__(self) -> Self:
         return self
@@ -206,6 +215,7 @@ class HubClient:
             raise OfflineError("HF_HUB_OFFLINE is set: unset it to reach the Hub.")
         headers = self.headers_for(url, with_token=with_token)
         until = time.monotonic() + self._deadline
+        n_interrupts = self._n_interrupts
         for last in (False, True):
             try:
                 return self._answer(method, url, headers, until, most, repo)
@@ -213,6 +223,8 @@ class HubClient:
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise
             except WIRE_ERRORS as error:
+                if self._n_interrupts != n_interrupts:
+                    raise OfflineError("The question to the Hub was interrupted.") from error
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise self._unreached(url, error, until) from error
             time.sleep(_AGAIN_SECONDS)
@@ -229,6 +241,7 @@ class HubClient:
     ) -> tuple[bytes, http.client.HTTPResponse]:
         with self._lock:
             wire = self._idle.pop() if self._idle else Wire(self._deadline)
+            self._busy.add(wire)
         try:
             with wire.within(max(0.01, until - time.monotonic())):
                 response = wire.request(method, url, headers)
@@ -240,6 +253,9 @@ class HubClient:
         except BaseException:
             wire.close()
             raise
+        finally:
+            with self._lock:
+                self._busy.discard(wire)
         if response.isclosed():
             with self._lock:
                 self._idle.append(wire)

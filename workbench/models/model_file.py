@@ -99,13 +99,8 @@ def named_parts(file: Path) -> list[Path]:
     return [file.with_name(f"{whole}-{part:05}-of-{count:05}.gguf") for part in range(1, count + 1)]
 
 
-def is_folder(path: Path) -> bool:
-    """Whether it is a folder; not one that cannot be looked at, of which ``Path`` raises."""
-    return os.path.isdir(path)  # noqa: PTH112
-
-
 def is_file(path: Path) -> bool:
-    """Whether it is a file that can be looked at."""
+    """Whether it is a file that can be looked at; of one that cannot ``Path`` raises."""
     return os.path.isfile(path)  # noqa: PTH113
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -114,6 +115,32 @@ def test_a_web_page_in_place_of_the_file_is_no_file(hub: Hub) -> None:
     hub.faults = [Fault("page", path=FILE, method="HEAD", times=float("inf"))]
     with pytest.raises(NotAHubError, match="HF_ENDPOINT"):
         transfer(hub).run()
+
+
+def test_what_a_server_says_is_no_command_for_a_terminal() -> None:
+    said = b"\x1b]0;mine now\x07 is no status\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with loopback.running({NAME: CONTENT}) as hub:
+            hub.signs = True
+            hub.storage = f"http://127.0.0.1:{server.getsockname()[1]}"
+            with pytest.raises(OfflineError, match="mine now") as told:
+                transfer(hub, rules={"patience": 0.5}).run()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert str(told.value).isprintable()
 
 
 def test_a_limit_on_the_rate_is_kept(hub: Hub) -> None:

@@ -15,6 +15,7 @@ from tests.models.download.one_file import (
 )
 from tests.waiting import wait_until_blocking
 from workbench.models.download import parts as parts_on_disk
+from workbench.models.download import transfer as transfers
 
 
 def test_a_killed_download_fetches_next_to_nothing_twice(hub: Hub) -> None:
@@ -49,12 +50,12 @@ def test_after_a_power_cut_only_what_was_synced_counts(
     assert part is not None
     begun.write(part, part.first, memoryview(bytes(MEBIBYTE)))
     assert begun.done == n_safe + MEBIBYTE
-    begun.close()
     # The machine starts again: the last MiB, which is zeros here, is not trusted.
     monkeypatch.setattr(parts_on_disk, "boot_id", lambda: "another")
     again = parts_on_disk.Parts(place(hub).incomplete, whose(hub))
     assert again.done == n_safe
     again.close()
+    begun.close()
     assert transfer(hub).run().read_bytes() == CONTENT
 
 
@@ -82,3 +83,28 @@ def test_a_stopped_download_goes_on_where_it_was(hub: Hub) -> None:
     assert transfer(hub).run().read_bytes() == CONTENT
     assert n_bytes_asked(hub) == len(CONTENT) - n_there
     assert list(place(hub).blob.parent.glob("*.incomplete")) == []
+
+
+def test_nothing_of_a_paused_download_is_lost_with_the_machine(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_there = partly(hub, 6_000_000)
+    monkeypatch.setattr(parts_on_disk, "boot_id", lambda: "another")
+    again = parts_on_disk.Parts(place(hub).incomplete, whose(hub))
+    assert again.done >= n_there
+    again.close()
+
+
+def test_so_much_is_never_left_unsafe(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfers, "_MOST_UNSAFE", MEBIBYTE)
+    unsafe: list[int] = []
+    sync = parts_on_disk.Parts.sync
+
+    def watched(parts: parts_on_disk.Parts) -> None:
+        unsafe.append(parts.n_unsafe)
+        sync(parts)
+
+    monkeypatch.setattr(parts_on_disk.Parts, "sync", watched)
+    # Two seconds and a half, a quarter of the time after which all is made safe anyway.
+    transfer(hub, rules={"max_rate": 8e6}).run()
+    assert len(unsafe) > 5

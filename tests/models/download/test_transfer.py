@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -53,6 +54,21 @@ def test_a_file_that_is_there_is_not_fetched_again(hub: Hub) -> None:
     assert hub.n_sent == n_sent
 
 
+def test_a_file_is_secure_once_the_disk_has_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").resolve())
+        fsync(handle)
+
+    fetching = transfer(hub)
+    path = fetching.run()
+    monkeypatch.setattr(os, "fsync", watched)
+    fetching.secure()
+    assert synced == [path.resolve()]
+
+
 def test_a_small_file_is_verified_by_gits_id(hub: Hub) -> None:
     assert transfer(hub, "config.json").run().read_bytes() == b"{}"
     hub.change(f"{REPO}/config.json", b"[]")
@@ -98,6 +114,17 @@ def test_an_older_version_that_was_begun_is_finished(hub: Hub) -> None:
     assert path.read_bytes() == CONTENT
     assert path == place(hub, commit=first).link
     assert n_bytes_asked(hub) <= len(CONTENT) - n_there
+
+
+def test_what_was_begun_of_one_revision_is_not_another(hub: Hub) -> None:
+    partly(hub, 6_000_000)
+    first = hub.head
+    hub.change(NAME, CONTENT[::-1])
+    second = hub.head
+    # A commit is what it is, whatever of a branch has been begun.
+    assert transfer(hub, revision=second).run().read_bytes() == CONTENT[::-1]
+    assert place(hub, commit=first).incomplete.exists()
+    assert transfer(hub, revision=first).run().read_bytes() == CONTENT
 
 
 def test_a_branch_that_moves_on_meanwhile_spoils_nothing(hub: Hub) -> None:

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests import hub as loopback
-from tests.hub import Hub
+from tests.hub import Fault, Hub
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import GatedError, NotFoundError, TokenError
+from workbench.models.hub.errors import (
+    GatedError,
+    HubError,
+    NotAHubError,
+    NotFoundError,
+    TokenError,
+)
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import RemoteFile, card, chosen, grouped, look
 
@@ -92,6 +98,23 @@ def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> 
     # What is described by a test comes before what the Hub makes of its files.
     listed = [repository._file(each) for each in hub.described[REPO]["siblings"]]
     assert [file.path for file in listed if file] == ["good.gguf"]
+
+
+@pytest.mark.parametrize("location", ["http://[x/y", "http://x:port/", "/\xe4"])
+def test_a_redirection_to_no_address_is_no_hubs(client: HubClient, hub: Hub, location: str) -> None:
+    hub.faults += [
+        Fault("status", method=method, code=302, headers={"Location": location})
+        for method in ("GET", "HEAD")
+    ]
+    with pytest.raises(NotAHubError):
+        client.resolve(REPO, "Model-Q4_K_M.gguf")
+    with pytest.raises(NotAHubError):
+        look(client, REPO)
+
+
+def test_an_endpoint_that_is_none_is_said() -> None:
+    with pytest.raises(HubError, match="HF_ENDPOINT is no web address"):
+        HubClient("http://127.0.0.1:notaport", token=False)
 
 
 def test_quantisations_come_from_folders_as_well() -> None:

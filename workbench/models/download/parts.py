@@ -11,6 +11,7 @@ two happened is told by the kernel's boot id.
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import struct
 import sys
@@ -32,13 +33,14 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whose bytes these are."""
+    """Whose bytes these are; ``revision`` is what was asked for, ``commit`` what that was."""
 
     repo: str
     path: str
     commit: str
     etag: str
     size: int
+    revision: str = "main"
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -216,8 +218,17 @@ class Parts:
         safe = array.array("Q", written).tobytes()
         os.pwrite(self._state, safe, self._offset(len(written)))
 
+    @property
+    def n_unsafe(self) -> int:
+        """How many bytes a power cut would take."""
+        return sum(self._written) - sum(self._safe)
+
     def close(self) -> None:
         """Let go of the files; they stay."""
+        if self.done < self.whose.size:
+            # The next start of the machine may come before the next of the download.
+            with contextlib.suppress(OSError):
+                self.sync()
         os.close(self.data)
         os.close(self._state)
 

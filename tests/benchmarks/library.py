@@ -51,7 +51,7 @@ def _fill(folder: Path, place: Callable[[Path, int], Path]) -> None:
         file.write_bytes(header)
         os.truncate(file, size)
         with file.open("r+b") as opened:
-            opened.seek(-2, 2)
+            opened.seek(len(header))
             opened.write(number.to_bytes(2, "little"))
 
 

@@ -11,22 +11,24 @@ from tests import hub
 from workbench.models import duplicates, library
 from workbench.models.checksum import verify
 from workbench.models.facts import FactsCache
+from workbench.models.gguf import read_header
+from workbench.models.marks import Marks
 from workbench.models.model_file import ModelFile
 from workbench.models.pocket import MODEL_FILE
 
-# Of it all is read, of the rest some.
-BEGINNING = 1 << 20
-LARGE = 2 * BEGINNING + 4096 * 100
+HEADER = read_header(MODEL_FILE)
+TENSOR = max(HEADER.tensors, key=lambda tensor: tensor.size)
+BEGINNING = HEADER.data_offset + TENSOR.offset
+SIZE = MODEL_FILE.stat().st_size
 
 
-def write(file: Path, size: int = 1000, last: bytes = b"") -> Path:
-    """A file of which only the beginning takes room on the disk, and ``last`` its end."""
+def write(file: Path, byte: bytes = b"", at: int = BEGINNING) -> Path:
+    """A model with another byte at a place."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as written:
-        written.write(b"GGUF")
-        written.truncate(size)
-        written.seek(-len(last), 2)
-        written.write(last)
+    shutil.copyfile(MODEL_FILE, file)
+    with file.open("r+b") as written:
+        written.seek(at)
+        written.write(byte)
     return file
 
 
@@ -35,9 +37,13 @@ def facts(tmp_path: Path) -> FactsCache:
     return FactsCache(tmp_path / "facts.json")
 
 
-def found(folders: Iterable[Path], facts: FactsCache | None = None) -> dict[str, ModelFile]:
-    """All models but the one that is built in, by their names."""
-    models = library.everything(folders, facts)
+def found(
+    folders: Iterable[Path], facts: FactsCache | None = None, marks: Marks | None = None
+) -> dict[str, ModelFile]:
+    """All models but the one that is built in, by their names, once their files are read."""
+    if facts is not None:
+        facts.fill(library.everything(folders, facts), lambda *_: None)
+    models = library.everything(folders, facts, marks)
     return {model.name: model for model in models if model.name != "pocket"}
 
 
@@ -50,7 +56,7 @@ def test_links_are_the_same_model_and_use_the_disk_once(tmp_path: Path) -> None:
     assert list(models) == ["one"]
     assert models["one"].also == (str(tmp_path / "b"),)
     assert {file.name for file in models["one"].copies} == {"two.gguf", "three.gguf"}
-    assert library.disk_use(models.values()) == 1000
+    assert library.disk_use(models.values()) == SIZE
 
 
 def test_a_link_to_what_the_hubs_cache_has_is_the_same_model(tmp_path: Path) -> None:
@@ -63,51 +69,57 @@ def test_a_link_to_what_the_hubs_cache_has_is_the_same_model(tmp_path: Path) -> 
 
 
 def test_copies_in_folders_are_shown_once(tmp_path: Path, facts: FactsCache) -> None:
-    first = write(tmp_path / "a" / "one.gguf", LARGE, b"x")
-    for copy in (tmp_path / "a" / "sub" / "two.gguf", tmp_path / "b" / "one.gguf"):
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copyfile(first, copy)
-    write(tmp_path / "b" / "other.gguf", LARGE, b"y")
+    two = tmp_path / "a" / "sub" / "two.gguf"
+    for copy in (tmp_path / "a" / "one.gguf", two, tmp_path / "b" / "one.gguf"):
+        write(copy, b"x")
+    write(tmp_path / "b" / "other.gguf", b"y")
     folders = [tmp_path / "a", tmp_path / "b"]
+    # Before they have been looked at nobody knows.
+    assert len(library.everything(folders, facts)) == 5
     models = found(folders, facts)
     assert list(models) == ["one", "other"]
     # Of those in its own place their paths are told.
-    two = tmp_path / "a" / "sub" / "two.gguf"
     assert models["one"].also == (str(two), str(tmp_path / "b"))
-    assert library.disk_use(models.values()) == 4 * LARGE
-    # Without the facts nobody knows.
+    assert library.disk_use(models.values()) == 4 * SIZE
     assert len(library.everything(folders)) == 5
 
 
-def test_samples_are_read_once(
-    tmp_path: Path, facts: FactsCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_copy_that_is_used_is_the_one_that_is_shown(tmp_path: Path, facts: FactsCache) -> None:
+    one, two, three = (write(tmp_path / f"{name}.gguf") for name in ("one", "two", "three"))
+    used = Marks().using(two, 2.0).using(three, 1.0)
+    [model] = found([tmp_path], facts, used).values()
+    assert (model.name, set(model.also)) == ("two", {str(one), str(three)})
+    assert set(model.copies) == {one, three}
+    [model] = found([tmp_path], facts, used.toggled(three)).values()
+    assert model.name == "three"
+
+
+def test_samples_are_taken_once(tmp_path: Path, facts: FactsCache) -> None:
     for name in ("one", "two"):
         write(tmp_path / "a" / f"{name}.gguf")
-    models = found([tmp_path / "a"], facts)
-    assert list(models) == ["one"]
-    facts.save(models.values())
-
-    def read_again(_files: object) -> str:
-        raise AssertionError("a file is read again")
-
-    monkeypatch.setattr(duplicates, "sample", read_again)
-    assert list(found([tmp_path / "a"], FactsCache(tmp_path / "facts.json"))) == ["one"]
-    # A file of a size of its own is no copy of anything.
-    write(tmp_path / "a" / "three.gguf", 2000)
-    assert list(found([tmp_path / "a"], facts)) == ["one", "three"]
-    write(tmp_path / "a" / "two.gguf", 1000, b"!")
-    with pytest.raises(AssertionError, match="read again"):
-        found([tmp_path / "a"], facts)
+    write(tmp_path / "a" / "larger.gguf", b"!", SIZE)
+    models = library.everything([tmp_path / "a"], facts)
+    assert facts.fill(models, lambda *_: None)
+    again = FactsCache(tmp_path / "facts.json")
+    models = library.everything([tmp_path / "a"], again)
+    assert [model.name for model in models] == ["pocket", "larger", "one"]
+    assert not again.fill(models, lambda *_: None)
+    # A file of a size of its own is no copy of anything, and nobody looks.
+    assert [bool(again.known_sample(model)) for model in models] == [False, False, True]
+    # Changed, it is another.
+    write(tmp_path / "a" / "two.gguf", b"?")
+    assert list(found([tmp_path / "a"], again)) == ["larger", "one", "two"]
 
 
 def test_split_models_are_copies_if_all_parts_are(tmp_path: Path, facts: FactsCache) -> None:
-    for folder, last in (("a", b"x"), ("b", b"x"), ("c", b"y")):
+    for folder, byte in (("a", b"x"), ("b", b"x"), ("c", b"y")):
         write(tmp_path / folder / "m-00001-of-00002.gguf")
-        write(tmp_path / folder / "m-00002-of-00002.gguf", 1000, last)
+        write(tmp_path / folder / "m-00002-of-00002.gguf", byte)
     for folder in ("d", "e"):
         write(tmp_path / folder / "m-00001-of-00002.gguf")
-    models = library.everything([tmp_path / name for name in "abcde"], facts)
+    folders = [tmp_path / name for name in "abcde"]
+    found(folders, facts)
+    models = library.everything(folders, facts)
     assert [(Path(model.source).name, model.also) for model in models[1:]] == [
         ("a", (str(tmp_path / "b"),)),
         ("c", ()),
@@ -119,11 +131,8 @@ def test_split_models_are_copies_if_all_parts_are(tmp_path: Path, facts: FactsCa
 
 def test_a_checksum_knows_better_than_a_sample(tmp_path: Path, facts: FactsCache) -> None:
     for name, byte in (("one.gguf", b"x"), ("two.gguf", b"y")):
-        shutil.copyfile(MODEL_FILE, tmp_path / name)
-        with (tmp_path / name).open("r+b") as file:
-            # Where nobody looks.
-            file.seek(BEGINNING + 5000)
-            file.write(byte)
+        # Where nobody looks.
+        write(tmp_path / name, byte, BEGINNING + 5000)
     assert list(found([tmp_path], facts)) == ["one"]
     for model in library.in_folder(tmp_path):
         [checked] = verify(model, facts=facts)
@@ -149,7 +158,8 @@ def test_the_same_checksum_is_the_same_model(tmp_path: Path, facts: FactsCache) 
 
 def test_what_cannot_be_read_is_like_nothing(tmp_path: Path, facts: FactsCache) -> None:
     for name in ("one", "two"):
-        write(tmp_path / f"{name}.gguf")
+        (tmp_path / f"{name}.gguf").write_bytes(b"<html>")
+    assert list(found([tmp_path], facts)) == ["one", "two"]
     models = library.in_folder(tmp_path)
     (tmp_path / "one.gguf").unlink()
     assert duplicates.once(models, facts) == models

@@ -29,11 +29,14 @@ def list_models(*, as_json: bool) -> int:
     """Print all models; returns the exit code."""
     known = marks.load(paths.model_marks())
     cache = FactsCache(paths.model_facts())
-    models = known.ordered(library.everything(_folders(), cache))
+    folders = _folders()
+    models = library.everything(folders, cache, known)
     unread = [model for model in models if cache.known(model) is None]
     if unread and sys.stderr.isatty() and not as_json:
         tell([f"reading {len(unread)} headers ..."])
-    cache.fill(models, lambda _model, _facts: None)
+    if cache.fill(models, lambda _model, _facts: None):
+        models = library.everything(folders, cache, known)
+    models = known.ordered(models)
     facts = [cache.look(model) for model in models]
     used = library.disk_use(models)
     if as_json:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from workbench.models import pocket
+from workbench.models.gguf import read_header
+from workbench.models.marks import Marks
 from workbench.models.model_file import ModelFile
 
 if TYPE_CHECKING:
     from workbench.models.facts import FactsCache
 
-# What a model is called, who made it of what, and how it is built.
-_BEGINNING_BYTES: Final = 1 << 20
-# Of the rest so many pieces. Another training changes every one of them.
-_PIECES: Final = 64
-_PIECE_BYTES: Final = 4096
+# Another training, merging or quantising leaves no tensor that it touches as it was.
+_OF_A_TENSOR_BYTES: Final = 4096
 
 
 class _Known(NamedTuple):
@@ -31,22 +31,38 @@ class _Known(NamedTuple):
     hashes: tuple[str, ...]
 
 
-def once(models: Iterable[ModelFile], facts: FactsCache | None = None) -> list[ModelFile]:
-    """``models`` without those that are the same bytes as an earlier one, which tells of them.
+def once(
+    models: Iterable[ModelFile], facts: FactsCache | None = None, marks: Marks | None = None
+) -> list[ModelFile]:
+    """``models`` without those that are the same bytes as another one, which tells of them.
 
-    They are if they are the same files on the disk or have the same SHA-256. Where ``facts``
-    are given, too, if files of the same sizes are alike in all places that are looked at. Reads
-    those of which that is not known yet.
+    They are if they are the same files on the disk or have the same SHA-256; by ``facts``, too,
+    if their samples are the same. Of several the one stays that ``marks`` know best, else the
+    first. Looks at the disk.
     """
-    found: list[_Known] = []
-    places: dict[object, int] = {}
-    for model in models:
-        known = _known(model, facts)
-        keys = [key for key in (known.inodes, known.hashes) if key]
-        at = next((places[key] for key in keys if key in places), len(found))
-        _add(found, at, known)
-        places.update(dict.fromkeys(keys, at))
-    return [known.model for known in (_unlike(found, facts) if facts else found)]
+    found = _hashed_once(models, facts, marks)
+    if facts is None:
+        return [known.model for known in found]
+    alone: list[_Known] = []
+    places: dict[str, list[int]] = {}
+    doubtful = {known.model.path for known in _doubtful(found)}
+    for known in found:
+        is_doubtful = known.model.path in doubtful
+        sample = facts.known_sample(known.model) if is_doubtful else ""
+        alike = places.setdefault(sample, []) if sample else []
+        at = next((at for at in alike if not (known.hashes and alone[at].hashes)), len(alone))
+        alike.append(at)
+        _add(alone, at, known, marks)
+    return [known.model for known in alone]
+
+
+def doubtful(models: Iterable[ModelFile], facts: FactsCache) -> list[ModelFile]:
+    """Those of which only samples can tell whether they are the same as others.
+
+    Not the one that is built in, which is no copy of anything.
+    """
+    others = [model for model in models if model.path != pocket.MODEL_FILE]
+    return [known.model for known in _doubtful(_hashed_once(others, facts, None))]
 
 
 def inodes(model: ModelFile) -> object:
@@ -55,19 +71,40 @@ def inodes(model: ModelFile) -> object:
 
 
 def sample(files: Sequence[Path]) -> str:
-    """A digest of the beginnings of files and of pieces of the rest. Raises OSError."""
-    digest = hashlib.blake2b(digest_size=32)
+    """A digest of the headers of files and of the beginnings of their tensors.
+
+    All bytes of two files of 40 GB take minutes. Raises GgufError or OSError.
+    """
+    digest = hashlib.sha256()
     for file in files:
+        header = read_header(file)
         with file.open("rb", buffering=0) as opened:
-            size = opened.seek(0, 2)
-            opened.seek(0)
-            digest.update(size.to_bytes(8, "little"))
-            digest.update(opened.read(_BEGINNING_BYTES))
-            rest = size - _BEGINNING_BYTES - _PIECE_BYTES
-            for piece in range(_PIECES if rest > 0 else 0):
-                opened.seek(_BEGINNING_BYTES + rest * piece // (_PIECES - 1))
-                digest.update(opened.read(_PIECE_BYTES))
+            digest.update(opened.read(header.data_offset))
+            for tensor in header.tensors:
+                opened.seek(header.data_offset + tensor.offset)
+                digest.update(opened.read(min(_OF_A_TENSOR_BYTES, tensor.size)))
     return digest.hexdigest()
+
+
+def _hashed_once(
+    models: Iterable[ModelFile], facts: FactsCache | None, marks: Marks | None
+) -> list[_Known]:
+    found: list[_Known] = []
+    places: dict[object, int] = {}
+    for model in models:
+        known = _known(model, facts)
+        keys = [key for key in (known.inodes, known.hashes) if key]
+        at = next((places[key] for key in keys if key in places), len(found))
+        _add(found, at, known, marks)
+        places.update(dict.fromkeys(keys, at))
+    return found
+
+
+def _doubtful(models: Sequence[_Known]) -> list[_Known]:
+    of_sizes = Counter(known.sizes for known in models)
+    # Those that have hashes have been held against one another.
+    unhashed = {known.sizes for known in models if known.sizes and not known.hashes}
+    return [known for known in models if known.sizes in unhashed and of_sizes[known.sizes] > 1]
 
 
 def _known(model: ModelFile, facts: FactsCache | None) -> _Known:
@@ -85,33 +122,21 @@ def _known(model: ModelFile, facts: FactsCache | None) -> _Known:
     return _Known(model, sizes, same, hashes if all(hashes) else ())
 
 
-def _unlike(models: list[_Known], facts: FactsCache) -> list[_Known]:
-    """The models without those that are like an earlier one as far as one can see."""
-    of_sizes = Counter(known.sizes for known in models)
-    # Those that have hashes have been held against one another.
-    unhashed = {known.sizes for known in models if known.sizes and not known.hashes}
-    found: list[_Known] = []
-    places: dict[str, list[int]] = {}
-    for known in models:
-        doubtful = known.sizes in unhashed and of_sizes[known.sizes] > 1
-        alike = places.setdefault(facts.sample(known.model), []) if doubtful else []
-        at = next((at for at in alike if not (known.hashes and found[at].hashes)), len(found))
-        _add(found, at, known)
-        alike.append(at)
-    return found
-
-
-def _add(found: list[_Known], at: int, known: _Known) -> None:
-    """Put a model behind the others, or make it a copy of the one that it is the same as."""
+def _add(found: list[_Known], at: int, known: _Known, marks: Marks | None) -> None:
+    """Put a model behind the others, or join it with the one that it is the same as."""
     if at == len(found):
         found.append(known)
         return
-    first, other = found[at].model, known.model
-    also = other.source
-    if also == first.source and other.path != first.path:
-        also = other.called
-    also_in = dict.fromkeys((*first.also, also, *other.also))
-    also_in.pop(first.source, None)
-    copies = (*first.copies, *(other.files or (other.path,)), *other.copies)
-    merged = msgspec.structs.replace(first, also=tuple(also_in), copies=copies)
-    found[at] = found[at]._replace(model=merged, hashes=found[at].hashes or known.hashes)
+    kept, other = found[at].model, known.model
+    if marks is not None and _liking(marks, other) > _liking(marks, kept):
+        kept, other = other, kept
+    also = other.called if other.source == kept.source else other.source
+    also_in = dict.fromkeys((*kept.also, also, *other.also))
+    also_in.pop(kept.source, None)
+    copies = (*kept.copies, *(other.files or (other.path,)), *other.copies)
+    joined = msgspec.structs.replace(kept, also=tuple(also_in), copies=copies)
+    found[at] = found[at]._replace(model=joined, hashes=found[at].hashes or known.hashes)
+
+
+def _liking(marks: Marks, model: ModelFile) -> tuple[bool, float]:
+    return marks.is_favourite(model), marks.last_used(model)

@@ -94,34 +94,44 @@ class FactsCache:
         self._keep(model, stamps, hashes=list(hashes))
         self._write()
 
-    def sample(self, model: ModelFile) -> str:
-        """What files of one size and of the same bytes have in common; see ``duplicates``.
-
-        Reads some of them unless it is known. Of what cannot be read it is like no other's.
-        """
-        entry = self._entry(model)
-        if entry.sample:
-            return entry.sample
-        try:
-            found = duplicates.sample(model.files or (model.path,))
-        except OSError:
-            return _key(model)
-        self._keep(model, entry.stamps, sample=found)
-        return found
+    def known_sample(self, model: ModelFile) -> str:
+        """What ``duplicates.sample`` has found of these files; empty if nothing yet."""
+        return self._entry(model).sample
 
     def fill(
         self,
         models: Iterable[ModelFile],
         on_facts: Callable[[ModelFile, Facts], object],
         stopped: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Look at all models that are not known yet, for a thread beside the interface's."""
+    ) -> bool:
+        """Look at all models that are not known yet, for a thread beside the interface's.
+
+        Returns whether some of them may turn out to be the same as others by now.
+        """
+        models = list(models)
         for model in models:
             if stopped():
                 break
             if self.known(model) is None:
                 on_facts(model, self.look(model))
+        is_news = False
+        for model in duplicates.doubtful(models, self):
+            if stopped():
+                break
+            is_news = self._take_sample(model) or is_news
         self.save(models)
+        return is_news
+
+    def _take_sample(self, model: ModelFile) -> bool:
+        entry = self._entry(model)
+        if entry.sample:
+            return False
+        try:
+            sample = duplicates.sample(model.files or (model.path,))
+        except (GgufError, OSError):
+            return False
+        self._keep(model, entry.stamps, sample=sample)
+        return True
 
     def save(self, models: Iterable[ModelFile]) -> None:
         """Write what is known of ``models``, if it is news. A disk that is full is no harm."""

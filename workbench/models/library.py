@@ -10,6 +10,7 @@ from typing import Final
 from workbench.models import duplicates, elsewhere, pocket
 from workbench.models.facts import FactsCache
 from workbench.models.hub.reference import USUAL, Reference
+from workbench.models.marks import Marks
 from workbench.models.model_file import (
     ModelFile,
     file_size,
@@ -40,14 +41,17 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     return path
 
 
-def everything(folders: Iterable[Path] = (), facts: FactsCache | None = None) -> list[ModelFile]:
+def everything(
+    folders: Iterable[Path] = (), facts: FactsCache | None = None, marks: Marks | None = None
+) -> list[ModelFile]:
     """Every model on this machine, the same bytes once. Walks the disk: not on the UI's path.
 
-    Copies that no place tells to be some are known only by ``facts``.
+    Copies that no place tells to be some are known only by ``facts``; of several that one is
+    listed which ``marks`` know best.
     """
     ours, *others = each_place(folders)
     # A person's own copy of the one that is built in is theirs to keep or to remove.
-    return [ours, *duplicates.once(others, facts)]
+    return [ours, *duplicates.once(others, facts, marks)]
 
 
 def each_place(folders: Iterable[Path] = ()) -> Iterator[ModelFile]:

@@ -86,22 +86,25 @@ class LibraryScreen(ObeyingScreen):
     async def _find_models(self, number: int) -> None:
         found = await asyncio.to_thread(self._found)
         self.post_message(found)
-        await asyncio.to_thread(self._read_headers, found.models, number)
+        if await asyncio.to_thread(self._read_headers, found.models, number):
+            # Some may have turned out to be copies of others.
+            self.post_message(await asyncio.to_thread(self._found))
 
     def _found(self) -> ModelsFound:
         if self._facts is None:
             self._facts = FactsCache(paths.model_facts())
-        models = library.everything(self.folders, self._facts)
+        marked = marks.load(paths.model_marks())
+        models = library.everything(self.folders, self._facts, marked)
         if self._opened is not None:
             there = {model.path.resolve() for model in models}
             if self._opened.resolve() not in there:
                 models += library.named(self._opened)
         known = {each.path: facts for each in models if (facts := self._facts.known(each))}
         used = library.disk_use(models)
-        return ModelsFound(models, marks.load(paths.model_marks()), known, used)
+        return ModelsFound(models, marked, known, used)
 
-    def _read_headers(self, models: Sequence[ModelFile], number: int) -> None:
-        """Tell what is not known yet, some at a time."""
+    def _read_headers(self, models: Sequence[ModelFile], number: int) -> bool:
+        """Tell what is not known yet, some at a time; returns whether to look for copies anew."""
         assert self._facts is not None
         read: dict[Path, Facts] = {}
         told = perf_counter()
@@ -113,9 +116,12 @@ class LibraryScreen(ObeyingScreen):
                 self.post_message(FactsRead(read))
                 read, told = {}, perf_counter()
 
-        self._facts.fill(models, learn, lambda: self._left.is_set() or number != self._search)
+        is_news = self._facts.fill(
+            models, learn, lambda: self._left.is_set() or number != self._search
+        )
         if read:
             self.post_message(FactsRead(read))
+        return is_news
 
     def on_models_found(self, message: ModelsFound) -> None:
         going = {each.model.path for each in self._removing} | self._going

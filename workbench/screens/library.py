@@ -86,7 +86,8 @@ class LibraryScreen(ObeyingScreen):
     async def _find_models(self, number: int) -> None:
         found = await asyncio.to_thread(self._found)
         self.post_message(found)
-        if await asyncio.to_thread(self._read_headers, found.models, number):
+        is_news = await asyncio.to_thread(self._read_headers, found.models, number)
+        if is_news and number == self._search:
             # Some may have turned out to be copies of others.
             self.post_message(await asyncio.to_thread(self._found))
 

@@ -30,6 +30,7 @@ _VERDICTS: Final = {
 _LABEL: Final = 22
 _BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
+_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…"}
 
 
 def beside(words: Content | str, end: Content | str, width: int) -> Content:
@@ -165,7 +166,8 @@ def of_download(report: Report, width: int) -> Content:
     if width < len(end) + 14:
         end = f"{part_of(report):>4}"
     name = shortened(report.name.rpartition("/")[2], max(4, width - len(end) - 3))
-    return beside(Content.assemble("↓ ", name), Content.styled(end, _MUTED), max(8, width))
+    mark = _MARKS.get(report.state, "↓")
+    return beside(Content.assemble(f"{mark} ", name), Content.styled(end, _MUTED), max(8, width))
 
 
 def part_of(report: Report) -> str:

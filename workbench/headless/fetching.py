@@ -14,7 +14,8 @@ import msgspec
 
 from workbench.headless.printing import size, tell
 from workbench.models.download.place import Place
-from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules, hub_cache
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import Repository, Variant

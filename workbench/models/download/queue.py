@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from workbench.models.download import parts as parts_on_disk
 from workbench.models.download.errors import DownloadError, NoRoomError, StoppedError
 from workbench.models.download.order import Order, Orders
 from workbench.models.download.place import Place
+from workbench.models.download.report import Report, State, said
 from workbench.models.download.transfer import (
     Progress,
     Rules,
@@ -33,35 +34,12 @@ from workbench.models.hub.errors import HubDownError, HubError, OfflineError, Ra
 from workbench.models.hub.repository import RemoteFile
 from workbench.models.hub.said import line
 
-State = Literal["queued", "running", "waiting", "paused", "failed", "done", "cancelled"]
-
 # After so long a download that waits for the line, or for room on the disk, is tried again.
 _LINE_SECONDS: Final = 30.0
 _ROOM_SECONDS: Final = 10.0
 # How soon it is seen what another process did to the queue.
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.05
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a download is.
-
-    ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
-    ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
-    ``at`` is when it was so, by the monotonic clock.
-    """
-
-    id: str
-    repo: str
-    name: str
-    state: State
-    done: int = 0
-    size: int = 0
-    speed: float = 0.0
-    remaining: float | None = None
-    note: str = ""
-    path: Path | None = None
-    at: float = 0.0
 
 
 class Downloads:
@@ -162,7 +140,7 @@ class Downloads:
         with ExitStack() as held:
             if self._locked(order, held):
                 self._discard(order)
-        self._tell(_said(order, "cancelled"))
+        self._tell(said(order, "cancelled"))
 
     # ---- the thread --------------------------------------------------------------------------
 
@@ -259,13 +237,13 @@ class Downloads:
                 self._stopped(order)
                 return
         self._again[order.id] = (float("inf"), note)
-        self._tell(_said(order, "failed", done=self._n_there(order), note=note))
+        self._tell(said(order, "failed", done=self._n_there(order), note=note))
 
     def _stopped(self, order: Order) -> None:
         now = self._orders.get(order.id)
         if now is None:
             self._discard(msgspec.structs.replace(order, fetched=tuple(self._fetched)))
-            self._tell(_said(order, "cancelled"))
+            self._tell(said(order, "cancelled"))
         else:
             self._tell(self._report(now))
 
@@ -305,7 +283,7 @@ class Downloads:
                 self._orders.change(order, fetched=file.path)
             meter.finished(file)
             transfers.append(transfer)
-        done = _said(order, "done", done=order.size, path=paths[0] if paths else None)
+        done = said(order, "done", done=order.size, path=paths[0] if paths else None)
         self._placed.add(order.id)
         self._tell(done)
         try:
@@ -339,7 +317,7 @@ class Downloads:
             state = "running"
         elif waits := self._again.get(order.id):
             state, note = "waiting", waits[1]
-        return _said(order, state, done=self._n_there(order), note=note)
+        return said(order, state, done=self._n_there(order), note=note)
 
     def _n_there(self, order: Order) -> int:
         there = 0
@@ -380,7 +358,7 @@ class _Meter:
         done = min(self._before + progress.done, order.size) if order.size else progress.done
         left = order.size - done
         self._downloads.tell(
-            _said(
+            said(
                 order,
                 "running",
                 done=done,
@@ -392,28 +370,3 @@ class _Meter:
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
             self._downloads.look(order)
-
-
-def _said(
-    order: Order,
-    state: State,
-    *,
-    done: int = 0,
-    speed: float = 0.0,
-    remaining: float | None = None,
-    note: str = "",
-    path: Path | None = None,
-) -> Report:
-    return Report(
-        id=order.id,
-        repo=order.repo,
-        name=order.name,
-        state=state,
-        done=done,
-        size=order.size,
-        speed=speed,
-        remaining=remaining,
-        note=note,
-        path=path,
-        at=time.monotonic(),
-    )

@@ -15,7 +15,7 @@ from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Report
+    from workbench.models.download.report import Report
     from workbench.models.hub.repository import Variant
     from workbench.models.hub.search import Summary
 

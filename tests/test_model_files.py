@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_list_shows_what_the_headers_say(folder: Path) -> None:
     assert [line.split()[0] for line in lines] == ["model", "mine-Q8_0", "pocket", "torn-Q8_0", "3"]
 
 
+def test_copies_are_listed_once_and_removed_one_by_one(folder: Path) -> None:
+    content = MODEL_FILE.read_bytes()[:-1]
+    for copy in ("first", "second"):
+        (folder / f"{copy}.gguf").write_bytes(content)
+
+    def listed() -> dict[str, Any]:
+        told = json.loads(workbench("models", "list", "--json").stdout)
+        return {model["name"]: model for model in told["models"]}
+
+    assert set(listed()) == {"pocket", "first"}
+    assert listed()["first"]["also"] == ["~/my models/second.gguf"]
+    # Both are read: one may be damaged.
+    files = [line.partition(":")[0] for line in workbench("models", "verify").stdout.splitlines()]
+    assert {Path(file).name for file in files} >= {"first.gguf", "second.gguf"}
+    assert workbench("models", "rm", "second", "--yes").returncode == 0
+    assert listed()["first"]["also"] == []
+
+
 def test_verify_finds_what_is_wrong(folder: Path) -> None:
     shutil.copy(MODEL_FILE, folder / "mine.gguf")
     assert workbench("models", "verify", "mine").returncode == 0
@@ -101,6 +120,11 @@ def test_verify_finds_what_is_wrong(folder: Path) -> None:
     assert answer.returncode == 1
     outcomes = {each["model"]: each["outcome"] for each in json.loads(answer.stdout)}
     assert outcomes == {"mine": "wrong", "pocket": "unknown"}
+    (folder / "mine.gguf").rename(folder / "mine-00002-of-00002.gguf")
+    (folder / "mine-00002-of-00002.gguf").write_bytes(MODEL_FILE.read_bytes())
+    answer = workbench("models", "verify", "mine")
+    assert answer.returncode == 1
+    assert "mine-00001-of-00002.gguf: wrong: 1 part missing" in answer.stdout
 
 
 def test_rm_asks_first(folder: Path) -> None:

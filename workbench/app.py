@@ -119,14 +119,12 @@ class WorkbenchApp(SteadyApp):
         settings, complaints = config.load(paths.config_file())
         self._use_keys(settings, complaints)
         complaints += self._look.start(settings.theme)
-        complaints += [
-            f"model_folders in {paths.config_file()}: there is no folder {folder}"
-            for folder in settings.folders()
-            if not folder.is_dir()
-        ]
+        # Both look at disks, which may be slow.
+        model, closed = await asyncio.to_thread(self._look_for_models, settings)
+        complaints += [f"model_folders in {paths.config_file()}: {each}" for each in closed]
         self._workbench = WorkbenchScreen(
             self._engine,
-            model=library.resolve(self._model or library.POCKET, settings.folders()),
+            model=model,
             values=self._values,
             folders=settings.folders(),
             complaints=complaints,
@@ -135,6 +133,11 @@ class WorkbenchApp(SteadyApp):
         )
         await self.push_screen(self._workbench)
         self._watch_themes()
+
+    def _look_for_models(self, settings: Config) -> tuple[Path, list[str]]:
+        """The model to begin with, and what is wrong with the folders of models."""
+        folders = settings.folders()
+        return library.resolve(self._model or library.POCKET, folders), library.closed(folders)
 
     async def on_unmount(self) -> None:
         if self._workbench is not None:
@@ -150,6 +153,8 @@ class WorkbenchApp(SteadyApp):
     async def action_quit(self) -> None:
         """Leave, with what spares the engine reading the conversation anew next time."""
         if self._workbench is not None:
+            if self._workbench.holds_back():
+                return
             await self._workbench.put_by(interrupted=False)
         self.exit()
 

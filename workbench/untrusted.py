@@ -30,5 +30,5 @@ def is_there(file: Path) -> bool:
 
 
 def is_file(file: Path) -> bool:
-    """The same of a file."""
+    """The same of a file; of one that cannot be looked at ``Path`` raises."""
     return os.path.isfile(file)  # noqa: PTH113

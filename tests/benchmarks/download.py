@@ -21,16 +21,23 @@ from typing import Final
 
 import msgspec
 
+from tests.benchmarks import hands
 from tests.benchmarks.file_server import COMMIT
+from tests.terminal import running
 from workbench.models.download import parts
+from workbench.models.download.order import Orders
 from workbench.models.download.place import Place
+from workbench.models.hub.repository import RemoteFile
 
 _SIZE: Final = 2_000_000_000
 _ROUNDS: Final = 5
 _KILLS: Final = 20
-# A line of 1 Gbit/s, as kills meet them. Over bare loopback the kernel's buffers stand full, about
-# 4 MB for each connection, and up to 19 MB came a second time.
-_LINE: Final = 125e6
+# How long keys are pressed while one file comes, and in how many starts of the app.
+_KEYS_SECONDS: Final = 3.0
+_START_SECONDS: Final = 3.0
+_STARTS: Final = 4
+# 1 Gbit/s, and bare loopback, where the kernel holds as much as it has been asked for.
+_LINES: Final = (125e6, None)
 
 
 class _Server(msgspec.Struct, frozen=True):
@@ -38,10 +45,11 @@ class _Server(msgspec.Struct, frozen=True):
     etag: str
     process: subprocess.Popen[str]
 
-    def n_sent(self) -> int:
+    def n_sent(self, said: str = "") -> int:
+        """How many bytes it has sent; ``said`` has it ``hold`` or ``go``."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write("\n")
+        self.process.stdin.write(f"{said}\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
@@ -60,8 +68,10 @@ def main() -> None:
         etag = _random_file(source)
         with _serving(source, etag) as server:
             _speed(server, folder)
-        with _serving(source, etag, _LINE) as server:
-            _killed(server, folder)
+            _keys(server, folder)
+        for line in _LINES:
+            with _serving(source, etag, line) as server:
+                _killed(server, folder, line)
 
 
 def _random_file(file: Path) -> str:
@@ -132,7 +142,51 @@ def _by_us(server: _Server, cache: Path) -> _Fetched:
     return _Fetched(*map(float, said.split()))
 
 
-def _killed(server: _Server, folder: Path) -> None:
+def _keys(server: _Server, folder: Path) -> None:
+    """Press keys in the app, by turns while a file comes as fast as it can and while none does."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    rates = []
+    for _ in range(_STARTS):
+        for fetching in times:
+            echoes, rate = _echoes(server, folder / "cache", fetching=fetching)
+            times[fetching] += echoes
+            rates += [rate] if fetching else []
+    print(f"\n{len(times[True])} keys, from the key to the screen, ms   median      p99    most")
+    for fetching, title in ((False, "no download"), (True, "a download at full speed")):
+        found = sorted(1000 * each for each in times[fetching])
+        p99 = statistics.quantiles(found, n=100)[98]
+        print(f"{title:48}{statistics.median(found):6.1f}{p99:9.1f}{found[-1]:8.1f}")
+    print(f"its speed meanwhile, MB/s                       {statistics.median(rates) / 1e6:.0f}")
+
+
+def _echoes(server: _Server, cache: Path, *, fetching: bool) -> tuple[list[float], float]:
+    """How long each key took, and how many bytes a second came beside them."""
+    incomplete = Place(cache, "a/b", "c.gguf", COMMIT, server.etag).incomplete
+    server.n_sent("hold")
+    with hands.quiet_home() as home:
+        if fetching:
+            # As if the app had been left in the midst of it.
+            downloads = Path(home["XDG_STATE_HOME"]) / "workbench" / "downloads"
+            Orders(downloads).add("a/b", "c", [RemoteFile("c.gguf", _SIZE)], "main")
+        told = {**home, "HF_ENDPOINT": server.endpoint, "HF_HUB_CACHE": str(cache)}
+        with running([sys.executable, "-m", "workbench"], environment=told) as terminal:
+            terminal.wait_for("Chat with")
+            # What the app imports behind its first screen is no download's doing.
+            hands.drain(terminal, _START_SECONDS)
+            server.n_sent("go")
+            while fetching and not parts.n_there(incomplete):
+                terminal.take(0.05)
+            there, began = parts.n_there(incomplete), time.perf_counter()
+            times = hands.echoes(terminal, _KEYS_SECONDS)
+            took = time.perf_counter() - began
+            came = parts.n_there(incomplete) - there
+            over = not incomplete.exists()
+    assert not (fetching and over), "the download was over before the last key"
+    shutil.rmtree(cache, ignore_errors=True)
+    return times, came / took
+
+
+def _killed(server: _Server, folder: Path, line: float | None) -> None:
     """Kill it at random moments; what came a second time, and whether the end is right."""
     cache = folder / "cache"
     place = Place(cache, "a/b", "c.gguf", COMMIT, server.etag)
@@ -156,7 +210,8 @@ def _killed(server: _Server, folder: Path) -> None:
     with place.link.open("rb") as file:
         while chunk := file.read(1 << 20):
             whole.update(chunk)
-    print(f"\nkill -9 at {_KILLS} random moments, a line of {_LINE / 1e6:.0f} MB/s")
+    named = f"a line of {line / 1e6:.0f} MB/s" if line else "bare loopback"
+    print(f"\nkill -9 at {_KILLS} random moments, {named}")
     print(f"sent and not kept, by a kill, at most           {max(twice) / 1e6:.1f} MB")
     print(
         f"  of the median kill                            {statistics.median(twice) / 1e6:.1f} MB"
@@ -164,6 +219,7 @@ def _killed(server: _Server, folder: Path) -> None:
     extra = server.n_sent() - before - _SIZE
     print(f"all that came beside the {_SIZE / 1e9:.0f} GB                  {extra / 1e6:.1f} MB")
     print(f"the hash at the end                             {_right(whole.hexdigest(), server)}")
+    shutil.rmtree(cache)
 
 
 def _right(digest: str, server: _Server) -> str:

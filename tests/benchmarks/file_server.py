@@ -1,7 +1,8 @@
 """Serves one file on loopback as the Hub does, as fast as the kernel sends it.
 
 ``python -m tests.benchmarks.file_server FILE SHA256 [RATE]`` prints its port, and on a line of
-its standard input how many bytes it has sent. RATE is a line's bytes a second.
+its standard input how many bytes it has sent. RATE is a line's bytes a second. Between the lines
+``hold`` and ``go`` it keeps whoever asks waiting.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class _Sent:
         self.n_bytes = 0
         self.lock = threading.Lock()
         self.line = Limit(rate)
+        self.goes = threading.Event()
+        self.goes.set()
 
 
 def _serve(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> None:
@@ -37,6 +40,7 @@ def _serve(connection: socket.socket, file: Path, etag: str, sent: _Sent) -> Non
                     return
                 told += received
             head, _, told = told.partition(b"\r\n\r\n")
+            sent.goes.wait()
             first, end, status = 0, size, "200 OK"
             for line in head.decode().lower().split("\r\n"):
                 if line.startswith("range: bytes="):
@@ -81,7 +85,11 @@ def main() -> None:
 
     threading.Thread(target=accept, daemon=True).start()
     print(server.getsockname()[1], flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip() == "hold":
+            sent.goes.clear()
+        elif line.strip() == "go":
+            sent.goes.set()
         print(sent.n_bytes, flush=True)
 
 

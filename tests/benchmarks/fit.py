@@ -1,14 +1,13 @@
-"""Exact fits and the library: ``python -m tests.benchmarks.fit [FOLDER]``.
+"""Exact fits: ``python -m tests.benchmarks.fit [FOLDER]``.
 
-Prints how long the price of a file on the Hub takes beside its header's transfer, how far it is
-from the memory that a real load with a full context takes, and how soon a library of 500 files
-is listed. Models are made in FOLDER, 2 GB of them, and kept there for the next time.
+Prints how long the price of a file on the Hub takes beside its header's transfer, and how far it
+is from the memory that a real load with a full context takes. Models are made in FOLDER, 2 GB of
+them, and kept there for the next time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,8 +21,6 @@ from tests.engine.reports import answer, reports_until, running_engine, the
 from tests.gguf_files import random_model
 from workbench.engine.client import EngineClient
 from workbench.engine.protocol import ChatMessage, ModelSource, Priced
-from workbench.models import library
-from workbench.models.facts import FactsCache
 from workbench.models.gguf import read_header
 from workbench.models.hub.client import HubClient
 from workbench.models.pocket import MODEL_FILE
@@ -31,7 +28,6 @@ from workbench.models.remote import header_file
 from workbench.parameters.kinds import Value, Values
 
 _N_CTX: Final = 2048
-_N_FILES: Final = 500
 _MIB: Final = 1024 * 1024
 # Layers, width, heads, the width within.
 _SIZES: Final = {
@@ -134,28 +130,6 @@ def _resident(engine: EngineClient) -> int:
     return int(line.split()[1]) * 1024
 
 
-def listing(folder: Path) -> tuple[float, float]:
-    """Seconds for a library of 500 files: the first time, and with the headers known."""
-    header = MODEL_FILE.read_bytes()[: read_header(MODEL_FILE).data_offset]
-    size = MODEL_FILE.stat().st_size
-    for number in range(_N_FILES):
-        file = folder / "models" / f"maker-{number % 40}" / f"model-{number}-Q4_K_M.gguf"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(header)
-        os.truncate(file, size)
-    times = []
-    for _ in range(3):
-        started = perf_counter()
-        found = library.everything([folder / "models"])
-        cache = FactsCache(folder / "facts.json")
-        cache.fill(found, lambda _model, _facts: None)
-        facts = [cache.known(model) for model in found]
-        times.append(perf_counter() - started)
-        if len(facts) <= _N_FILES or not all(facts):
-            raise RuntimeError("not all files are listed")
-    return times[0], min(times[1:])
-
-
 async def _main(folder: Path) -> None:
     made = files(folder)
     print(f"{'model':12}{'transfer s':>12}{'price s':>10}{'again s':>10}   (at most 1.0)")
@@ -179,10 +153,6 @@ async def _main(folder: Path) -> None:
                 found = await memory(file, parameters, Path(temporary))
             said, real = found.priced / _MIB, found.resident / _MIB
             print(f"{name:12}{cache:>8}{said:12.1f}{real:10.1f}{found.error:8.1%}", flush=True)
-    print()
-    with tempfile.TemporaryDirectory() as temporary:
-        first, again = listing(Path(temporary))
-    print(f"{_N_FILES} files: first {first:.3f} s, with known headers {again:.3f} s (at most 0.3)")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def echoes(terminal: Terminal, seconds: float, *, before: bytes = b"") -> list[f
     while perf_counter() < end:
         if len(times) % _ROW == _ROW - 1:
             terminal.send(_DELETE_TO_START)
-        _drain(terminal, chance.uniform(0.05, 0.15))
+        drain(terminal, chance.uniform(0.05, 0.15))
         sent = perf_counter()
         terminal.send(before + _ECHO)
         times.append(_wait_for_echo(terminal) - sent)
@@ -90,7 +90,7 @@ def _wait_for_echo(terminal: Terminal) -> float:
     return perf_counter()
 
 
-def _drain(terminal: Terminal, seconds: float) -> int:
+def drain(terminal: Terminal, seconds: float) -> int:
     """Take what comes for a while; returns how many bytes."""
     end = perf_counter() + seconds
     size = 0
@@ -112,17 +112,17 @@ def start(command: Sequence[str]) -> Start:
                 break
             assert perf_counter() - started < 60, "no prompt"
         seconds = perf_counter() - started
-        _drain(terminal, 3.0)
+        drain(terminal, 3.0)
         return Start(seconds, psutil.Process(terminal.process.pid).memory_info().rss)
 
 
 def idle(command: Sequence[str], seconds: float) -> Idle:
     """Start an app, wait until it has come to rest, and watch it."""
     with quiet_home() as home, running(command, environment=home) as terminal:
-        _drain(terminal, 8.0)
+        drain(terminal, 8.0)
         process = psutil.Process(terminal.process.pid)
         before = process.cpu_times()
-        size = _drain(terminal, seconds)
+        size = drain(terminal, seconds)
         after = process.cpu_times()
         used = after.user + after.system - before.user - before.system
         return Idle(size, used / seconds)
@@ -133,7 +133,7 @@ def answer_speed(command: Sequence[str]) -> float:
     with quiet_home() as home, running(command, environment=home) as terminal:
         kept = Path(home["XDG_DATA_HOME"]) / "workbench" / "sessions" / "sessions.sqlite"
         terminal.wait_for("Chat with")
-        _drain(terminal, 2.0)
+        drain(terminal, 2.0)
         terminal.type("Tell me something.\r")
         while not (speed := _kept_speed(kept)):
             terminal.take(0.2)

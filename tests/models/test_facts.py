@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.gguf_files import random_model
-from workbench.models import library
+from workbench.models import facts, library
 from workbench.models.facts import Facts, FactsCache
+from workbench.models.gguf import Header
 from workbench.models.model_file import ModelFile
 from workbench.models.pocket import MODEL_FILE
 
@@ -15,11 +18,11 @@ def test_headers_are_read_once_and_again_when_the_file_changes(tmp_path: Path) -
     models = library.in_folder(tmp_path / "a")
     told: list[tuple[ModelFile, Facts]] = []
     FactsCache(tmp_path / "facts.json").fill(models, lambda *each: told.append(each))
-    [(model, facts)] = told
-    assert (facts.architecture, facts.n_ctx, facts.n_layers) == ("llama", 4096, 1)
-    assert facts.quantisation == "F16"
+    [(model, said)] = told
+    assert (said.architecture, said.n_ctx, said.n_layers) == ("llama", 4096, 1)
+    assert said.quantisation == "F16"
     again = FactsCache(tmp_path / "facts.json")
-    assert again.known(model) == facts
+    assert again.known(model) == said
     again.fill(models, lambda *each: told.append(each))
     assert len(told) == 1
     file.write_bytes(MODEL_FILE.read_bytes())
@@ -54,3 +57,22 @@ def test_the_facts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
     FactsCache(tmp_path / "facts.json").fill([model], lambda *_: None)
     FactsCache(tmp_path / "facts.json").save([])
     assert FactsCache(tmp_path / "facts.json").known(model) is None
+
+
+def test_what_only_could_not_be_read_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.gguf").write_bytes(MODEL_FILE.read_bytes())
+    [model] = library.in_folder(tmp_path)
+    cache = FactsCache(tmp_path / "facts.json")
+
+    def refuse(_file: Path) -> Header:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as closed:
+        closed.setattr(facts, "read_header", refuse)
+        cache.fill([model], lambda *_: None)
+        assert cache.look(model).problem == "it cannot be read: Permission denied"
+    # Neither size nor time has changed.
+    assert cache.look(model).problem == ""
+    assert FactsCache(tmp_path / "facts.json").look(model).architecture == "llama"

@@ -4,10 +4,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from huggingface_hub import hf_hub_download
+from huggingface_hub import constants, hf_hub_download
 
 from tests import hub
 from workbench.models import library
+from workbench.models.hub.reference import Reference, read
 from workbench.models.pocket import MODEL_FILE
 
 
@@ -100,21 +101,96 @@ def test_a_file_opened_by_name_may_have_any_suffix(tmp_path: Path) -> None:
     assert library.named(tmp_path / "nowhere.gguf") == []
 
 
-def test_the_same_bytes_are_one_model_and_use_the_disk_once(tmp_path: Path) -> None:
-    first = write(tmp_path / "a" / "one.gguf", 1000)
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "two.gguf").symlink_to(first)
-    (tmp_path / "b" / "three.gguf").hardlink_to(first)
-    models = library.everything([tmp_path / "a", tmp_path / "b"])
-    assert sorted(model.name for model in models) == ["one", "pocket", "three"]
-    [one] = [model for model in models if model.name == "one"]
-    assert one.also == (str(tmp_path / "b"),)
-    assert library.disk_use(models) == 1000 + MODEL_FILE.stat().st_size
-
-
 def test_a_blob_of_the_hubs_cache_tells_its_hash() -> None:
     content = b"GGUF" + bytes(5000)
     with hub.serving({"someone/Tiny-GGUF/Tiny.gguf": content}) as endpoint:
         hf_hub_download("someone/Tiny-GGUF", "Tiny.gguf", endpoint=endpoint, token=False)
     [model] = library.in_hub_cache()
     assert model.hashes == (hashlib.sha256(content).hexdigest(),)
+
+
+# No disk has such a name, and that is neither "not there" nor "no folder": it stands for a
+# folder that may not be entered, or whose server is gone.
+CLOSED = "x" * 300
+
+
+def test_what_cannot_be_looked_into_hides_nothing_else(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "open" / "mine.gguf")
+    (tmp_path / "open" / "theirs.gguf").symlink_to(tmp_path / CLOSED / "theirs.gguf")
+    monkeypatch.setenv("LLAMA_CACHE", str(home / CLOSED))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / CLOSED))
+    folders = [tmp_path / CLOSED, tmp_path / "open"]
+    assert {model.name for model in library.everything(folders)} == {"pocket", "mine"}
+    assert library.resolve("mine", folders) == tmp_path / "open" / "mine.gguf"
+    assert library.resolve(CLOSED, folders) == Path(CLOSED)
+    assert library.named(tmp_path / CLOSED) == []
+
+
+def test_folders_that_cannot_be_looked_into_are_said(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.gguf")
+    folders = [tmp_path, tmp_path / "nowhere", file, tmp_path / CLOSED]
+    missing, no_folder, closed = library.closed(folders)
+    assert missing == f"there is no folder {tmp_path / 'nowhere'}"
+    assert no_folder == f"{file} cannot be looked into: Not a directory"
+    assert closed.endswith("cannot be looked into: File name too long")
+
+
+def test_a_split_model_opened_by_name_is_whole(tmp_path: Path) -> None:
+    files = [write(tmp_path / f"m-{part:05}-of-00003.gguf", 100) for part in (1, 2, 3)]
+    for file in files:
+        [model] = library.named(file)
+        assert (model.path, model.size, model.missing) == (files[0], 300, 0)
+    files[1].unlink()
+    [model] = library.named(files[0])
+    assert (model.size, model.incomplete) == (200, "1 part missing")
+
+
+def download(at: hub.Hub, name: str) -> None:
+    hf_hub_download("o/n", name, endpoint=at.endpoint, token=False)
+
+
+def test_of_two_revisions_the_branchs_is_meant() -> None:
+    names = ["x-Q8_0.gguf", "y-Q4_K_M.gguf"]
+    with hub.running({f"o/n/{name}": content(1) for name in names}) as at:
+        for name in names:
+            download(at, name)
+        older = at.head
+        at.change("o/n/x-Q8_0.gguf", content(2))
+        download(at, "x-Q8_0.gguf")
+    [repository] = Path(constants.HF_HUB_CACHE).glob("models--o--n")
+
+    def meant(text: str) -> str:
+        reference = read(text)
+        assert reference is not None
+        found = library.cached(reference)
+        return found.path.relative_to(repository / "snapshots").as_posix() if found else ""
+
+    for text in ("o/n:Q8_0", "o/n/x-Q8_0.gguf"):
+        assert meant(text) == f"{at.head}/x-Q8_0.gguf"
+    # The newer has none of that kind.
+    assert meant("o/n") == meant("o/n:q4_k_m") == f"{older}/y-Q4_K_M.gguf"
+    assert meant("o/n:Q2_K") == meant("n/o") == ""
+    # Whichever was fetched last.
+    (repository / "refs" / "main").write_text(older)
+    assert meant("o/n:Q8_0") == f"{older}/x-Q8_0.gguf"
+    (repository / "refs" / "main").unlink()
+    assert meant("o/n:Q8_0") == f"{at.head}/x-Q8_0.gguf"
+
+
+def test_a_file_that_has_got_another_name_is_found_by_its_kind() -> None:
+    with hub.running({"o/n/x-Q8_0.gguf": content(1)}) as at:
+        download(at, "x-Q8_0.gguf")
+        at.change("o/n/z-Q8_0.gguf", content(2))
+        download(at, "z-Q8_0.gguf")
+    found = library.cached(Reference("o/n", quantisation="Q8_0"))
+    assert found is not None
+    assert found.name == "z-Q8_0"
+    found = library.cached(Reference("o/n", "x-Q8_0.gguf"))
+    assert found is not None
+    assert found.name == "x-Q8_0"
+
+
+def content(value: int) -> bytes:
+    return b"GGUF" + bytes([value]) * 4996

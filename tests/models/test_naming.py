@@ -16,6 +16,11 @@ from workbench.models import naming
         ("mmproj-F16.gguf", "projector", "F16", "mmproj-F16", 1),
         ("imatrix.dat", "imatrix", "", "imatrix.dat", 1),
         ("x-imatrix.gguf", "imatrix", "", "x-imatrix", 1),
+        ("Mistral-7B-imatrix-Q4_K_M.gguf", "model", "Q4_K_M", "Mistral-7B-imatrix-Q4_K_M", 1),
+        ("L3-8B-Q5_K_M-imatrix.gguf", "model", "Q5_K_M", "L3-8B-Q5_K_M-imatrix", 1),
+        # From weights of that kind, but nobody's weights.
+        ("L3-8B-F16-imatrix.gguf", "imatrix", "F16", "L3-8B-F16-imatrix", 1),
+        ("m-00003-of-00002.gguf", "model", "", "m-00003-of-00002", 1),
         ("config.json", None, "", "config.json", 1),
     ],
 )

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests import hub
 from tests.gguf_files import random_model
+from tests.waiting import wait_until_blocking
 from workbench.models.gguf import GgufError, read_header
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import GatedError, OfflineError
+from workbench.models.model_file import named_parts
 from workbench.models.remote import header_file
 
 NAME = "someone/Tiny-GGUF/Tiny.gguf"
@@ -55,8 +58,34 @@ def test_all_parts_of_a_split_model_are_there(model: Path, tmp_path: Path) -> No
     files = {f"someone/Tiny-GGUF/{part}": model.read_bytes() for part in parts}
     with hub.running(files) as at:
         file = fetched(at, tmp_path / "headers", *parts)
-    assert file.name == parts[0]
-    assert sorted(each.name for each in file.parent.iterdir()) == parts
+    assert named_parts(file) == sorted(file.parent.iterdir())
+    assert [read_header(part) for part in named_parts(file)] == 2 * [read_header(model)]
+
+
+def test_the_same_bytes_by_another_name_are_the_same_header(model: Path, tmp_path: Path) -> None:
+    content = model.read_bytes()
+    with hub.running({NAME: content, "other/Copy/Copy-F16.gguf": content}) as at:
+        first = fetched(at, tmp_path / "headers", "Tiny.gguf")
+        n_sent = at.n_sent
+        with HubClient(at.endpoint, token=False) as client:
+            again = header_file(client, "other/Copy", ["Copy-F16.gguf"], tmp_path / "headers")
+        assert read_header(again) == read_header(model)
+        assert (again, at.n_sent) == (first, n_sent)
+
+
+def test_two_who_ask_at_once_both_get_it(model: Path, tmp_path: Path) -> None:
+    with hub.running({NAME: model.read_bytes()}) as at:
+        # The second header is complete only when the first has long been in its place.
+        at.faults.append(hub.Fault("late", method="GET", seconds=30))
+        with ThreadPoolExecutor(2) as threads:
+            slow = threads.submit(fetched, at, tmp_path / "headers", "Tiny.gguf")
+            wait_until_blocking(lambda: len(at.ranges()) == 1, "the first question")
+            file = fetched(at, tmp_path / "headers", "Tiny.gguf")
+            assert not slow.done()
+            at.over.set()
+            assert slow.result() == file
+        assert read_header(file) == read_header(model)
+        assert list((tmp_path / "headers").iterdir()) == [file.parent]
 
 
 def test_a_server_without_ranges_gives_the_beginning(model: Path, tmp_path: Path) -> None:

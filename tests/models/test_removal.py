@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from huggingface_hub import hf_hub_download, scan_cache_dir
+from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 
 from tests import hub
 from tests.models.test_elsewhere import HASH, ollama
@@ -33,6 +34,75 @@ def test_one_model_of_a_repository_goes_and_the_other_stays() -> None:
     plan.carry_out()
     assert [each.name for each in library.in_hub_cache()] == ["Tiny-Q8_0"]
     assert scan_cache_dir().size_on_disk == 9000
+
+
+def far_away(monkeypatch: pytest.MonkeyPatch, link: Path) -> None:
+    """Have a link as the cache's folder, as those with a second disk do."""
+    link.symlink_to(constants.HF_HUB_CACHE, target_is_directory=True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(link))
+
+
+def test_a_cache_behind_a_link_gives_its_blobs_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    # By the link, and by a folder that leads into the cache.
+    far_away(monkeypatch, tmp_path / "cache")
+    [snapshot] = (tmp_path / "cache").glob("models--*/snapshots/*")
+    (tmp_path / "mine").symlink_to(snapshot)
+    [through_folder] = library.in_folder(tmp_path / "mine")
+    assert removal(through_folder).freed == 5000
+    [model] = library.in_hub_cache()
+    assert model.path.is_relative_to(tmp_path / "cache")
+    plan = removal(model)
+    assert plan.freed == 5000
+    plan.carry_out()
+    assert [each for each in (tmp_path / "cache").rglob("*") if each.name == model.hashes[0]] == []
+
+
+def test_nothing_goes_from_a_damaged_cache() -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    [model] = library.in_hub_cache()
+    (model.path.parent / "other.gguf").symlink_to("nowhere")
+    with pytest.raises(RemovalError, match=r"damaged part of the Hub's cache.*nowhere"):
+        removal(model)
+    assert model.path.exists()
+
+
+def test_a_name_that_comes_after_the_plan_goes_too() -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+        [model] = library.in_hub_cache()
+        plan = removal(model)
+        at.change("someone/Tiny-GGUF/README.md", b"news")
+        download(at, ONE)
+    plan.carry_out()
+    assert library.in_hub_cache() == []
+    # No name is left that leads nowhere: the cache can be read.
+    assert scan_cache_dir().warnings == []
+    assert scan_cache_dir().size_on_disk == 0
+    # Nobody minds that it is gone already.
+    plan.carry_out()
+
+
+def test_a_blob_that_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    [model] = library.in_hub_cache()
+    plan = removal(model)
+    remove = os.remove
+
+    def refuse(path: Path) -> None:
+        if path.parent.name == "blobs":
+            raise PermissionError(13, "Permission denied")
+        remove(path)
+
+    # The client removes blobs so, and only logs what it could not.
+    monkeypatch.setattr(os, "remove", refuse)
+    with pytest.raises(RemovalError, match="by hand"):
+        plan.carry_out()
 
 
 def test_files_in_a_folder_go_and_links_free_nothing(tmp_path: Path) -> None:

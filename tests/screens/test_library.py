@@ -137,6 +137,35 @@ async def test_a_file_is_held_against_its_checksum(folder: Path) -> None:
         assert not b.screen.browser.status_text
 
 
+async def test_a_copy_is_no_model_of_its_own(folder: Path) -> None:
+    shutil.copy(folder / "mine-Q8_0.gguf", folder / "copy-Q8_0.gguf")
+    async with bench() as b:
+        await listed(b, "pocket", "copy-Q8_0", "other-F16")
+        await at(b, "copy-Q8_0")
+        assert "also in" in b.screen.browser.detail_text
+        # What a check has found tells them from one another for good.
+        await b.pilot.press("v")
+        await wait_until(lambda: "unknown" in b.screen.browser.detail_text, "the outcome")
+    assert 'hashes":["' in paths.model_facts().read_text()
+
+
+async def test_no_check_asks_to_remove_what_is_of_use(folder: Path) -> None:
+    shutil.copy(MODEL_FILE, folder / "split-00001-of-00002.gguf")
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16", "split")
+        await at(b, "split")
+        await b.pilot.press("v")
+        await wait_until(lambda: any("1 part missing" in each for each in b.toasts()), "the parts")
+        assert "checksum wrong" in " ".join(b.screen.browser.detail_text.split())
+        # A disk that is gone.
+        (folder / "mine-Q8_0.gguf").unlink()
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("v")
+        await wait_until(lambda: any("cannot be read" in each for each in b.toasts()), "the disk")
+        assert "checksum not read" in " ".join(b.screen.browser.detail_text.split())
+        assert not any("Remove" in each for each in b.toasts())
+
+
 async def test_a_removal_is_asked_for_and_can_be_taken_back(folder: Path) -> None:
     file = folder / "mine-Q8_0.gguf"
     async with bench() as b:
@@ -184,6 +213,57 @@ async def test_a_removal_is_carried_out_after_a_while(
         assert any("no removal" in toast for toast in b.toasts())
 
 
+async def test_a_removal_leaves_the_cursor_and_the_app_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.screens.library._REGRET_SECONDS", 0.6)
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "the question")
+        await b.pilot.press("enter")
+        await listed(b, "pocket", "other-F16")
+        await at(b, "pocket")
+        await wait_until(lambda: not (folder / "mine-Q8_0.gguf").exists(), "the removal")
+        await wait_until(lambda: len(b.screen.browser.listed) == 2, "another list")
+        assert b.screen.browser.model is not None
+        assert b.screen.browser.model.name == "pocket"
+        # One that is in use when its time has come stays.
+        await at(b, "other-F16")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "the question")
+        await b.pilot.press("enter")
+        await b.screen.use_model(folder / "other-F16.gguf")
+        await wait_until(lambda: any("in use by now" in each for each in b.toasts()), "a word")
+        await listed(b, "pocket", "other-F16")
+        await b.idle()
+    assert (folder / "other-F16.gguf").exists()
+
+
+async def test_words_are_found_in_the_metadata(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("i")
+        await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the metadata")
+        screen = b.app.screen
+        assert isinstance(screen, MetadataScreen)
+        await b.pilot.press("slash", *"ATTN_", "enter")
+        number, of = screen.sheet.found
+        assert (number, of > 3) == (1, True)
+        assert screen.sheet.scroll_offset.y > 0
+        await b.pilot.press("n", "n")
+        assert screen.sheet.found == (3, of)
+        await b.pilot.press("N")
+        assert str(screen.bar.count.content) == f"2 of {of}"
+        await b.pilot.press("escape")
+        assert not screen.bar.display
+        assert screen.sheet.found == (0, 0)
+        await b.pilot.press("escape")
+        assert b.app.screen is b.screen
+
+
 async def test_what_cannot_be_removed_is_said(folder: Path) -> None:
     async with bench(folder / "other-F16.gguf") as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
@@ -218,3 +298,11 @@ async def test_a_load_is_shown_and_esc_stops_it(folder: Path) -> None:
         await b.idle()
         assert not b.screen.browser.status_text
         assert "other-F16 loaded" not in b.said
+        # If the engine has let go of the former model, that one is not marked any more.
+        loaded = b.screen.browser._loaded
+        assert loaded in (None, MODEL_FILE)
+        await b.pilot.press("escape")
+        b.screen.parameters.set("max_tokens", 3)
+        await b.ask("Hello!")
+        await b.idle()
+        assert b.screen.browser._loaded == MODEL_FILE

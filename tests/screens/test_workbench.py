@@ -252,6 +252,18 @@ async def test_a_folder_that_is_not_there_is_said(config_folder: Path) -> None:
         assert b.says("no theme 'x'")
 
 
+async def test_a_folder_that_cannot_be_looked_into_is_said(
+    config_folder: Path, home: Path, slow_model: Path
+) -> None:
+    # A name that no disk has: neither "not there" nor "no folder".
+    (home / ".lmstudio").symlink_to(home / ("x" * 300))
+    folders = [f"/{'x' * 300}", str(slow_model.parent)]
+    (config_folder / "config.toml").write_text(f"model_folders = {folders}")
+    async with bench() as b:
+        assert b.says("cannot be looked into: File name too long")
+        await wait_until(lambda: "slow-F16" in b.screen.browser.names, "the other folder's model")
+
+
 async def test_a_split_model_with_parts_missing_is_not_loaded(
     config_folder: Path, tmp_path: Path
 ) -> None:

@@ -151,7 +151,10 @@ def _by_place(shares: list[Share], bytes_of: Callable[[Share], int]) -> Counter[
 
 
 def _parts(file: Path) -> list[Path]:
-    """The file, or all parts of a split one."""
+    """The file, or all parts of a split one by the name of its first, as llama.cpp finds them.
+
+    ``models`` knows more of such names; the engine has nothing from there.
+    """
     split = _SPLIT.search(file.stem)
     if split is None:
         return [file]

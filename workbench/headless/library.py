@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from workbench.headless.printing import size, table, tell
-from workbench.models import checksum, library, marks
+from workbench.models import checksum, duplicates, library, marks
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
@@ -28,33 +28,40 @@ class _NotFoundError(Exception):
 def list_models(*, as_json: bool) -> int:
     """Print all models; returns the exit code."""
     known = marks.load(paths.model_marks())
-    models = known.ordered(_everything())
     cache = FactsCache(paths.model_facts())
+    folders = _folders()
+    models = library.everything(folders, cache, known)
     unread = [model for model in models if cache.known(model) is None]
     if unread and sys.stderr.isatty() and not as_json:
         tell([f"reading {len(unread)} headers ..."])
-    cache.fill(models, lambda _model, _facts: None)
+    if cache.fill(models, lambda _model, _facts: None):
+        models = library.everything(folders, cache, known)
+    models = known.ordered(models)
     facts = [cache.look(model) for model in models]
     used = library.disk_use(models)
     if as_json:
-        listed = [_object(*each, known) for each in zip(models, facts, strict=True)]
+        listed = [
+            {**_object(*each, known), "sha256": list(cache.hashes(each[0]))}
+            for each in zip(models, facts, strict=True)
+        ]
         click.echo(json.dumps({"disk_use": used, "models": listed}, ensure_ascii=False))
         return 0
     rows = [_row(*each, known) for each in zip(models, facts, strict=True)]
     heads = ["model", "architecture", "parameters", "type", "n_ctx", "size", "used", "from"]
     for line in table(heads, rows):
         click.echo(line)
-    click.echo(f"{len(models)} models, {size(used)}")
+    click.echo(f"{len(models)} model{'s' * (len(models) != 1)}, {size(used)}")
     return 0
 
 
 def verify(names: Sequence[str], *, as_json: bool) -> int:
     """Check models; 1 if one is not what it should be."""
     try:
-        models = [_named(name) for name in names] or _everything()
+        models = [_named(name) for name in names] or _all_files()
     except _NotFoundError as error:
         tell([f"Error: {error}"])
         return 1
+    cache = FactsCache(paths.model_facts())
     found: list[dict[str, Any]] = []
     wrong = False
     for model in models:
@@ -64,9 +71,9 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
                 bar.update(done - bar.pos)
                 return True
 
-            checked = checksum.verify(model, on_progress)
+            checked = checksum.verify(model, on_progress, cache)
         for each in checked:
-            wrong = wrong or each.outcome == "wrong"
+            wrong = wrong or each.outcome in ("wrong", "unread")
             found.append(
                 {
                     "model": without_controls(model.name),
@@ -77,7 +84,7 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
                 }
             )
             if not as_json:
-                words = f"wrong: {each.why}" if each.outcome == "wrong" else _OUTCOMES[each.outcome]
+                words = _OUTCOMES[each.outcome] + each.why
                 click.echo(without_controls(f"{each.file}: {words}"))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -86,6 +93,8 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
 
 _OUTCOMES = {
     "right": "right",
+    "wrong": "wrong: ",
+    "unread": "not verified: ",
     "unknown": "whole; nothing tells what its SHA-256 should be",
     "stopped": "not read to the end",
 }
@@ -121,27 +130,44 @@ def remove(names: Sequence[str], *, yes: bool, as_json: bool) -> int:
     return 0
 
 
-def _everything() -> list[ModelFile]:
+def _folders() -> list[Path]:
     settings, complaints = config.load(paths.config_file())
-    tell(complaints)
-    return library.everything(settings.folders())
+    folders = settings.folders()
+    tell([*complaints, *map(without_controls, library.closed(folders))])
+    return folders
+
+
+def _all_files() -> list[ModelFile]:
+    """The models with all their copies: that one is right says nothing of another."""
+    found: dict[object, ModelFile] = {}
+    for model in library.each_place(_folders()):
+        found.setdefault(duplicates.inodes(model), model)
+    return list(found.values())
 
 
 def _named(name: str) -> ModelFile:
     """The model that is called so: by its path, its name, or its source and name."""
-    path = Path(name).expanduser()
-    found = [
-        model
-        for model in _everything()
-        if path in (model.files or (model.path,))
-        or name.removesuffix(".gguf") in (model.name, f"{model.source}/{model.name}")
-    ] or library.named(path)
+    folders = _folders()
+    found = (
+        [model for model in library.everything(folders) if _is_called(model, name)]
+        # A copy may have a name of its own.
+        or [model for model in library.each_place(folders) if _is_called(model, name)]
+        or library.named(Path(name).expanduser())
+    )
     if not found:
         raise _NotFoundError(f"there is no model {name}: see workbench models list")
     if len(found) > 1:
-        listed = ", ".join(f"{model.source}/{model.name}" for model in found)
-        raise _NotFoundError(f"there are several models {name}: say which, {listed}")
+        listed = [f"{model.source}/{model.name}" for model in found]
+        if len(set(listed)) < len(listed):
+            listed = [str(model.path) for model in found]
+        raise _NotFoundError(f"there are several models {name}: say which, {', '.join(listed)}")
     return found[0]
+
+
+def _is_called(model: ModelFile, name: str) -> bool:
+    if Path(name).expanduser() in (model.files or (model.path,)):
+        return True
+    return name.removesuffix(".gguf") in (model.name, f"{model.source}/{model.name}")
 
 
 def _progress(model: ModelFile, *, shown: bool) -> Any:
@@ -165,7 +191,6 @@ def _object(model: ModelFile, facts: Facts, known: marks.Marks) -> dict[str, Any
         "problem": facts.problem,
         "last_used": known.last_used(model) or None,
         "favourite": known.is_favourite(model),
-        "sha256": list(model.hashes),
     }
 
 

@@ -12,6 +12,7 @@ import click
 
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Failed, Finished, ModelInfo
+from workbench.untrusted import without_controls
 
 # What a shell reports for a program ended by SIGINT or SIGPIPE.
 _INTERRUPTED: Final = 130
@@ -21,7 +22,8 @@ _PIPE_CLOSED: Final = 141
 def tell(lines: Iterable[str]) -> None:
     """Say something that is no part of the answer."""
     for line in lines:
-        click.echo(line, err=True)
+        # Whatever others have named or said: files, servers, libraries.
+        click.echo(without_controls(line), err=True)
 
 
 def failed(event: Failed | EngineDied) -> int:
@@ -35,7 +37,7 @@ def failed(event: Failed | EngineDied) -> int:
 
 def size(n_bytes: int) -> str:
     """Bytes as a person reads them."""
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

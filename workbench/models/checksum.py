@@ -7,17 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from workbench.models.facts import FactsCache, stamps_of
 from workbench.models.gguf import GgufError, read_header
-from workbench.models.model_file import ModelFile
+from workbench.models.model_file import ModelFile, file_size, named_parts
 
 _CHUNK: Final = 4 << 20
 
-Outcome = Literal["right", "wrong", "unknown", "stopped"]
-"""``unknown``: nothing tells what its hash should be; its header and its length are right."""
+Outcome = Literal["right", "wrong", "unknown", "unread", "stopped"]
+"""``unknown``: nothing tells what its hash should be; its header and its length are right.
+``unread``: the disk or the system does not give its bytes, whatever they are.
+"""
 
 
 class Checked(NamedTuple):
-    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is wrong."""
+    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is not right."""
 
     file: Path
     sha256: str
@@ -28,13 +31,17 @@ class Checked(NamedTuple):
 def verify(
     model: ModelFile,
     on_progress: Callable[[int, int], bool] = lambda _done, _total: True,
+    facts: FactsCache | None = None,
 ) -> list[Checked]:
     """Read all files of a model and hold them against the hashes that their places tell.
 
+    A split model that lacks parts is wrong, whatever the others are; the first of them is named.
+
     ``on_progress`` is told the bytes that are read and all of them, and returns False to give
-    up. Blocks for as long as the disk takes.
+    up. Hashes that no place tells are kept in ``facts``. Blocks for as long as the disk takes.
     """
     files = model.files or (model.path,)
+    stamps = stamps_of(model)
     total = model.size
     before = 0
     checked = []
@@ -48,7 +55,13 @@ def verify(
         checked.append(found)
         if found.outcome == "stopped":
             break
-        before += file.stat().st_size if file.exists() else 0
+        before += file_size(file) or 0
+    hashes = [each.sha256 for each in checked]
+    if facts is not None and len(checked) == len(files) and all(hashes):
+        facts.keep_hashes(model, stamps, hashes)
+    if model.missing and checked[-1].outcome != "stopped":
+        absent = next(part for part in named_parts(files[0]) if part not in files)
+        checked.append(Checked(absent, "", "wrong", model.incomplete))
     return checked
 
 
@@ -68,7 +81,7 @@ def _check(file: Path, told: str, report: Callable[[int], bool]) -> Checked:
     except GgufError as error:
         return Checked(file, "", "wrong", str(error))
     except OSError as error:
-        return Checked(file, "", "wrong", f"it cannot be read: {error.strerror}")
+        return Checked(file, "", "unread", f"it cannot be read: {error.strerror}")
     found = digest.hexdigest()
     if not told:
         return Checked(file, found, "unknown")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from workbench.models import naming
-from workbench.models.model_file import ModelFile, gathered, told_hash
+from workbench.models.model_file import ModelFile, file_size, gathered, told_hash
 from workbench.untrusted import without_controls
 
 OLLAMA: Final = "Ollama"
@@ -80,12 +80,12 @@ def _of_manifest(manifest: Path, folder: Path, named: Path) -> ModelFile | None:
             continue
         blob = folder / "blobs" / Path(str(layer.get("digest", "")).replace(":", "-")).name
         # Its name must be a hash: a manifest may say anything.
-        if (told := told_hash(blob)) and blob.is_file():
+        if (told := told_hash(blob)) and (size := file_size(blob)) is not None:
             name = _name(named)
             return ModelFile(
                 name=name,
                 path=blob,
-                size=blob.stat().st_size,
+                size=size,
                 source=OLLAMA,
                 quantisation=naming.quantisation(name),
                 files=(blob,),
@@ -103,7 +103,5 @@ def _name(manifest: Path) -> str:
 
 
 def _in(folder: Path, source: str) -> list[ModelFile]:
-    if not folder.is_dir():
-        return []
     files = (Path(at, name) for at, _, names in os.walk(folder) for name in names)
     return gathered(files, source=source)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -52,25 +54,51 @@ class Marks(msgspec.Struct, frozen=True):
 def load(file: Path) -> Marks:
     """What ``file`` says; a file that is missing or damaged says nothing."""
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=Marks)
+        return _read(file)
     except (OSError, ValueError):
         return Marks()
 
 
-def save(file: Path, marks: Marks) -> None:
-    """Write all of it or nothing. Raises OSError."""
+def toggle(file: Path, model: Path) -> None:
+    """Make a model a favourite, or no longer one. Raises OSError."""
+    _change(file, lambda marks: marks.toggled(model))
+
+
+def used_now(file: Path, model: Path) -> None:
+    """Remember that a model is used now. A disk that is full is no harm."""
+    with contextlib.suppress(OSError):
+        _change(file, lambda marks: marks.using(model, time.time()))
+
+
+def _change(file: Path, change: Callable[[Marks], Marks]) -> None:
+    """Write all of what is changed or nothing, one after another. Raises OSError.
+
+    What is there and cannot be read stays as it is: it may be all of a person's favourites.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(f".{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            marks = _read(file)
+        except FileNotFoundError:
+            marks = Marks()
+        except ValueError as error:
+            damaged = f"{file} is damaged; mend it or remove it"
+            raise OSError(errno.EINVAL, damaged) from error
+        _save(file, change(marks))
+
+
+def _read(file: Path) -> Marks:
+    return msgspec.toml.decode(file.read_bytes(), type=Marks)
+
+
+def _save(file: Path, marks: Marks) -> None:
     # Paths need not be Unicode, files of TOML must be; such a path is not remembered.
     kept = Marks(
         [path for path in marks.favourites if _writable(path)],
         {path: time for path, time in marks.used.items() if _writable(path)},
     )
     whole.write(file, tomli_w.dumps(msgspec.to_builtins(kept)))
-
-
-def used_now(file: Path, model: Path) -> None:
-    """Remember that a model is used now. A disk that is full is no harm."""
-    with contextlib.suppress(OSError):
-        save(file, load(file).using(model, time.time()))
 
 
 def _writable(path: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -21,8 +23,8 @@ class ModelFile(msgspec.Struct, frozen=True):
 
     ``path`` is the file to hand to llama.cpp (of a split model, its first part), ``size`` the
     bytes of all its parts, ``missing`` the parts of a split model that are not there.
-    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells, and
-    ``also`` says where else the same bytes are found.
+    ``files`` are all parts, ``hashes`` their SHA-256 where the place they are in tells.
+    ``also`` says where else the same bytes are found, ``copies`` are the files there.
     """
 
     name: str
@@ -34,13 +36,22 @@ class ModelFile(msgspec.Struct, frozen=True):
     files: tuple[Path, ...] = ()
     hashes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    copies: tuple[Path, ...] = ()
 
     @property
     def place(self) -> str:
         """Where the model lives, in words or as a folder."""
         if self.path == pocket.MODEL_FILE:
             return "comes with Workbench"
-        return str(self.path.parent).replace(str(Path.home()), "~", 1)
+        if self.path.parent.parent.name == "snapshots":
+            # Its folder is called like a commit.
+            return f"{self.source} (the Hub's cache)"
+        return _short(self.path.parent)
+
+    @property
+    def called(self) -> str:
+        """The path, as a person knows it."""
+        return _short(self.path)
 
     @property
     def incomplete(self) -> str:
@@ -48,29 +59,33 @@ class ModelFile(msgspec.Struct, frozen=True):
         return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
 
 
+def _short(path: Path) -> str:
+    return str(path).replace(str(Path.home()), "~", 1)
+
+
 def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     """Turn files into models: parts of a split one joined, projectors left out."""
-    groups: dict[Path, list[Path]] = {}
+    sets: dict[tuple[str, tuple[str, int]], dict[Path, int]] = {}
     for path in paths:
+        folder, _, name = str(path).rpartition("/")
         # An image projector is no chat model.
-        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not path.is_dir():
-            groups.setdefault(path.with_name(naming.stem(path.name)), []).append(path)
-    models = []
-    for whole, parts in groups.items():
-        parts.sort()
-        try:
-            size = sum(part.stat().st_size for part in parts)
-        except OSError:
-            # A broken link in the cache, or a file that went away under us.
+        if not name.endswith(".gguf") or naming.kind(name) != "model":
             continue
+        if (size := file_size(path)) is not None:
+            sets.setdefault((folder, naming.set_of(name)), {})[path] = size
+    stems = Counter((folder, stem) for folder, (stem, _) in sets)
+    models = []
+    for (folder, (stem, n_parts)), sizes in sets.items():
+        parts = sorted(sizes)
+        is_one_of_two = n_parts and stems[folder, stem] > 1
         models.append(
             ModelFile(
-                name=whole.name,
+                name=f"{stem}-of-{n_parts:05}" if is_one_of_two else stem,
                 path=parts[0],
-                size=size,
+                size=sum(sizes.values()),
                 source=source,
-                quantisation=naming.quantisation(whole.name),
-                missing=naming.n_parts(parts[0].name) - len(parts),
+                quantisation=naming.quantisation(stem),
+                missing=naming.n_missing(part.name for part in parts),
                 files=tuple(parts),
                 hashes=tuple(map(told_hash, parts)),
             )
@@ -87,13 +102,23 @@ def named_parts(file: Path) -> list[Path]:
     return [file.with_name(f"{whole}-{part:05}-of-{count:05}.gguf") for part in range(1, count + 1)]
 
 
+def file_size(file: Path) -> int | None:
+    """The bytes of a file; None for a folder, a broken link, or what cannot be looked at."""
+    try:
+        fact = file.stat()
+    except OSError:
+        return None
+    return fact.st_size if stat.S_ISREG(fact.st_mode) else None
+
+
 def told_hash(file: Path) -> str:
     """The SHA-256 that the name of a blob tells, or of the one that a link leads to; or empty."""
     try:
         # One step only: behind it the Hub's cache may have names of another kind.
-        name = Path(os.readlink(file)).name if file.is_symlink() else file.name  # noqa: PTH115
+        name = os.readlink(file).rpartition("/")[2]  # noqa: PTH115
     except OSError:
-        return ""
+        # No link.
+        name = file.name
     told = _BLOB.fullmatch(name)
     return told[1] if told else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from collections.abc import Iterable
 from typing import Final, Literal
 
 Kind = Literal["model", "projector", "imatrix"]
@@ -19,18 +19,42 @@ _QUANTISATION: Final = re.compile(
 
 def stem(path: str) -> str:
     """``path`` without ``.gguf`` and without which part of a split model it is."""
-    return _SPLIT.sub("", path.removesuffix(".gguf"))
+    name = path.removesuffix(".gguf")
+    return _SPLIT.sub("", name) if _split(path) else name
 
 
 def n_parts(path: str) -> int:
     """Of how many parts the file is one; 1 for a file that is whole."""
-    split = _SPLIT.search(path.removesuffix(".gguf"))
-    return int(split[2]) if split else 1
+    split = _split(path)
+    return split[1] if split else 1
+
+
+def set_of(path: str) -> tuple[str, int]:
+    """What a file has in common with the other parts of its model, and with no other model's.
+
+    A whole model may lie beside its parts, or be split in two ways.
+    """
+    split = _split(path)
+    return stem(path), split[1] if split else 0
+
+
+def n_missing(paths: Iterable[str]) -> int:
+    """How many parts of a model are not among ``paths``, some of one set."""
+    splits = [_split(path) or (1, 1) for path in paths]
+    return splits[0][1] - len({number for number, _ in splits})
+
+
+def _split(path: str) -> tuple[int, int] | None:
+    """Which part of how many the file is; None for one that is whole, whatever its name."""
+    found = _SPLIT.search(path.removesuffix(".gguf"))
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        return None
+    return int(found[1]), int(found[2])
 
 
 def quantisation(path: str) -> str:
     """The file type as the name says it, in capitals, or as the folder does; else empty."""
-    for part in reversed(PurePosixPath(stem(path)).parts):
+    for part in reversed(stem(path).split("/")):
         if found := _QUANTISATION.search(part):
             return found[1].upper()
     return ""
@@ -38,11 +62,14 @@ def quantisation(path: str) -> str:
 
 def kind(path: str) -> Kind | None:
     """What a repository's file is to llama.cpp; None for one that it does not read."""
-    name = PurePosixPath(path).name.lower()
-    if "imatrix" in name and name.endswith((".gguf", ".dat", ".imatrix", "imatrix")):
+    name = path.rpartition("/")[2].lower()
+    if "imatrix" in name and name.endswith((".dat", ".imatrix", "imatrix")):
         return "imatrix"
     if not name.endswith(".gguf"):
         return None
+    # Many name it to say how a model was quantised; its own file is never quantised.
+    if "imatrix" in name and quantisation(name) in ("", "BF16", "F16", "F32"):
+        return "imatrix"
     return "projector" if "mmproj" in name else "model"
 
 

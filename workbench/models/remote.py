@@ -7,6 +7,8 @@ weights.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import http.client
 import os
 import re
@@ -48,18 +50,31 @@ def header_file(
     """
     until = time.monotonic() + deadline
     resolved = [hub.resolve(repo, path, revision) for path in paths]
-    kept = folder / resolved[0].etag
+    kept = folder / hashlib.sha256(" ".join(each.etag for each in resolved).encode()).hexdigest()
+    names = _names(len(paths))
     if not kept.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
             made = Path(unfinished) / kept.name
             made.mkdir()
-            for path, each in zip(paths, resolved, strict=True):
-                _fetch(_Source(hub, repo, each, until), made / Path(path).name)
-            made.rename(kept)
+            for name, each in zip(names, resolved, strict=True):
+                _fetch(_Source(hub, repo, each, until), made / name)
+            try:
+                made.rename(kept)
+            except OSError:
+                # Whoever asked at the same time has brought the same.
+                if not kept.is_dir():
+                    raise
         _forget_oldest(folder)
     os.utime(kept)
-    return kept / Path(paths[0]).name
+    return kept / names[0]
+
+
+def _names(n_parts: int) -> list[str]:
+    """What headers are called here: other repositories have the same bytes by other names."""
+    if n_parts == 1:
+        return ["model.gguf"]
+    return [f"model-{part:05}-of-{n_parts:05}.gguf" for part in range(1, n_parts + 1)]
 
 
 class _Source(NamedTuple):
@@ -120,7 +135,11 @@ def _content(response: http.client.HTTPResponse, offset: int, end: int) -> bytes
 
 
 def _forget_oldest(folder: Path) -> None:
-    kept = [each for each in folder.iterdir() if not each.name.startswith(".")]
-    kept.sort(key=lambda each: each.stat().st_mtime)
-    for each in kept[:-_KEPT]:
+    kept = []
+    for each in folder.iterdir():
+        # Others may forget at the same time.
+        with contextlib.suppress(FileNotFoundError):
+            if not each.name.startswith("."):
+                kept.append((each.stat().st_mtime, each))
+    for _, each in sorted(kept)[:-_KEPT]:
         shutil.rmtree(each, ignore_errors=True)

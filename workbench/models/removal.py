@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.models import pocket
 from workbench.models.elsewhere import OLLAMA
 from workbench.models.model_file import ModelFile
+from workbench.untrusted import is_file
+
+if TYPE_CHECKING:
+    # What speaks to the Hub takes long to import.
+    from huggingface_hub import CachedFileInfo, DeleteCacheStrategy
 
 
 class RemovalError(Exception):
@@ -34,7 +39,7 @@ def removal(model: ModelFile) -> Removal:
     if model.source == OLLAMA:
         raise RemovalError(f"{model.name} is Ollama's: remove it by: ollama rm {model.name}")
     files = model.files or (model.path,)
-    return _from_hub_cache(files) or _of_files(files)
+    return _of_hub_cache(files) if any(map(_is_in_hub_cache, files)) else _of_files(files)
 
 
 def _of_files(files: tuple[Path, ...]) -> Removal:
@@ -46,35 +51,67 @@ def _of_files(files: tuple[Path, ...]) -> Removal:
                 raise RemovalError(f"{file} cannot be removed: {error.strerror}.") from error
 
     # A link gives nothing free, and what has another name neither.
-    facts = [file.lstat() for file in files if file.exists() and not file.is_symlink()]
+    facts = [file.lstat() for file in files if is_file(file) and not file.is_symlink()]
     return Removal(files, sum(fact.st_size for fact in facts if fact.st_nlink == 1), carry_out)
 
 
-def _from_hub_cache(files: tuple[Path, ...]) -> Removal | None:
-    """The cache's own way: names in all revisions, and the blobs that no other name leads to."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
-    from huggingface_hub.constants import HF_HUB_CACHE
+def _of_hub_cache(files: tuple[Path, ...]) -> Removal:
+    """The cache's own way: names in all revisions, and the blobs that no other name leads to.
 
-    if not all(file.is_relative_to(HF_HUB_CACHE) for file in files):
-        return None
-    try:
-        cache = scan_cache_dir()
-    except CacheNotFound:
-        return None
-    inside = [
-        file for repo in cache.repos for revision in repo.revisions for file in revision.files
-    ]
-    blobs = {(file.blob_path, file.file_name) for file in inside if file.file_path in files}
-    gone = [file for file in inside if (file.blob_path, file.file_name) in blobs]
-    if not gone:
-        return None
-    strategy = cache.delete_files(*gone)
+    Nothing else will do: a blob without names is on no list.
+    """
+    gone, strategy = _planned(files)
 
     def carry_out() -> None:
         try:
+            # By then others may have changed the cache.
+            _, strategy = _planned(files)
             strategy.execute()
         except OSError as error:
             raise RemovalError(f"The cache cannot be changed: {error.strerror}.") from error
+        # What may not be removed is only logged there.
+        for blob in strategy.blobs:
+            if is_file(blob):
+                raise RemovalError(f"{blob} cannot be removed: remove it by hand.")
 
-    paths = tuple(sorted(file.file_path for file in gone))
-    return Removal(paths, strategy.expected_freed_size, carry_out)
+    return Removal(
+        tuple(sorted(file.file_path for file in gone)), strategy.expected_freed_size, carry_out
+    )
+
+
+def _planned(files: tuple[Path, ...]) -> tuple[list[CachedFileInfo], DeleteCacheStrategy]:
+    """What the cache has of ``files``, and how to remove it. Raises RemovalError."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        cache = scan_cache_dir()
+    except (CacheNotFound, OSError) as error:
+        raise RemovalError(f"The Hub's cache cannot be read: {error}.") from error
+    inside = [
+        file for repo in cache.repos for revision in repo.revisions for file in revision.files
+    ]
+    # One that is gone by now is what was wanted.
+    wanted = {_placed(file) for file in files if file.is_symlink() or is_file(file)}
+    blobs = {
+        (file.blob_path, file.file_name) for file in inside if _placed(file.file_path) in wanted
+    }
+    gone = [file for file in inside if (file.blob_path, file.file_name) in blobs]
+    if not wanted <= {_placed(file.file_path) for file in gone}:
+        why = next(iter(cache.warnings), None)
+        raise RemovalError(
+            f"{files[0]} is in a damaged part of the Hub's cache: remove that part by hand."
+            + (f" ({why})" if why else "")
+        )
+    return gone, cache.delete_files(*gone)
+
+
+def _is_in_hub_cache(file: Path) -> bool:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    cache = Path(HF_HUB_CACHE)
+    return file.is_relative_to(cache) or _placed(file).is_relative_to(cache.resolve())
+
+
+def _placed(file: Path) -> Path:
+    """Where a name really stands: caches are links to a larger disk, names in them to blobs."""
+    return file.parent.resolve() / file.name

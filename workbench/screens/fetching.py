@@ -30,12 +30,13 @@ from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Report
+    from workbench.models.download.report import Report
     from workbench.screens.find.fetcher import Fetcher
     from workbench.screens.find.screen import FindScreen
 
 # A second press within so long means it.
 _TWICE_SECONDS: Final = 3.0
+_LEAVE_SECONDS: Final = 10.0
 
 
 class FetchingScreen(LibraryScreen):
@@ -45,6 +46,12 @@ class FetchingScreen(LibraryScreen):
     _reports: dict[str, Report] | None = None
     _fetched: Path | None = None
     _doomed = ""
+    _warned = False
+
+    @cached_property
+    def _ended_ones(self) -> set[str]:
+        """The downloads that have ended; a list of them may be older than their end."""
+        return set()
 
     @cached_property
     def fetcher(self) -> Fetcher:
@@ -89,13 +96,12 @@ class FetchingScreen(LibraryScreen):
         self.app.notify(without_controls(message.problem), severity="error", markup=False)
 
     def on_downloads_listed(self, message: DownloadsListed) -> None:
-        """Take over the queue's order; what runs is known better."""
+        """Take over the queue's order; what runs, or was told of later, is known better."""
         known = self._reports or {}
         self._reports = {
-            each.id: known[each.id]
-            if each.state == "running" and each.id in known and known[each.id].state == "running"
-            else each
+            each.id: _newer(known.get(each.id), each)
             for each in message.reports
+            if each.id not in self._ended_ones
         }
         if message.resumed:
             going = [
@@ -116,6 +122,7 @@ class FetchingScreen(LibraryScreen):
         reports = dict(self._reports or {})
         before = reports.get(report.id)
         if report.state in ("done", "cancelled"):
+            self._ended_ones.add(report.id)
             reports.pop(report.id, None)
         else:
             reports[report.id] = report
@@ -148,6 +155,30 @@ class FetchingScreen(LibraryScreen):
     def more_to_say(self, width: int) -> list[Content]:
         """The downloads, in a line."""
         return rows.quiet(self.downloads, width)
+
+    def holds_back(self) -> bool:
+        """Whether the app is not to be left before a person has heard of what is under way.
+
+        It is said once: the second wish to leave means it.
+        """
+        going = [each for each in self.downloads if each.state in ("queued", "running", "waiting")]
+        if not going or self._warned:
+            return False
+        self._warned = True
+        self.set_timer(_LEAVE_SECONDS, self._warn_again)
+        names = f"{len(going)} downloads are" if len(going) > 1 else "A download is"
+        self.app.notify(
+            f"{names} not done: what is there stays, and the next start goes on with it, or "
+            f"without the app: workbench models get {without_controls(going[0].repo)}. The same "
+            "key once more leaves.",
+            severity="warning",
+            timeout=_LEAVE_SECONDS,
+            markup=False,
+        )
+        return True
+
+    def _warn_again(self) -> None:
+        self._warned = False
 
     async def leave_models(self) -> None:
         """Stop fetching; it goes on at the next start."""
@@ -183,7 +214,14 @@ class FetchingScreen(LibraryScreen):
 
     def _by_hash(self) -> dict[str, Path]:
         """The models of this machine by the SHA-256 of their files."""
-        return {told: model.path for model in self.browser.listed for told in model.hashes if told}
+        going = [each.model for each in self.to_be_removed]
+        return {
+            told: model.path
+            for model in self.browser.listed
+            if model not in going
+            for told in model.hashes
+            if told
+        }
 
     def on_models_found(self, _message: ModelsFound) -> None:
         """Mark what is here by now, and go to what has just been fetched."""
@@ -202,8 +240,12 @@ class FetchingScreen(LibraryScreen):
     def on_fetch_wanted(self, message: FetchWanted) -> None:
         """Put a file in the queue."""
         repo, variant = message.repository.summary.repo, message.variant
+        wanted = {file.sha256 for file in variant.files}
+        for removing in self.to_be_removed:
+            if wanted & set(filter(None, removing.model.hashes)):
+                self.keep_model(removing)
         name = without_controls(rows.label_of(variant))
-        self.app.notify(f"{name} is fetched; it goes on while you chat.", timeout=3, markup=False)
+        self.app.notify(f"{name} is on its way; you can chat meanwhile.", timeout=3, markup=False)
         self._tell_queue(
             lambda queue: queue.add(repo, variant.name, variant.files, message.revision)
         )
@@ -236,6 +278,13 @@ class FetchingScreen(LibraryScreen):
 
     def _spare(self) -> None:
         self._doomed = ""
+
+
+def _newer(known: Report | None, listed: Report) -> Report:
+    if known is None:
+        return listed
+    both_run = known.state == listed.state == "running"
+    return known if both_run or known.at > listed.at else listed
 
 
 def _is_file(model: ModelFile, file: Path) -> bool:

@@ -67,6 +67,9 @@ class LibraryScreen(ObeyingScreen):
         self._checking: tuple[ModelFile, threading.Event] | None = None
         self._checked_part = 0.0
         self._removing: list[Removing] = []
+        # What is being removed now.
+        self._going: set[Path] = set()
+        self._remembering = asyncio.Lock()
 
     # ---- finding them ------------------------------------------------------------------------
 
@@ -83,22 +86,26 @@ class LibraryScreen(ObeyingScreen):
     async def _find_models(self, number: int) -> None:
         found = await asyncio.to_thread(self._found)
         self.post_message(found)
-        await asyncio.to_thread(self._read_headers, found.models, number)
+        is_news = await asyncio.to_thread(self._read_headers, found.models, number)
+        if is_news and number == self._search:
+            # Some may have turned out to be copies of others.
+            self.post_message(await asyncio.to_thread(self._found))
 
     def _found(self) -> ModelsFound:
         if self._facts is None:
             self._facts = FactsCache(paths.model_facts())
-        models = library.everything(self.folders)
+        marked = marks.load(paths.model_marks())
+        models = library.everything(self.folders, self._facts, marked)
         if self._opened is not None:
             there = {model.path.resolve() for model in models}
             if self._opened.resolve() not in there:
                 models += library.named(self._opened)
         known = {each.path: facts for each in models if (facts := self._facts.known(each))}
         used = library.disk_use(models)
-        return ModelsFound(models, marks.load(paths.model_marks()), known, used)
+        return ModelsFound(models, marked, known, used)
 
-    def _read_headers(self, models: Sequence[ModelFile], number: int) -> None:
-        """Tell what is not known yet, some at a time."""
+    def _read_headers(self, models: Sequence[ModelFile], number: int) -> bool:
+        """Tell what is not known yet, some at a time; returns whether to look for copies anew."""
         assert self._facts is not None
         read: dict[Path, Facts] = {}
         told = perf_counter()
@@ -110,12 +117,16 @@ class LibraryScreen(ObeyingScreen):
                 self.post_message(FactsRead(read))
                 read, told = {}, perf_counter()
 
-        self._facts.fill(models, learn, lambda: self._left.is_set() or number != self._search)
+        is_news = self._facts.fill(
+            models, learn, lambda: self._left.is_set() or number != self._search
+        )
         if read:
             self.post_message(FactsRead(read))
+        return is_news
 
     def on_models_found(self, message: ModelsFound) -> None:
-        self.browser.show(message.models, message.marks, message.facts, message.used)
+        going = {each.model.path for each in self._removing} | self._going
+        self.browser.show(message.models, message.marks, message.facts, message.used, going)
 
     def on_facts_read(self, message: FactsRead) -> None:
         self.browser.learn(message.facts)
@@ -142,12 +153,14 @@ class LibraryScreen(ObeyingScreen):
     @work(group="marks", description="remember a model", exit_on_error=False)
     async def _remember(self, change: Callable[[], None]) -> None:
         problem = ""
-        try:
-            await asyncio.to_thread(change)
-        except OSError as error:
-            problem = error.strerror or str(error)
-        now = await asyncio.to_thread(marks.load, paths.model_marks())
-        self.post_message(MarksChanged(now, problem))
+        # One after another: the marks that are shown last are the newest.
+        async with self._remembering:
+            try:
+                await asyncio.to_thread(change)
+            except OSError as error:
+                problem = error.strerror or str(error)
+            now = await asyncio.to_thread(marks.load, paths.model_marks())
+            self.post_message(MarksChanged(now, problem))
 
     def on_marks_changed(self, message: MarksChanged) -> None:
         if message.problem:
@@ -161,7 +174,7 @@ class LibraryScreen(ObeyingScreen):
         event.stop()
         match event.wish:
             case "favourite":
-                self._remember(lambda: _toggle(event.model.path))
+                self._remember(lambda: marks.toggle(paths.model_marks(), event.model.path))
             case "metadata":
                 self._read_metadata(event.model)
             case "verify":
@@ -208,7 +221,7 @@ class LibraryScreen(ObeyingScreen):
                 self.post_message(Checked(model, done / max(1, total)))
             return not (stopped.is_set() or self._left.is_set())
 
-        found = await asyncio.to_thread(checksum.verify, model, progressed)
+        found = await asyncio.to_thread(checksum.verify, model, progressed, self._facts)
         self.post_message(Checked(model, 1.0, found))
 
     def on_checked(self, message: Checked) -> None:
@@ -218,10 +231,17 @@ class LibraryScreen(ObeyingScreen):
             self._checking = None
             name = message.model.name
             wrong = [each for each in message.found if each.outcome == "wrong"]
+            unread = [each for each in message.found if each.outcome == "unread"]
             outcomes = {each.outcome for each in message.found}
             if wrong:
                 self.browser.show_checked(message.model.path, "wrong")
-                self._complain_of_model(f"{name}: {wrong[0].why}. Remove it and fetch it again.")
+                # Of what only lacks parts all that is there is of use.
+                only_lacks = wrong[0].why == message.model.incomplete
+                advice = "Fetch it again." if only_lacks else "Remove it and fetch it again."
+                self._complain_of_model(f"{name}: {wrong[0].why}. {advice}")
+            elif unread:
+                self.browser.show_checked(message.model.path, "not read")
+                self._complain_of_model(f"{name}: {unread[0].why}.")
             elif "stopped" not in outcomes:
                 right = outcomes == {"right"}
                 self.browser.show_checked(message.model.path, "right" if right else "unknown")
@@ -267,20 +287,39 @@ class LibraryScreen(ObeyingScreen):
         if not self._removing:
             self.app.notify("There is no removal to take back.", timeout=3)
             return
-        last = self._removing.pop()
-        last.timer.stop()
-        self.browser.hide(last.model.path, hidden=False)
+        last = self._removing[-1]
+        self.keep_model(last)
+        self.browser.go_to(last.model.path)
+
+    def keep_model(self, removing: Removing) -> None:
+        """Take a removal back that is not carried out yet."""
+        removing.timer.stop()
+        self._removing.remove(removing)
+        self.browser.hide(removing.model.path, hidden=False)
         self._say()
+
+    @property
+    def to_be_removed(self) -> list[Removing]:
+        """What can still be taken back."""
+        return list(self._removing)
 
     def _remove_first(self) -> None:
         # The oldest one's timer has run down first.
-        self._carry_out(self._removing.pop(0))
+        first = self._removing[0]
+        if first.model.path == self.present_model:
+            self.keep_model(first)
+            self._complain_of_model(f"{first.model.name} is in use by now: it stays.")
+            return
+        self._removing.remove(first)
+        self._going.add(first.model.path)
+        self._carry_out(first)
         self._say()
 
     @work(group="removal", description="remove a model", exit_on_error=False)
     async def _carry_out(self, removing: Removing) -> None:
         try:
-            await asyncio.to_thread(removing.plan.carry_out)
+            # Planned anew: something else may have the same bytes by now.
+            await asyncio.to_thread(lambda: removal(removing.model).carry_out())
         except RemovalError as error:
             self.post_message(RemovalEnded(removing.model, str(error)))
         else:
@@ -290,16 +329,19 @@ class LibraryScreen(ObeyingScreen):
         """List what is there now."""
         if message.problem:
             self._complain_of_model(message.problem)
-        self.browser.hide(message.model.path, hidden=False)
+            self.browser.hide(message.model.path, hidden=False)
+        self._going.discard(message.model.path)
         self.find_models()
 
     async def leave_models(self) -> None:
         """Carry out what was agreed upon, and stop what reads files."""
         self._left.set()
-        while self._removing:
-            removing = self._removing.pop()
+        removals, self._removing = self._removing, []
+        for removing in removals:
+            removing.timer.stop()
+        for removing in removals:
             try:
-                await asyncio.to_thread(removing.plan.carry_out)
+                await asyncio.to_thread(lambda each=removing: removal(each.model).carry_out())  # type: ignore[misc]
             except RemovalError:
                 # It is listed again at the next start.
                 continue
@@ -325,11 +367,6 @@ class LibraryScreen(ObeyingScreen):
 
     def _complain_of_model(self, problem: str) -> None:
         self.app.notify(without_controls(problem), severity="error", markup=False)
-
-
-def _toggle(path: Path) -> None:
-    file = paths.model_marks()
-    marks.save(file, marks.load(file).toggled(path))
 
 
 def _part(words: str, part: float, width: int) -> Content:

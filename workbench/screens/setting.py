@@ -10,7 +10,7 @@ from workbench.panes.parameters.pane import ParameterPane
 from workbench.parameters.kinds import ParameterError
 from workbench.parameters.table import BY_KEY
 from workbench.screens import words
-from workbench.screens.jump import JumpScreen, Target, targets
+from workbench.screens.jump import jump
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
 from workbench.settings import paths
@@ -84,9 +84,4 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
 
     def action_jump(self) -> None:
         """Show a letter on everything that can be gone to."""
-
-        def chosen(target: Target | None) -> None:
-            if target is not None:
-                target.go()
-
-        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
+        jump(self)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Self
 
 import pytest
@@ -12,10 +14,13 @@ from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 
 from tests import hub as loopback
 from tests.hub import Fault, Hub
+from tests.small_disk import small_disk
 from tests.waiting import wait_until_blocking
+from workbench.models.download import queue
 from workbench.models.download.order import Order, Orders
-from workbench.models.download.queue import Downloads, Report
-from workbench.models.download.transfer import Rules
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
+from workbench.models.download.transfer import FLOOR_BYTES, Rules, Transfer
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import RemoteFile
 
@@ -40,11 +45,13 @@ def hub() -> Iterator[Hub]:
 class Desk:
     """A queue, and the last that was heard of each of its downloads."""
 
-    def __init__(self, folder: Path, hub: Hub, **given: Any) -> None:
+    def __init__(self, folder: Path, hub: Hub, cache: Path | None = None, **given: Any) -> None:
         self.client = HubClient(hub.endpoint, token=False)
         self.heard: list[Report] = []
         rules = Rules(**{"floor": 0, "patience": 0.5, **given})
-        self.queue = Downloads(folder, self.client, tell=self.heard.append, rules=rules)
+        self.queue = Downloads(
+            folder, self.client, tell=self.heard.append, cache=cache, rules=rules
+        )
 
     def add(self, *names: str) -> str:
         files = [RemoteFile(name, len(FILES[f"{REPO}/{name}"])) for name in names]
@@ -117,6 +124,16 @@ def test_a_paused_download_goes_on_where_it_was(hub: Hub, folder: Path) -> None:
     assert sum(last + 1 - first for first, last in hub.ranges()) == len(ONE) - there
 
 
+def test_a_silent_hub_keeps_nobody_from_leaving(hub: Hub, folder: Path) -> None:
+    hub.faults += [Fault("late", method="HEAD", seconds=30, times=float("inf"))]
+    with Desk(folder, hub) as desk:
+        one = desk.add("one.gguf")
+        wait_until_blocking(lambda: hub.asked, "the question")
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    assert [each.state for each in desk.heard if each.id == one][-1] in ("queued", "running")
+
+
 def test_what_was_running_is_taken_up_by_the_next_start(hub: Hub, folder: Path) -> None:
     with Desk(folder, hub, max_rate=8e6) as desk:
         one = desk.add("one.gguf")
@@ -142,6 +159,81 @@ def test_a_cancelled_download_leaves_nothing(hub: Hub, folder: Path) -> None:
     assert not cache.incomplete_files
     assert not list(Path(constants.HF_HUB_CACHE).rglob("*.parts"))
     assert list(folder.iterdir()) == []
+
+
+def split(desk: Desk) -> str:
+    names = ["two-00001-of-00002.gguf", "two-00002-of-00002.gguf"]
+    files = [
+        RemoteFile(name, len(TWO), loopback.etag_of(FILES[f"{REPO}/{name}"])) for name in names
+    ]
+    return desk.queue.add(REPO, "two", files).id
+
+
+def test_a_paused_split_model_knows_of_its_finished_parts(hub: Hub, folder: Path) -> None:
+    with Desk(folder, hub, max_rate=3e6) as desk:
+        two = split(desk)
+        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
+        desk.queue.pause(two)
+        assert desk.wait_for(two, "paused").done > 3_500_000
+
+
+def test_a_cancelled_split_model_leaves_none_of_its_parts(hub: Hub, folder: Path) -> None:
+    with Desk(folder, hub, max_rate=3e6) as desk:
+        two = split(desk)
+        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
+        desk.queue.cancel(two)
+        desk.wait_for(two, "cancelled")
+    cache = scan_cache_dir()
+    assert not cache.warnings
+    assert cache.size_on_disk == 0
+    assert not list(Path(constants.HF_HUB_CACHE).rglob("*.parts"))
+    # What was there before is not the download's to throw away.
+    first = hf_hub_download(REPO, "two-00001-of-00002.gguf", endpoint=hub.endpoint, token=False)
+    with Desk(folder, hub, max_rate=3e6) as desk:
+        two = split(desk)
+        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
+        desk.queue.cancel(two)
+        desk.wait_for(two, "cancelled")
+    assert Path(first).read_bytes() == TWO
+
+
+def test_all_parts_together_must_fit_the_disk(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    # Each would, alone.
+    with (
+        small_disk(tmp_path / "disk", 4_500_000) as disk,
+        Desk(folder, hub, cache=disk) as desk,
+    ):
+        assert "of room" in desk.wait_for(split(desk), "waiting").note
+    assert hub.ranges() == []
+
+
+def test_what_fails_stays_where_it_was_put_meanwhile(hub: Hub, folder: Path) -> None:
+    hub.faults += [Fault("late", path="one.gguf", method="HEAD", seconds=1.0)]
+    hub.gated.add(REPO)
+    with Desk(folder, hub) as desk:
+        one = desk.add("one.gguf")
+        desk.queue.pause(desk.add("two-00001-of-00002.gguf"))
+        wait_until_blocking(lambda: hub.asked, "the question")
+        desk.queue.move(one, before=None)
+        desk.wait_for(one, "failed")
+        assert [each.id for each in desk.queue.reports()][-1] == one
+
+
+def test_what_is_done_is_not_listed_while_the_disk_takes_it(
+    hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[list[Report]] = []
+    secure = Transfer.secure
+
+    def watched(transfer: Transfer) -> None:
+        listed.append(desk.queue.reports())
+        secure(transfer)
+
+    monkeypatch.setattr(Transfer, "secure", watched)
+    with Desk(folder, hub) as desk:
+        desk.wait_for(desk.add("two-00001-of-00002.gguf"), "done")
+        wait_until_blocking(lambda: not list(folder.iterdir()), "the end")
+    assert listed == [[]]
 
 
 def test_another_process_sees_a_pause(hub: Hub, folder: Path) -> None:
@@ -212,6 +304,28 @@ def test_a_full_disk_is_waited_for(hub: Hub, folder: Path) -> None:
     with Desk(folder, hub, floor=1 << 60) as desk:
         one = desk.add("one.gguf")
         assert "of room" in desk.wait_for(one, "waiting").note
+
+
+def test_the_floor_is_watched_while_bytes_come(
+    hub: Hub, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_ROOM_SECONDS", 0.5)
+    with small_disk(tmp_path / "disk", FLOOR_BYTES + 40_000_000) as disk:
+        rules = {"floor": FLOOR_BYTES, "max_rate": 4e6}
+        with Desk(folder, hub, cache=disk, **rules) as desk:
+            one = desk.add("one.gguf")
+            wait_until_blocking(lambda: desk.last(one).done > 1_000_000, "some bytes")
+            ballast = disk / "ballast"
+            ballast.write_bytes(bytes(38_000_000))
+            waiting = desk.wait_for(one, "waiting")
+            assert "1.0 GB shall stay so: make 0.1 GB of room" in waiting.note
+            # There still is nearly a GB for all others, and it goes on by itself, not from zero.
+            assert disk_usage(disk).free > 0.99 * FLOOR_BYTES
+            ballast.unlink()
+            n_asked = len(hub.ranges())
+            assert desk.wait_for(one, "done").path is not None
+            asked_again = hub.ranges()[n_asked:]
+            assert sum(last + 1 - first for first, last in asked_again) <= len(ONE) - waiting.done
 
 
 QUEUE = """

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests import hub as loopback
-from tests.hub import Hub
+from tests.hub import Fault, Hub
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import GatedError, NotFoundError, TokenError
+from workbench.models.hub.errors import (
+    GatedError,
+    HubError,
+    NotAHubError,
+    NotFoundError,
+    TokenError,
+)
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import RemoteFile, card, chosen, grouped, look
 
@@ -94,6 +100,23 @@ def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> 
     assert [file.path for file in listed if file] == ["good.gguf"]
 
 
+@pytest.mark.parametrize("location", ["http://[x/y", "http://x:port/", "/\xe4"])
+def test_a_redirection_to_no_address_is_no_hubs(client: HubClient, hub: Hub, location: str) -> None:
+    hub.faults += [
+        Fault("status", method=method, code=302, headers={"Location": location})
+        for method in ("GET", "HEAD")
+    ]
+    with pytest.raises(NotAHubError):
+        client.resolve(REPO, "Model-Q4_K_M.gguf")
+    with pytest.raises(NotAHubError):
+        look(client, REPO)
+
+
+def test_an_endpoint_that_is_none_is_said() -> None:
+    with pytest.raises(HubError, match="HF_ENDPOINT is no web address"):
+        HubClient("http://127.0.0.1:notaport", token=False)
+
+
 def test_quantisations_come_from_folders_as_well() -> None:
     [only] = grouped([RemoteFile("UD-IQ2_M/big-00001-of-00001.gguf", 1)])
     assert (only.quantisation, only.missing) == ("UD-IQ2_M", 0)
@@ -133,3 +156,11 @@ def test_a_token_that_is_not_taken_is_told_and_not_shown(hub: Hub) -> None:
     ):
         look(client, REPO)
     assert "hf_secret" not in str(error.value)
+
+
+def test_a_whole_model_beside_its_parts_is_another_variant() -> None:
+    names = ["m-Q4_0-00001-of-00002.gguf", "m-Q4_0-00002-of-00002.gguf", "m-Q4_0.gguf"]
+    whole, split = grouped(RemoteFile(name, 100) for name in names)
+    assert (whole.name, [file.path for file in whole.files]) == ("m-Q4_0", names[2:])
+    assert (split.name, [file.path for file in split.files]) == ("m-Q4_0-of-00002", names[:2])
+    assert (whole.missing, split.missing) == (0, 0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -116,6 +118,48 @@ def test_a_hub_that_does_not_answer_is_given_up_at_the_deadline(hub: Hub) -> Non
     ):
         search(client, Search())
     assert time.monotonic() - began < 2
+
+
+def test_the_deadline_is_one_for_all_that_is_tried(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HubClient(hub.endpoint, token=False, deadline=1.0) as client:
+        search(client, Search())
+        # A connection that is kept, and ended by the deadline, is not made anew.
+        hub.faults += [Fault("late", seconds=30, times=float("inf"))]
+        began = time.monotonic()
+        with pytest.raises(OfflineError, match="did not answer in 1 seconds"):
+            search(client, Search())
+        assert time.monotonic() - began < 1.5
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.socket())
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        for _ in range(8):
+            # They fill its queue: whoever comes next waits for an answer in vain.
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 8
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        began = time.monotonic()
+        with (
+            HubClient(f"http://127.0.0.1:{port}", token=False, deadline=3.0) as client,
+            pytest.raises(OfflineError),
+        ):
+            search(client, Search())
+        assert time.monotonic() - began < 4
+
+
+def test_a_question_can_be_interrupted(hub: Hub) -> None:
+    hub.faults += [Fault("late", seconds=30, times=float("inf"))]
+    with HubClient(hub.endpoint, token=False, deadline=30.0) as client:
+        threading.Timer(0.3, client.interrupt).start()
+        began = time.monotonic()
+        with pytest.raises(OfflineError, match="interrupted"):
+            search(client, Search())
+        assert time.monotonic() - began < 5
 
 
 def test_an_answer_that_drips_is_given_up_at_the_deadline(hub: Hub) -> None:

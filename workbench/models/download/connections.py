@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import math
 import re
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Final
 from workbench.models.download.errors import DiskError, NoRoomError, StoppedError
 from workbench.models.download.parts import Part, Parts
 from workbench.models.download.rate import Limit
+from workbench.models.download.standing_back import stand_back
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import (
     HubDownError,
@@ -22,12 +24,17 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
+from workbench.models.hub.said import line
 from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
 
 # How much is read at once: less from a slow line, so that little is lost with it.
 _LEAST_BYTES: Final = 16 << 10
 _MOST_BYTES: Final = 1 << 20
 _READ_SECONDS: Final = (0.05, 0.2)
+# What all connections together have asked for and not brought to the disk: so much at most comes
+# a second time after a kill, however fast the line is and however much the kernel holds of it.
+# Where a line is long the connections wait for their next answer by turns.
+_MOST_ASKED: Final = 16 << 20
 _PAUSE_SECONDS: Final = (0.5, 30.0)
 _MOST_RENEWALS: Final = 3
 # Two connections that bring so much leave nothing for a third one but processor time.
@@ -78,6 +85,7 @@ class Connections:
         self.error: Exception | None = None
         # Why nothing comes, while nothing comes.
         self.note = ""
+        self._n_asked = _MOST_ASKED // count
         self._wires = [Wire(silence) for _ in range(count)]
         self._threads = [
             threading.Thread(
@@ -94,16 +102,22 @@ class Connections:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether any of them still works."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
         """End, also in the midst of a read; returns when no thread writes any more."""
         self._halt.set()
-        while any(thread.is_alive() for thread in self._threads):
+        while self.alive:
             for wire in self._wires:
                 wire.shut()
             for thread in self._threads:
                 thread.join(0.1)
 
     def _work(self, wire: Wire, in_reserve: bool) -> None:
+        stand_back()
         try:
             if in_reserve:
                 self._wait_until_needed()
@@ -128,7 +142,7 @@ class Connections:
 
     def _fetch_parts(self, wire: Wire) -> None:
         failures = 0
-        while not self._halt.is_set() and (part := self._parts.take()):
+        while not self._halt.is_set() and (part := self._parts.take(self._n_asked)):
             before = self._last_byte
             try:
                 self._fetch(wire, part)
@@ -160,7 +174,7 @@ class Connections:
         )
         if time.monotonic() + wait > self._last_byte + self._patience:
             raise told
-        self.note = f"{told} Again in {wait:.0f} s."
+        self.note = f"{told} Again in {math.ceil(wait)} s."
         return wait
 
     def _stop_if_halted(self) -> None:
@@ -185,7 +199,7 @@ class Connections:
             self._parts.give_back(part)
             self._fetch_whole(response)
         elif 300 <= status < 400 and "Location" in response.headers:
-            self._move(location, urllib.parse.urljoin(location, response.headers["Location"]))
+            self._move(location, _joined(location, response.headers["Location"]))
         elif status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise ChangedError
         elif status in _EXPIRED:
@@ -313,4 +327,12 @@ def _cause(error: Exception) -> str:
         return "no byte came for a while"
     if isinstance(error, http.client.IncompleteRead):
         return "it ended too early"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # Of a broken answer it may be what the other side has sent.
+    return line(getattr(error, "strerror", None) or str(error))[:200] or type(error).__name__
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urllib.parse.urljoin(base, url)
+    except ValueError as error:
+        raise http.client.InvalidURL("it sends to what is no web address") from error

@@ -19,7 +19,8 @@ _FORMAT: Final = 1
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A download that is wanted; the lowest ``rank`` comes first.
 
-    ``paused`` ones wait for a person, as do those that ``failed``, which says why.
+    ``paused`` ones wait for a person, as do those that ``failed``, which says why. ``fetched``
+    are the paths of those files that were not there before and are now.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = "main"
     paused: bool = False
     failed: str = ""
+    fetched: tuple[str, ...] = ()
     format: int = _FORMAT
 
     @property
@@ -58,7 +60,7 @@ class Orders:
         """A new one behind all others, or the one that wants the same, which then goes on."""
         for known in self.all():
             if (known.repo, known.revision, known.files) == (repo, revision, tuple(files)):
-                return self.change(known, paused=False, failed="")
+                return self.change(known, paused=False, failed="") or known
         last = max((order.rank for order in self.all()), default=0.0)
         return self.put(
             Order(
@@ -78,14 +80,21 @@ class Orders:
         paused: bool | None = None,
         failed: str | None = None,
         rank: float | None = None,
-    ) -> Order:
-        """Change what is given of it; returns how it is then."""
+        fetched: str | None = None,
+    ) -> Order | None:
+        """Change what is given of it, and nothing that others have changed meanwhile.
+
+        Returns how it is then; None if it is there no more. ``fetched`` is one more path.
+        """
+        if (now := self.get(order.id)) is None:
+            return None
         return self.put(
             msgspec.structs.replace(
-                order,
-                paused=order.paused if paused is None else paused,
-                failed=order.failed if failed is None else failed,
-                rank=order.rank if rank is None else rank,
+                now,
+                paused=now.paused if paused is None else paused,
+                failed=now.failed if failed is None else failed,
+                rank=now.rank if rank is None else rank,
+                fetched=now.fetched if fetched is None else (*now.fetched, fetched),
             )
         )
 

@@ -11,6 +11,7 @@ two happened is told by the kernel's boot id.
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import struct
 import sys
@@ -32,13 +33,14 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whose bytes these are."""
+    """Whose bytes these are; ``revision`` is what was asked for, ``commit`` what that was."""
 
     repo: str
     path: str
     commit: str
     etag: str
     size: int
+    revision: str = "main"
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -169,15 +171,19 @@ class Parts:
             return self.whose.size
         return number * self.part_size + self._written[number]
 
-    def take(self) -> Part | None:
-        """The first part that is not there and that nobody fetches; None if there is none."""
+    def take(self, n_most: int | None = None) -> Part | None:
+        """The first part that is not there and that nobody fetches; None if there is none.
+
+        Of it the next ``n_most`` bytes.
+        """
         with self.arrived:
             for number in range(self._first_open, len(self._written)):
                 have = self._written[number]
                 if have < self._length(number) and number not in self._taken:
                     self._taken.add(number)
                     base = number * self.part_size
-                    return Part(number, base + have, base + self._length(number))
+                    end = self._length(number) if n_most is None else have + n_most
+                    return Part(number, base + have, base + min(end, self._length(number)))
         return None
 
     def give_back(self, part: Part) -> None:
@@ -212,8 +218,17 @@ class Parts:
         safe = array.array("Q", written).tobytes()
         os.pwrite(self._state, safe, self._offset(len(written)))
 
+    @property
+    def n_unsafe(self) -> int:
+        """How many bytes a power cut would take."""
+        return sum(self._written) - sum(self._safe)
+
     def close(self) -> None:
         """Let go of the files; they stay."""
+        if self.done < self.whose.size:
+            # The next start of the machine may come before the next of the download.
+            with contextlib.suppress(OSError):
+                self.sync()
         os.close(self.data)
         os.close(self._state)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from workbench import whole
+from workbench.models.download import parts
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -74,6 +75,18 @@ class Place(msgspec.Struct, frozen=True):
                 whole.write(reference, self.commit)
                 # Whoever may read the bytes may read which they are: caches are shared.
                 reference.chmod(self.link.stat().st_mode & 0o666)
+
+    def clear(self) -> None:
+        """Remove the bytes, and their name in every commit. OSError.
+
+        The folders stay: to a scan of the cache a reference to a commit that is gone is damage.
+        """
+        for commit in (self.folder / "snapshots").glob("*"):
+            link = commit / self.path
+            if _leads_to(link, self.blob):
+                link.unlink(missing_ok=True)
+        parts.discard(self.incomplete)
+        self.blob.unlink(missing_ok=True)
 
     def _make_link(self) -> None:
         fresh = self.link.with_name(f".{self.etag[:16]}.{os.getpid()}.link")

@@ -12,25 +12,27 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from workbench.models.download import parts as parts_on_disk
 from workbench.models.download.errors import DownloadError, NoRoomError, StoppedError
 from workbench.models.download.order import Order, Orders
+from workbench.models.download.place import Place
+from workbench.models.download.report import Report, State, said
 from workbench.models.download.transfer import (
     Progress,
     Rules,
     Transfer,
     begun_files,
     hub_cache,
+    look_at_room,
 )
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubDownError, HubError, OfflineError, RateLimitedError
 from workbench.models.hub.repository import RemoteFile
-
-State = Literal["queued", "running", "waiting", "paused", "failed", "done", "cancelled"]
+from workbench.models.hub.said import line
 
 # After so long a download that waits for the line, or for room on the disk, is tried again.
 _LINE_SECONDS: Final = 30.0
@@ -38,25 +40,6 @@ _ROOM_SECONDS: Final = 10.0
 # How soon it is seen what another process did to the queue.
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.05
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a download is.
-
-    ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
-    ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
-    """
-
-    id: str
-    repo: str
-    name: str
-    state: State
-    done: int = 0
-    size: int = 0
-    speed: float = 0.0
-    remaining: float | None = None
-    note: str = ""
-    path: Path | None = None
 
 
 class Downloads:
@@ -87,6 +70,10 @@ class Downloads:
         self._closed = False
         self._transfer: Transfer | None = None
         self._running = ""
+        # What of it was not there before and is now.
+        self._fetched: list[str] = []
+        # What is all there and can be loaded, but not yet safe from a power cut.
+        self._placed: set[str] = set()
         # When an order that waits is tried again, and what it waits for.
         self._again: dict[str, tuple[float, str]] = {}
         self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
@@ -103,7 +90,7 @@ class Downloads:
 
     def reports(self) -> list[Report]:
         """All downloads as they are now, in their order."""
-        return [self._report(order) for order in self._orders.all()]
+        return [self._report(order) for order in self._orders.all() if order.id not in self._placed]
 
     def add(
         self, repo: str, name: str, files: Sequence[RemoteFile], revision: str = "main"
@@ -116,14 +103,16 @@ class Downloads:
 
     def pause(self, number: str) -> None:
         """Stop it until it is resumed; what is there stays."""
-        if order := self._orders.get(number):
-            self._changed(self._orders.change(order, paused=True), stop=number == self._running)
+        order = self._orders.get(number)
+        if order and (paused := self._orders.change(order, paused=True)):
+            self._changed(paused, stop=number == self._running)
 
     def resume(self, number: str) -> None:
         """Let it go on, also one that failed or waits."""
-        if order := self._orders.get(number):
+        order = self._orders.get(number)
+        if order and (resumed := self._orders.change(order, paused=False, failed="")):
             self._again.pop(number, None)
-            self._changed(self._orders.change(order, paused=False, failed=""))
+            self._changed(resumed)
 
     def move(self, number: str, before: str | None) -> None:
         """Put it in the queue before another one, or at its end."""
@@ -135,7 +124,8 @@ class Downloads:
         at = next((i for i, order in enumerate(orders) if order.id == before), len(orders))
         low = ranks[at - 1] if at else (ranks[0] - 2 if ranks else 0.0)
         high = ranks[at] if at < len(ranks) else low + 2
-        self._changed(self._orders.change(moved, rank=(low + high) / 2))
+        if changed := self._orders.change(moved, rank=(low + high) / 2):
+            self._changed(changed)
 
     def cancel(self, number: str) -> None:
         """Forget it, and throw away what was fetched of it."""
@@ -150,7 +140,7 @@ class Downloads:
         with ExitStack() as held:
             if self._locked(order, held):
                 self._discard(order)
-        self._tell(_said(order, "cancelled"))
+        self._tell(said(order, "cancelled"))
 
     # ---- the thread --------------------------------------------------------------------------
 
@@ -220,6 +210,7 @@ class Downloads:
 
     def _run(self, order: Order) -> None:
         self._running = order.id
+        self._fetched = list(order.fetched)
         self._again.pop(order.id, None)
         try:
             self._fetch(order)
@@ -235,21 +226,24 @@ class Downloads:
             self._failed(order, str(error))
         except Exception as error:
             # The queue outlives whatever one of its downloads comes to.
-            self._failed(order, f"{type(error).__name__}: {error}")
+            self._failed(order, line(f"{type(error).__name__}: {error}"))
         finally:
             self._running = ""
 
     def _failed(self, order: Order, note: str) -> None:
         with suppress(OSError):
-            self._orders.change(order, failed=note)
+            if self._orders.change(order, failed=note) is None:
+                # Another process has cancelled it.
+                self._stopped(order)
+                return
         self._again[order.id] = (float("inf"), note)
-        self._tell(_said(order, "failed", done=self._n_there(order), note=note))
+        self._tell(said(order, "failed", done=self._n_there(order), note=note))
 
     def _stopped(self, order: Order) -> None:
         now = self._orders.get(order.id)
         if now is None:
-            self._discard(order)
-            self._tell(_said(order, "cancelled"))
+            self._discard(msgspec.structs.replace(order, fetched=tuple(self._fetched)))
+            self._tell(said(order, "cancelled"))
         else:
             self._tell(self._report(now))
 
@@ -258,6 +252,8 @@ class Downloads:
         self._tell(self._report(order))
 
     def _fetch(self, order: Order) -> None:
+        # All of it: the last part of a split model must not find the disk full after hours.
+        look_at_room(self._cache, order.size - self._n_there(order), self._rules.floor)
         meter = _Meter(self, order)
         transfers = []
         paths = []
@@ -277,18 +273,26 @@ class Downloads:
                 self._transfer = transfer
             # It may have been paused before there was something to stop.
             self.look(order)
+            was_there = self._blob(order, file).is_file()
             try:
                 paths.append(transfer.run())
             finally:
                 self._transfer = None
+            if not was_there:
+                self._fetched.append(file.path)
+                self._orders.change(order, fetched=file.path)
             meter.finished(file)
             transfers.append(transfer)
-        done = _said(order, "done", done=order.size, path=paths[0] if paths else None)
+        done = said(order, "done", done=order.size, path=paths[0] if paths else None)
+        self._placed.add(order.id)
         self._tell(done)
-        for transfer in transfers:
-            # The order stays until the disk has it all: else the next start looks at it again.
-            transfer.secure()
-        self._orders.remove(order.id)
+        try:
+            for transfer in transfers:
+                # The order stays until the disk has it all: else the next start looks at it again.
+                transfer.secure()
+            self._orders.remove(order.id)
+        finally:
+            self._placed.discard(order.id)
 
     def look(self, order: Order) -> None:
         """Stop the transfer of ``order`` if a process has paused or cancelled it."""
@@ -313,18 +317,27 @@ class Downloads:
             state = "running"
         elif waits := self._again.get(order.id):
             state, note = "waiting", waits[1]
-        return _said(order, state, done=self._n_there(order), note=note)
+        return said(order, state, done=self._n_there(order), note=note)
 
     def _n_there(self, order: Order) -> int:
         there = 0
         for file in order.files:
-            begun = begun_files(self._cache, order.repo, file.path)
+            if file.sha256 and self._blob(order, file).is_file():
+                there += file.size
+                continue
+            begun = begun_files(self._cache, order.repo, file.path, order.revision)
             there += max((parts_on_disk.n_there(each) for each, _ in begun), default=0)
         return there
 
+    def _blob(self, order: Order, file: RemoteFile) -> Path:
+        return Place(self._cache, order.repo, file.path, "", file.sha256 or file.path).blob
+
     def _discard(self, order: Order) -> None:
         for file in order.files:
-            for incomplete, _ in begun_files(self._cache, order.repo, file.path):
+            if file.sha256 and file.path in order.fetched:
+                Place(self._cache, order.repo, file.path, "", file.sha256).clear()
+            begun = begun_files(self._cache, order.repo, file.path, order.revision)
+            for incomplete, _ in begun:
                 parts_on_disk.discard(incomplete)
 
 
@@ -345,7 +358,7 @@ class _Meter:
         done = min(self._before + progress.done, order.size) if order.size else progress.done
         left = order.size - done
         self._downloads.tell(
-            _said(
+            said(
                 order,
                 "running",
                 done=done,
@@ -357,27 +370,3 @@ class _Meter:
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
             self._downloads.look(order)
-
-
-def _said(
-    order: Order,
-    state: State,
-    *,
-    done: int = 0,
-    speed: float = 0.0,
-    remaining: float | None = None,
-    note: str = "",
-    path: Path | None = None,
-) -> Report:
-    return Report(
-        id=order.id,
-        repo=order.repo,
-        name=order.name,
-        state=state,
-        done=done,
-        size=order.size,
-        speed=speed,
-        remaining=remaining,
-        note=note,
-        path=path,
-    )

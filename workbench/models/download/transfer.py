@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import threading
@@ -25,8 +26,9 @@ from workbench.models.download.errors import (
 from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
+from workbench.models.download.standing_back import stand_back
 from workbench.models.hub.client import HubClient, Resolved
-from workbench.models.hub.errors import NotFoundError
+from workbench.models.hub.errors import HubError, NotFoundError, OfflineError
 from workbench.settings.config import Config
 
 PARTS: Final = 4
@@ -37,6 +39,8 @@ SILENCE_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 120.0
 _REPORT_SECONDS: Final = 0.2
 _LOOK_AT_ROOM_SECONDS: Final = 1.0
+# So much at most is lost with the machine, or what came in so long.
+_MOST_UNSAFE: Final = 64 << 20
 _SYNC_SECONDS: Final = 10.0
 _LOCK_SECONDS: Final = 0.5
 _MOST_CHANGES: Final = 3
@@ -91,7 +95,10 @@ class Transfer:
         rules: Rules | None = None,
         report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """``report`` is called from the thread of ``run``, about five times a second."""
+        """``report`` is called from the thread of ``run``, about five times a second.
+
+        Whatever else ``hub`` is asked by others fails when this is stopped.
+        """
         self._hub = hub
         self._repo = repo
         self._path = path
@@ -107,6 +114,7 @@ class Transfer:
     def stop(self) -> None:
         """Have ``run`` end soon, by StoppedError; what is there stays."""
         self._stopped.set()
+        self._hub.interrupt()
 
     def run(self) -> Path:
         """Fetch what is not there yet; the file's path by its name.
@@ -114,9 +122,9 @@ class Transfer:
         Raises HubError, DownloadError.
         """
         for _ in range(_MOST_CHANGES):
-            resolved, revision = self._settle()
-            place = self._place(resolved)
             try:
+                resolved, revision = self._settle()
+                place = self._place(resolved)
                 place.prepare()
                 with self._locked(place):
                     self._make_sure(place, resolved)
@@ -127,6 +135,9 @@ class Transfer:
                 continue
             except OSError as error:
                 raise disk_error(error) from error
+            except HubError:
+                self._stop_if_asked()
+                raise
         raise DownloadError(f"{self._path} changes on the Hub while it is fetched; try later.")
 
     def secure(self) -> None:
@@ -160,7 +171,8 @@ class Transfer:
         """
         now = self._hub.resolve(self._repo, self._path, self._revision)
         for incomplete, begun in begun_files(self._cache, self._repo, self._path):
-            if begun.etag == now.etag:
+            # Another revision's is another file; and what a commit has never changes.
+            if begun.etag == now.etag or begun.revision != self._revision:
                 continue
             with contextlib.suppress(NotFoundError):
                 older = self._hub.resolve(self._repo, self._path, begun.commit)
@@ -225,7 +237,9 @@ class Transfer:
             return check.whole(file.fileno(), self._stopped.is_set)
 
     def _fetch(self, place: Place, resolved: Resolved) -> None:
-        whose = Whose(self._repo, self._path, resolved.commit, resolved.etag, resolved.size)
+        whose = Whose(
+            self._repo, self._path, resolved.commit, resolved.etag, resolved.size, self._revision
+        )
         check = Check(resolved.etag, resolved.size)
         with Parts(place.incomplete, whose) as parts:
             self._look_at_room(place, resolved.size - parts.done)
@@ -279,6 +293,7 @@ class Transfer:
         looked = time.monotonic()
         while True:
             ended = follower.wait(_REPORT_SECONDS)
+            alive = connections.alive
             done = parts.done
             speed.saw(done)
             for error in (connections.error, follower.error, safe.error):
@@ -286,6 +301,8 @@ class Transfer:
                     raise disk_error(error) from error
                 if error is not None:
                     raise error
+            if not alive and done < parts.whose.size:
+                raise OfflineError("All connections ended before the file did.")
             note = connections.note or self._note
             if done == parts.whose.size and not ended:
                 note = "Verifying."
@@ -298,13 +315,21 @@ class Transfer:
                 self._look_at_room(place, 0)
 
     def _look_at_room(self, place: Place, n_bytes: int) -> None:
-        free = shutil.disk_usage(place.blob.parent).free
-        if free - n_bytes < self._rules.floor:
-            short = (self._rules.floor + n_bytes - free) / 1e9
-            raise NoRoomError(
-                f"The disk of {self._cache} has {free / 1e9:.1f} GB free, and "
-                f"{self._rules.floor / 1e9:.1f} GB shall stay so: make {short:.1f} GB of room."
-            )
+        look_at_room(place.blob.parent, n_bytes, self._rules.floor)
+
+
+def look_at_room(folder: Path, n_bytes: int, floor: int) -> None:
+    """Raise NoRoomError where ``n_bytes`` more leave less than ``floor`` of the disk free."""
+    # It may be that nothing was ever fetched to it.
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    if free - n_bytes < floor:
+        # Never none at all.
+        short = math.ceil((floor + n_bytes - free) / 1e8) / 10
+        raise NoRoomError(
+            f"The disk of {folder} has {free / 1e9:.1f} GB free, and {floor / 1e9:.1f} GB shall "
+            f"stay so: make {short:.1f} GB of room."
+        )
 
 
 class _Thread(threading.Thread):
@@ -319,6 +344,7 @@ class _Thread(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
+        stand_back()
         try:
             self.result = self._work()
         except Exception as error:
@@ -333,17 +359,23 @@ class _Thread(threading.Thread):
 
 
 def _kept_safe(parts: Parts, over: threading.Event) -> None:
-    while not over.wait(_SYNC_SECONDS):
-        parts.sync()
+    synced = time.monotonic()
+    while not over.wait(_REPORT_SECONDS):
+        if parts.n_unsafe > _MOST_UNSAFE or time.monotonic() - synced > _SYNC_SECONDS:
+            parts.sync()
+            synced = time.monotonic()
 
 
-def begun_files(cache: Path, repo: str, path: str) -> list[tuple[Path, Whose]]:
-    """The unfinished bytes of a file of ``repo``, of whatever version."""
+def begun_files(
+    cache: Path, repo: str, path: str, revision: str | None = None
+) -> list[tuple[Path, Whose]]:
+    """The unfinished bytes of a file of ``repo``, of whatever version of ``revision``, or any."""
     blobs = Place(cache, repo, path, "", "").folder / "blobs"
     found = []
     for state in sorted(blobs.glob("*.incomplete.parts")):
         incomplete = state.with_name(state.name.removesuffix(".parts"))
         begun = parts_on_disk.whose(incomplete)
-        if begun and begun.path == path and incomplete.is_file():
+        meant = begun is not None and revision in (None, begun.revision)
+        if begun and meant and begun.path == path and incomplete.is_file():
             found.append((incomplete, begun))
     return found

@@ -70,17 +70,23 @@ class HubClient:
     ) -> None:
         """Without ``token`` the one from the usual places is taken; ``False`` takes none.
 
-        Raises TokenError for one that cannot be any.
+        Raises TokenError for one that cannot be any, HubError for an endpoint that cannot.
         """
         from huggingface_hub import constants, get_token
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        try:
+            origin(self.endpoint)
+        except http.client.InvalidURL as error:
+            raise HubError(f"HF_ENDPOINT is no web address: {line(self.endpoint)}") from error
         self._token = get_token() if token is None else token or None
         if self._token and not _TOKEN.fullmatch(self._token):
             raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
         self._deadline = deadline
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
+        self._busy: set[Wire] = set()
+        self._n_interrupts = 0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -88,6 +94,13 @@ class HubClient:
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
+
+    def interrupt(self) -> None:
+        """Have all that is being asked fail now."""
+        with self._lock:
+            self._n_interrupts += 1
+            for wire in self._busy:
+                wire.shut()
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +147,7 @@ class HubClient:
         url = self._resolve_url(repo, path, revision)
         for _ in range(_MOST_REDIRECTS):
             _, response = self._ask("HEAD", url, repo=repo)
-            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+            target = self._target(url, response)
             if not _redirects(response) or origin(target) != origin(url):
                 resolved = self._resolved(url, target, response)
                 if origin(target) != origin(url):
@@ -163,7 +176,10 @@ class HubClient:
 
     def _on_hub(self, url: str) -> str:
         """The next page's path: a mirror's answers name the Hub that it mirrors."""
-        parts = urllib.parse.urlsplit(url)
+        try:
+            parts = urllib.parse.urlsplit(url)
+        except ValueError as error:
+            raise self._not_a_hub(self.endpoint) from error
         return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
     def _get(
@@ -173,8 +189,17 @@ class HubClient:
             body, response = self._ask("GET", url, most=most, with_token=with_token, repo=repo)
             if not _redirects(response):
                 return body, response
-            url = urllib.parse.urljoin(url, response.headers["Location"])
+            url = self._target(url, response)
         raise self._not_a_hub(url)
+
+    def _target(self, url: str, response: http.client.HTTPResponse) -> str:
+        """Where the answer sends to, if it does."""
+        try:
+            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+            origin(target)
+        except (ValueError, http.client.InvalidURL) as error:
+            raise self._not_a_hub(url) from error
+        return target
 
     def _ask(
         self,
@@ -190,6 +215,7 @@ class HubClient:
             raise OfflineError("HF_HUB_OFFLINE is set: unset it to reach the Hub.")
         headers = self.headers_for(url, with_token=with_token)
         until = time.monotonic() + self._deadline
+        n_interrupts = self._n_interrupts
         for last in (False, True):
             try:
                 return self._answer(method, url, headers, until, most, repo)
@@ -197,6 +223,8 @@ class HubClient:
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise
             except WIRE_ERRORS as error:
+                if self._n_interrupts != n_interrupts:
+                    raise OfflineError("The question to the Hub was interrupted.") from error
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise self._unreached(url, error, until) from error
             time.sleep(_AGAIN_SECONDS)
@@ -213,6 +241,7 @@ class HubClient:
     ) -> tuple[bytes, http.client.HTTPResponse]:
         with self._lock:
             wire = self._idle.pop() if self._idle else Wire(self._deadline)
+            self._busy.add(wire)
         try:
             with wire.within(max(0.01, until - time.monotonic())):
                 response = wire.request(method, url, headers)
@@ -224,6 +253,9 @@ class HubClient:
         except BaseException:
             wire.close()
             raise
+        finally:
+            with self._lock:
+                self._busy.discard(wire)
         if response.isclosed():
             with self._lock:
                 self._idle.append(wire)

@@ -42,8 +42,13 @@ def read(text: str, endpoint: str = "") -> Reference | None:
     text = text.strip()
     for scheme in ("hf://", "hf:"):
         text = text.removeprefix(scheme)
-    host, path = _host_and_path(text)
-    if host and host not in (*_HOSTS, urllib.parse.urlsplit(endpoint).netloc.lower()):
+    try:
+        host, path = _host_and_path(text)
+        hosts = (*_HOSTS, urllib.parse.urlsplit(endpoint).netloc.lower())
+    except ValueError:
+        # Brackets with no address in them.
+        return None
+    if host and host not in hosts:
         return None
     names = (path.strip("/") if host else path).split("/")
     revision = "main"

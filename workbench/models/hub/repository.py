@@ -15,8 +15,10 @@ from workbench.models.hub.errors import NotAHubError, NotFoundError
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.hub.search import Summary, summary
 
-# A card of a megabyte is no text for people.
-_MOST_CARD_BYTES: Final = 1 << 20
+# What is longer is no text for people, and takes a terminal seconds to lay out.
+_MOST_CARD_BYTES: Final = 64 << 10
+# It becomes a folder's name.
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,8 +33,9 @@ class RemoteFile(msgspec.Struct, frozen=True):
 class Variant(msgspec.Struct, frozen=True):
     """What is fetched together: one file, or all parts of a split one.
 
-    ``name`` is the path without the suffix and the part's number, ``size`` the bytes of all
-    files, ``missing`` the parts that the repository lacks.
+    ``name`` is the path without the suffix and the part's number (with that of all parts where
+    another variant has the name), ``size`` the bytes of all files, ``missing`` the parts that
+    the repository lacks.
     """
 
     name: str
@@ -67,7 +70,7 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
         answer["gguf"] = more.get("gguf") if isinstance(more, dict) else None
     described = summary(answer)
     commit = answer.get("sha") if described else None
-    if described is None or not isinstance(commit, str):
+    if described is None or not (isinstance(commit, str) and _COMMIT.fullmatch(commit)):
         raise NotAHubError(f"{hub.endpoint} describes {repo} in a way that is not the Hub's.")
     siblings = answer.get("siblings")
     files = map(_file, siblings if isinstance(siblings, list) else [])
@@ -77,13 +80,16 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
 def card(hub: HubClient, repo: str, revision: str = "main") -> str:
     """The model card as Markdown without its front matter; empty if there is none.
 
+    Of a long one the beginning, and a line on where the rest is.
+
     What it says is anyone's, but it holds no terminal's commands. Blocks; raises HubError.
     """
     try:
         text = hub.text(repo, "README.md", revision, most=_MOST_CARD_BYTES)
     except NotFoundError:
         return ""
-    return said.card(text)
+    rest = f"\n\n*The rest is on its page: {hub.page(repo)}*"
+    return said.card(text) + (rest if len(text.encode()) >= _MOST_CARD_BYTES else "")
 
 
 def _file(sibling: Any) -> RemoteFile | None:
@@ -101,23 +107,24 @@ def _file(sibling: Any) -> RemoteFile | None:
 
 def grouped(files: Iterable[RemoteFile]) -> list[Variant]:
     """Files as variants: the parts of a split model joined, other files left out."""
-    groups: dict[str, list[RemoteFile]] = {}
+    sets: dict[tuple[str, int], list[RemoteFile]] = {}
     for file in files:
         if naming.kind(file.path):
-            groups.setdefault(naming.stem(file.path), []).append(file)
+            sets.setdefault(naming.set_of(file.path), []).append(file)
+    stems = [stem for stem, _ in sets]
     variants = []
-    for name, parts in groups.items():
+    for (stem, n_parts), parts in sets.items():
         parts.sort(key=lambda file: file.path)
         kind = naming.kind(parts[0].path)
         assert kind is not None
         variants.append(
             Variant(
-                name=name,
+                name=f"{stem}-of-{n_parts:05}" if n_parts and stems.count(stem) > 1 else stem,
                 kind=kind,
                 quantisation=naming.quantisation(parts[0].path),
                 files=tuple(parts),
                 size=sum(part.size for part in parts),
-                missing=max(0, naming.n_parts(parts[0].path) - len(parts)),
+                missing=naming.n_missing(part.path for part in parts),
             )
         )
     order = ("model", "projector", "imatrix")

@@ -10,25 +10,37 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import queue
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from workbench.models.hub.errors import OfflineError
 
+# For all addresses of a host together; huggingface.co has eight.
 _CONNECT_SECONDS: Final = 10.0
+_ADDRESS_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.05
 # What a dropped connection, a failed handshake or a broken answer raises.
 WIRE_ERRORS: Final = (OSError, http.client.HTTPException)
 
+_Address: TypeAlias = tuple[int, int, int, str, Any]
+
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of ``url``."""
-    parts = urllib.parse.urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    """Scheme, host and port of ``url``. Raises http.client.InvalidURL, one of WIRE_ERRORS."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise http.client.InvalidURL(f"it is no web address: {error}") from error
+    if not url.isascii():
+        raise http.client.InvalidURL("it is no web address: it has other letters than ASCII's")
     return parts.scheme, (parts.hostname or "").lower(), port
 
 
@@ -43,8 +55,11 @@ class Wire:
         self._silence = silence
         self._connection: http.client.HTTPConnection | None = None
         self._origin: tuple[str, str, int] | None = None
-        # The response takes it from the connection where the server wants to close.
+        # A second handle of the connection's, there from before it is connected: others take the
+        # first one, TLS and the response of a server that wants to close.
         self._socket: socket.socket | None = None
+        self._shut = False
+        self._until = float("inf")
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str]
@@ -56,7 +71,7 @@ class Wire:
         except (ConnectionError, http.client.BadStatusLine):
             self.close()
             # A server may close a kept connection at any time; a new one is no second try.
-            if not kept:
+            if not kept or self._shut:
                 raise
         return self._request(method, url, headers)
 
@@ -65,11 +80,8 @@ class Wire:
     ) -> http.client.HTTPResponse:
         if self._connection is None or self._origin != origin(url):
             self.close()
-            self._connection = _connect(url)
-            self._connection.connect()
+            self._connection = self._connected(url)
             self._origin = origin(url)
-            self._socket = self._connection.sock
-            self._socket.settimeout(self._silence)
         parts = urllib.parse.urlsplit(url)
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if parts.scheme == "http" and (proxy := _proxy(url)):
@@ -80,10 +92,10 @@ class Wire:
 
     def shut(self) -> None:
         """Make whatever waits on this connection fail now; from any thread."""
+        self._shut = True
         if (waiting := self._socket) is not None:
             with contextlib.suppress(OSError):
-                # Not the TLS socket's own: that one is not for two threads.
-                socket.socket.shutdown(waiting, socket.SHUT_RDWR)
+                waiting.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give the connection up; the next request makes a new one."""
@@ -96,6 +108,8 @@ class Wire:
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Have what is done inside fail when the time is over, however slowly bytes drip."""
+        self._shut = False
+        self._until = time.monotonic() + seconds
         alarm = threading.Timer(seconds, self.shut)
         alarm.daemon = True
         alarm.start()
@@ -103,9 +117,71 @@ class Wire:
             yield
         finally:
             alarm.cancel()
+            self._until = float("inf")
+
+    # ---- connecting --------------------------------------------------------------------------
+
+    def _connected(self, url: str) -> http.client.HTTPConnection:
+        connection = _connection(url)
+        connection._create_connection = self._reach  # type: ignore[attr-defined]
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        connection.sock.settimeout(self._silence)
+        return connection
+
+    def _reach(self, address: tuple[str, int], *_given: object) -> socket.socket:
+        """A connection to the first of a host's addresses that answers, within the time."""
+        until = min(self._until, time.monotonic() + _CONNECT_SECONDS)
+        found = self._looked_up(address, until)
+        error: OSError = TimeoutError("the host did not answer in time")
+        for number, (family, kind, protocol, _, place) in enumerate(found):
+            left = until - time.monotonic()
+            if left <= 0 or self._shut:
+                break
+            reached = socket.socket(family, kind, protocol)
+            self._hold(reached)
+            reached.settimeout(min(left, max(_ADDRESS_SECONDS, left / (len(found) - number))))
+            try:
+                reached.connect(place)
+            except OSError as failure:
+                error = failure
+                reached.close()
+                continue
+            # A handshake follows, with what time is left.
+            reached.settimeout(max(0.01, until - time.monotonic()))
+            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return reached
+        raise error
+
+    def _looked_up(self, address: tuple[str, int], until: float) -> Sequence[_Address]:
+        """The addresses of a host: nothing can interrupt a system that looks them up."""
+        answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
+
+        def look_up() -> None:
+            try:
+                answers.put(socket.getaddrinfo(*address, type=socket.SOCK_STREAM))
+            except (OSError, UnicodeError) as error:
+                answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        while time.monotonic() < until and not self._shut:
+            with contextlib.suppress(queue.Empty):
+                answer = answers.get(timeout=_LOOK_SECONDS)
+                if isinstance(answer, OSError):
+                    raise answer
+                return answer
+        raise TimeoutError("the host's address did not come in time")
+
+    def _hold(self, reached: socket.socket) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = reached.dup()
 
 
-def _connect(url: str) -> http.client.HTTPConnection:
+def _connection(url: str) -> http.client.HTTPConnection:
     scheme, host, port = origin(url)
     if scheme not in ("http", "https") or not host:
         raise http.client.InvalidURL(f"{scheme}://{host} is no web address")

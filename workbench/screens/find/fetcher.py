@@ -7,7 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules
 from workbench.models.hub.client import HubClient
 from workbench.settings import config, paths
@@ -25,6 +26,7 @@ class Fetcher:
         self._told = 0.0
         self._lock = threading.Lock()
         self._hub: HubClient | None = None
+        self._asked_by_queue: HubClient | None = None
         self._queue: Downloads | None = None
         self._closed = False
 
@@ -45,7 +47,8 @@ class Fetcher:
                 # What is wrong in the file is told at the start.
                 settings, _ = config.load(paths.config_file())
                 rules = Rules.of(settings)
-                hub = self._the_hub()
+                # Of its own: to stop a download ends all that its Hub is being asked.
+                self._asked_by_queue = hub = HubClient()
                 self._queue = Downloads(paths.downloads(), hub, tell=self._tell, rules=rules)
                 if not self._closed:
                     self._queue.start()
@@ -64,5 +67,7 @@ class Fetcher:
             self._closed = True
             if self._queue is not None:
                 self._queue.close()
-            if self._hub is not None:
-                self._hub.close()
+            for hub in (self._asked_by_queue, self._hub):
+                if hub is not None:
+                    hub.interrupt()
+                    hub.close()

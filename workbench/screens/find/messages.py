@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from textual.content import Content
 from textual.message import Message
 
 from workbench.screens.find.lists import DownloadWish
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Downloads, Report
+    from workbench.models.download.queue import Downloads
+    from workbench.models.download.report import Report
     from workbench.models.fit import Fit
     from workbench.models.hub.errors import HubError
     from workbench.models.hub.repository import Repository, Variant
@@ -57,6 +59,16 @@ class Appraised(Message):
 
 class Measured(Message):
     """It is known what this machine has."""
+
+
+class CardDrawn(Message):
+    """A card is laid out for so many columns."""
+
+    def __init__(self, repo: str, width: int, lines: list[Content]) -> None:
+        super().__init__()
+        self.repo = repo
+        self.width = width
+        self.lines = lines
 
 
 class FetchWanted(Message):

@@ -53,6 +53,8 @@ def test_what_names_a_repository(text: str, reference: Reference) -> None:
         "https://example.com/owner/name",
         "https://huggingface.co/owner/name/resolve/..%2F..%2Fx/y.gguf",
         "https://huggingface.co",
+        "http://[x/y",
+        "huggingface.co/[owner]/name",
         "",
     ],
 )

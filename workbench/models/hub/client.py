@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import re
 import threading
@@ -25,7 +26,7 @@ from workbench.models.hub.errors import (
     TokenError,
 )
 from workbench.models.hub.said import line
-from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
+from workbench.models.hub.wire import WIRE_ERRORS, Halt, Wire, joined, origin
 
 # A search or a look waits so long for all of its answer.
 DEADLINE_SECONDS: Final = 10.0
@@ -70,11 +71,16 @@ class HubClient:
     ) -> None:
         """Without ``token`` the one from the usual places is taken; ``False`` takes none.
 
-        Raises TokenError for one that cannot be any.
+        Raises TokenError for one that cannot be any, and HubError for such an endpoint.
         """
         from huggingface_hub import constants, get_token
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        if not _is_address(self.endpoint):
+            raise HubError(
+                f"'{line(self.endpoint)[:100]}' is no web address: set HF_ENDPOINT to one, or "
+                "unset it."
+            )
         self._token = get_token() if token is None else token or None
         if self._token and not _TOKEN.fullmatch(self._token):
             raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
@@ -82,6 +88,13 @@ class HubClient:
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
         self._lock = threading.Lock()
+        self._halt = Halt()
+
+    def until(self, halt: Halt) -> Self:
+        """The same Hub, of which nothing is awaited any more once ``halt`` comes."""
+        halted = copy.copy(self)
+        halted._halt = halt
+        return halted
 
     def close(self) -> None:
         """Let go of the connections that are kept for the next question."""
@@ -113,7 +126,8 @@ class HubClient:
 
         Raises HubError.
         """
-        url = urllib.parse.urljoin(f"{self.endpoint}/", path.lstrip("/"))
+        # Put together by hand: a path that looks like an address shall lead nowhere else.
+        url = f"{self.endpoint}/{path.lstrip('/')}"
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
         body, response = self._get(url, with_token=with_token, repo=repo)
@@ -134,7 +148,7 @@ class HubClient:
         url = self._resolve_url(repo, path, revision)
         for _ in range(_MOST_REDIRECTS):
             _, response = self._ask("HEAD", url, repo=repo)
-            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
+            target = self._target(url, response)
             if not _redirects(response) or origin(target) != origin(url):
                 resolved = self._resolved(url, target, response)
                 if origin(target) != origin(url):
@@ -161,8 +175,17 @@ class HubClient:
         quoted = urllib.parse.quote(path)
         return f"{self.endpoint}/{repo}/resolve/{urllib.parse.quote(revision, safe='')}/{quoted}"
 
+    def _target(self, url: str, response: http.client.HTTPResponse) -> str:
+        """Where an answer sends to."""
+        try:
+            return joined(url, response.headers.get("Location", ""))
+        except http.client.InvalidURL as error:
+            raise self._not_a_hub(url) from error
+
     def _on_hub(self, url: str) -> str:
         """The next page's path: a mirror's answers name the Hub that it mirrors."""
+        if not _is_address(url):
+            raise self._not_a_hub(self.endpoint)
         parts = urllib.parse.urlsplit(url)
         return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
@@ -173,7 +196,7 @@ class HubClient:
             body, response = self._ask("GET", url, most=most, with_token=with_token, repo=repo)
             if not _redirects(response):
                 return body, response
-            url = urllib.parse.urljoin(url, response.headers["Location"])
+            url = self._target(url, response)
         raise self._not_a_hub(url)
 
     def _ask(
@@ -197,9 +220,11 @@ class HubClient:
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise
             except WIRE_ERRORS as error:
+                if self._halt.is_set():
+                    raise OfflineError("Nobody waits for the answer any more.") from error
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise self._unreached(url, error, until) from error
-            time.sleep(_AGAIN_SECONDS)
+            self._halt.wait(_AGAIN_SECONDS)
         raise AssertionError("the last try returns or raises")
 
     def _answer(
@@ -214,7 +239,8 @@ class HubClient:
         with self._lock:
             wire = self._idle.pop() if self._idle else Wire(self._deadline)
         try:
-            with wire.within(max(0.01, until - time.monotonic())):
+            left = max(0.01, until - time.monotonic())
+            with self._halt.over(wire), wire.within(left):
                 response = wire.request(method, url, headers)
                 body = response.read(most)
             if response.length and len(body) < most:
@@ -224,11 +250,11 @@ class HubClient:
         except BaseException:
             wire.close()
             raise
-        if response.isclosed():
+        if response.isclosed() and not wire.is_shut:
             with self._lock:
                 self._idle.append(wire)
         else:
-            # More than was asked for is on its way.
+            # More than was asked for is on its way, or it was shut when the answer was there.
             wire.close()
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise self.refusal(response, url, repo)
@@ -276,6 +302,14 @@ class HubClient:
             return OfflineError(f"{host} did not answer in {self._deadline:.0f} seconds.")
         why = line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
         return OfflineError(f"{host} cannot be reached ({why}): is there a network?")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        scheme, host, _ = origin(url)
+    except http.client.InvalidURL:
+        return False
+    return scheme in ("http", "https") and bool(host)
 
 
 def _redirects(response: http.client.HTTPResponse) -> bool:

@@ -42,8 +42,13 @@ def read(text: str, endpoint: str = "") -> Reference | None:
     text = text.strip()
     for scheme in ("hf://", "hf:"):
         text = text.removeprefix(scheme)
-    host, path = _host_and_path(text)
-    if host and host not in (*_HOSTS, urllib.parse.urlsplit(endpoint).netloc.lower()):
+    try:
+        host, path = _host_and_path(text)
+        known = not host or host in _HOSTS or host == _host_and_path(endpoint)[0]
+    except ValueError:
+        # It begins as an address does and is none.
+        return None
+    if not known:
         return None
     names = (path.strip("/") if host else path).split("/")
     revision = "main"

@@ -139,11 +139,32 @@ def test_get_asks_nobody_who_is_not_there(hub: Hub) -> None:
     assert hub.ranges() == []
 
 
+def test_what_a_server_writes_is_no_command(hub: Hub) -> None:
+    hub.faults += [Fault("commands", path="Tiny-Q4", times=float("inf"))]
+    with subprocess.Popen(
+        [*MODELS, "get", REPO, "--yes"], stderr=subprocess.PIPE, env=environment(hub)
+    ) as get:
+        assert get.stderr is not None
+        said = get.stderr.readline()
+        get.kill()
+    assert b"The connection was lost (]0;evil" in said
+    assert said.decode().rstrip("\n").isprintable()
+
+
+def test_an_endpoint_that_is_none_is_said(hub: Hub) -> None:
+    hub.endpoint = "http://127.0.0.1:port"
+    answer = models(hub, "info", REPO)
+    assert answer.returncode == 1
+    assert "set HF_ENDPOINT" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("reference", "code", "complaint"),
     [
         ("nonsense", 2, "names nothing on the Hub"),
         ("../..", 2, "names nothing on the Hub"),
+        ("http://[x/y", 2, "names nothing on the Hub"),
         ("owner/nothing", 1, "There is no repository owner/nothing"),
         (f"{REPO}:Q2_K", 1, "Q4_K_M, Q8_0"),
         (f"{REPO}/nothing.gguf", 1, "Say which of"),

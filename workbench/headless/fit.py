@@ -82,12 +82,14 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
 
 def _subject(reference: str) -> _Subject:
     """The model that is meant. Raises HubError, GgufError or OSError."""
+    from huggingface_hub import constants
+
     settings, complaints = config.load(paths.config_file())
     tell(complaints)
     file = library.resolve(reference, settings.folders())
     name = file.stem
     if not file.exists():
-        meant = references.read(reference)
+        meant = references.read(reference, constants.ENDPOINT)
         if meant is None:
             raise FileNotFoundError(f"there is no model {reference}: see workbench models list")
         with HubClient() as hub:

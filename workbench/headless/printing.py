@@ -12,6 +12,7 @@ import click
 
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Failed, Finished, ModelInfo
+from workbench.untrusted import without_controls
 
 # What a shell reports for a program ended by SIGINT or SIGPIPE.
 _INTERRUPTED: Final = 130
@@ -19,9 +20,9 @@ _PIPE_CLOSED: Final = 141
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Say something that is no part of the answer."""
+    """Say something that is no part of the answer, whoever has written it."""
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(without_controls(line), err=True)
 
 
 def failed(event: Failed | EngineDied) -> int:

@@ -8,7 +8,7 @@ from tests import hub as loopback
 from tests.hub import Hub
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import GatedError, NotFoundError, TokenError
+from workbench.models.hub.errors import GatedError, NotAHubError, NotFoundError, TokenError
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import RemoteFile, card, chosen, grouped, look
 
@@ -83,6 +83,14 @@ def test_a_reference_that_names_none_says_which_there_are(
 ) -> None:
     with pytest.raises(NotFoundError, match=complaint):
         chosen(look(client, REPO), reference)
+
+
+@pytest.mark.parametrize("commit", ["../../elsewhere", "main", "", None, "0" * 39])
+def test_a_commit_that_is_none_is_no_hubs(client: HubClient, hub: Hub, commit: object) -> None:
+    hub.commits[commit] = hub.commits[hub.head]  # type: ignore[index]
+    hub.head = commit  # type: ignore[assignment]
+    with pytest.raises(NotAHubError, match="not the Hub's"):
+        look(client, REPO)
 
 
 def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import http.client
+import math
 import re
 import threading
 import time
-import urllib.parse
 from http import HTTPStatus
 from typing import Final
 
@@ -22,7 +22,8 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
-from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
+from workbench.models.hub.said import line
+from workbench.models.hub.wire import WIRE_ERRORS, Halt, Wire, joined, origin
 
 # How much is read at once: less from a slow line, so that little is lost with it.
 _LEAST_BYTES: Final = 16 << 10
@@ -68,14 +69,14 @@ class Connections:
         silence: float,
         patience: float,
     ) -> None:
-        self._hub = hub
+        self._halt = Halt()
+        self._hub = hub.until(self._halt)
         self._parts = parts
         self._limit = limit
         self._patience = patience
         self._location = location
         self._renewals = 0
         self._lock = threading.Lock()
-        self._halt = threading.Event()
         # Held by the one connection that a server without ranges leaves.
         self._whole = threading.Lock()
         self._last_byte = time.monotonic()
@@ -102,11 +103,10 @@ class Connections:
     def stop(self) -> None:
         """End, also in the midst of a read; returns when no thread writes any more."""
         self._halt.set()
-        while any(thread.is_alive() for thread in self._threads):
-            for wire in self._wires:
-                wire.shut()
-            for thread in self._threads:
-                thread.join(0.1)
+        for wire in self._wires:
+            wire.shut()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self, wire: Wire, in_reserve: bool) -> None:
         try:
@@ -165,7 +165,7 @@ class Connections:
         )
         if time.monotonic() + wait > self._last_byte + self._patience:
             raise told
-        self.note = f"{told} Again in {wait:.0f} s."
+        self.note = f"{told} Again in {math.ceil(wait)} s."
         return wait
 
     def _stop_if_halted(self) -> None:
@@ -190,7 +190,7 @@ class Connections:
             self._parts.give_back(part)
             self._fetch_whole(response)
         elif 300 <= status < 400 and "Location" in response.headers:
-            self._move(location, urllib.parse.urljoin(location, response.headers["Location"]))
+            self._move(location, joined(location, response.headers["Location"]))
         elif status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise ChangedError
         elif status in _EXPIRED:
@@ -318,4 +318,5 @@ def _cause(error: Exception) -> str:
         return "no byte came for a while"
     if isinstance(error, http.client.IncompleteRead):
         return "it ended too early"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # Of a broken answer it is what the other side has written.
+    return line(getattr(error, "strerror", None) or str(error))[:200] or type(error).__name__

@@ -29,6 +29,7 @@ from workbench.models.download.transfer import (
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubDownError, HubError, OfflineError, RateLimitedError
 from workbench.models.hub.repository import RemoteFile
+from workbench.models.hub.said import line
 
 State = Literal["queued", "running", "waiting", "paused", "failed", "done", "cancelled"]
 
@@ -235,7 +236,7 @@ class Downloads:
             self._failed(order, str(error))
         except Exception as error:
             # The queue outlives whatever one of its downloads comes to.
-            self._failed(order, f"{type(error).__name__}: {error}")
+            self._failed(order, line(f"{type(error).__name__}: {error}"))
         finally:
             self._running = ""
 

@@ -27,7 +27,8 @@ from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
 from workbench.models.hub.client import HubClient, Resolved
-from workbench.models.hub.errors import NotFoundError
+from workbench.models.hub.errors import NotFoundError, OfflineError
+from workbench.models.hub.wire import Halt
 from workbench.settings.config import Config
 
 PARTS: Final = 4
@@ -93,7 +94,9 @@ class Transfer:
         report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         """``report`` is called from the thread of ``run``, about five times a second."""
-        self._hub = hub
+        # Whatever the Hub is asked for ends by it as well.
+        self._stopped = Halt()
+        self._hub = hub.until(self._stopped)
         self._repo = repo
         self._path = path
         self._revision = revision
@@ -101,7 +104,6 @@ class Transfer:
         self._rules = rules or Rules()
         self._limit = Limit(self._rules.max_rate)
         self._report = report
-        self._stopped = threading.Event()
         self._note = ""
         self._unsafe: Place | None = None
 
@@ -159,18 +161,25 @@ class Transfer:
 
         With it the revision that then stands for its commit.
         """
-        now = self._hub.resolve(self._repo, self._path, self._revision)
+        now = self._resolve(self._revision)
         for incomplete, begun in begun_files(self._cache, self._repo, self._path):
             if begun.etag == now.etag:
                 continue
             with contextlib.suppress(NotFoundError):
-                older = self._hub.resolve(self._repo, self._path, begun.commit)
+                older = self._resolve(begun.commit)
                 if older.etag == begun.etag:
                     self._note = "The Hub has a newer version; this one was begun before."
                     return older, None
             self._note = "The file has changed on the Hub: begun again."
             self._drop(incomplete, begun)
         return now, self._revision
+
+    def _resolve(self, revision: str) -> Resolved:
+        try:
+            return self._hub.resolve(self._repo, self._path, revision)
+        except OfflineError:
+            self._stop_if_asked()
+            raise
 
     def _drop(self, incomplete: Path, begun: Whose) -> None:
         place = Place(self._cache, self._repo, self._path, begun.commit, begun.etag)

@@ -37,7 +37,7 @@ _MOST_BYTES: Final = 32 << 20
 _WAIT_IF_UNTOLD: Final = 60.0
 # What may become a file name: the Hub's are 40 or 64 hexadecimal digits.
 _ETAG: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}(?:\.[0-9A-Za-z_-]+)*")
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _TOKEN: Final = re.compile(r"[!-~]+")
 _NOT_FOUND: Final = ("EntryNotFound", "RevisionNotFound", "RepoNotFound")
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
@@ -73,7 +73,7 @@ class HubClient:
 
         Raises TokenError for one that cannot be any, and HubError for such an endpoint.
         """
-        from huggingface_hub import constants, get_token
+        from huggingface_hub import constants
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         if not _is_address(self.endpoint):
@@ -81,6 +81,9 @@ class HubClient:
                 f"'{line(self.endpoint)[:100]}' is no web address: set HF_ENDPOINT to one, or "
                 "unset it."
             )
+        # Not sooner: with an endpoint that is none this import fails.
+        from huggingface_hub import get_token
+
         self._token = get_token() if token is None else token or None
         if self._token and not _TOKEN.fullmatch(self._token):
             raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
@@ -167,7 +170,7 @@ class HubClient:
         etag = etag.removeprefix("W/").strip('"')
         length = "" if _redirects(response) else headers.get("Content-Length", "")
         size = headers.get("X-Linked-Size") or length
-        if not (_COMMIT.fullmatch(commit) and _ETAG.fullmatch(etag) and size.isdecimal()):
+        if not (COMMIT.fullmatch(commit) and _ETAG.fullmatch(etag) and size.isdecimal()):
             raise self._not_a_hub(url)
         return Resolved(commit, etag, int(size), location)
 

@@ -15,6 +15,8 @@ from tests.models.download.one_file import (
 )
 from tests.waiting import wait_until_blocking
 from workbench.models.download import parts as parts_on_disk
+from workbench.models.download import transfer as transfers
+from workbench.models.download.transfer import Progress
 
 
 def test_a_killed_download_fetches_next_to_nothing_twice(hub: Hub) -> None:
@@ -49,13 +51,44 @@ def test_after_a_power_cut_only_what_was_synced_counts(
     assert part is not None
     begun.write(part, part.first, memoryview(bytes(MEBIBYTE)))
     assert begun.done == n_safe + MEBIBYTE
-    begun.close()
     # The machine starts again: the last MiB, which is zeros here, is not trusted.
     monkeypatch.setattr(parts_on_disk, "boot_id", lambda: "another")
     again = parts_on_disk.Parts(place(hub).incomplete, whose(hub))
     assert again.done == n_safe
     again.close()
+    begun.close()
     assert transfer(hub).run().read_bytes() == CONTENT
+
+
+def test_an_orderly_restart_of_the_machine_costs_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partly(hub, 6_000_000)
+    n_there = parts_on_disk.n_there(place(hub).incomplete)
+    monkeypatch.setattr(parts_on_disk, "boot_id", lambda: "another")
+    hub.asked.clear()
+    assert transfer(hub).run().read_bytes() == CONTENT
+    assert n_bytes_asked(hub) == len(CONTENT) - n_there
+
+
+def test_a_power_cut_costs_little_however_fast_bytes_come(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "_SYNC_BYTES", 2_000_000)
+    monkeypatch.setattr(transfers, "_LOOK_AT_UNSAFE_SECONDS", 0.05)
+    monkeypatch.setattr(transfers, "_SYNC_SECONDS", 1000.0)
+    n_lost: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.done > 6_000_000:
+            # What the next start would find if the machine went down now.
+            written, safe = parts_on_disk._counters(parts_on_disk.state_of(incomplete), 3)
+            n_lost.append(sum(written) - sum(safe))
+
+    incomplete = place(hub).incomplete
+    transfer(hub, report=watch, rules={"max_rate": 10e6}).run()
+    assert len(n_lost) > 2
+    assert min(n_lost[:-1]) < 4_000_000
 
 
 def test_a_placed_file_that_was_not_synced_is_looked_at_after_a_power_cut(

@@ -52,7 +52,11 @@ class Desk:
         )
 
     def add(self, *names: str) -> str:
-        files = [RemoteFile(name, len(FILES[f"{REPO}/{name}"])) for name in names]
+        contents = [FILES[f"{REPO}/{name}"] for name in names]
+        files = [
+            RemoteFile(name, len(content), loopback.etag_of(content))
+            for name, content in zip(names, contents, strict=True)
+        ]
         return self.queue.add(REPO, names[0], files).id
 
     def last(self, number: str) -> Report:

@@ -100,6 +100,11 @@ class Connections:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether any of them may still bring something."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
         """End, also in the midst of a read; returns when no thread writes any more."""
         self._halt.set()

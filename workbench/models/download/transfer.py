@@ -26,6 +26,7 @@ from workbench.models.download.errors import (
 from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
+from workbench.models.download.there import begun_files
 from workbench.models.hub.client import HubClient, Resolved
 from workbench.models.hub.errors import NotFoundError, OfflineError
 from workbench.models.hub.wire import Halt
@@ -39,7 +40,10 @@ SILENCE_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 120.0
 _REPORT_SECONDS: Final = 0.2
 _LOOK_AT_ROOM_SECONDS: Final = 1.0
+# How much, or what a line brings in how long, a power cut may cost.
+_SYNC_BYTES: Final = 64 << 20
 _SYNC_SECONDS: Final = 10.0
+_LOOK_AT_UNSAFE_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.5
 _MOST_CHANGES: Final = 3
 
@@ -89,23 +93,34 @@ class Transfer:
         path: str,
         *,
         revision: str = "main",
+        commit: str = "",
+        n_to_come: int = 0,
         cache: Path | None = None,
         rules: Rules | None = None,
         report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """``report`` is called from the thread of ``run``, about five times a second."""
+        """``report`` is called from the thread of ``run``, about five times a second.
+
+        ``commit`` is the one of ``revision`` that other parts of the model are of, if there are
+        any; the disk has to have room for ``n_to_come`` bytes of more parts.
+        """
         # Whatever the Hub is asked for ends by it as well.
         self._stopped = Halt()
         self._hub = hub.until(self._stopped)
         self._repo = repo
         self._path = path
         self._revision = revision
+        self._commit = commit
+        self._n_to_come = n_to_come
         self._cache = cache or hub_cache()
         self._rules = rules or Rules()
         self._limit = Limit(self._rules.max_rate)
         self._report = report
         self._note = ""
         self._unsafe: Place | None = None
+        # Where the file is, after ``run``, and whether it was fetched for that.
+        self.place: Place | None = None
+        self.fetched = False
 
     def stop(self) -> None:
         """Have ``run`` end soon, by StoppedError; what is there stays."""
@@ -124,6 +139,7 @@ class Transfer:
                 with self._locked(place):
                     self._make_sure(place, resolved)
                     place.put(revision)
+                    self.place = place
                     return place.link
             except ChangedError:
                 # Once more with what the Hub says now.
@@ -159,20 +175,22 @@ class Transfer:
     def _settle(self) -> tuple[Resolved, str | None]:
         """What to fetch: the revision's file, or an older one that was begun and is still there.
 
-        With it the revision that then stands for its commit.
+        With it the revision that then stands for its commit. What was begun for another revision
+        is no older version of this one.
         """
-        now = self._resolve(self._revision)
-        for incomplete, begun in begun_files(self._cache, self._repo, self._path):
+        now = self._resolve(self._commit or self._revision)
+        for incomplete, begun in begun_files(self._cache, self._repo, self._path, self._revision):
             if begun.etag == now.etag:
                 continue
+            # But where all parts are to be of one commit.
             with contextlib.suppress(NotFoundError):
-                older = self._resolve(begun.commit)
+                older = now if self._commit else self._resolve(begun.commit)
                 if older.etag == begun.etag:
                     self._note = "The Hub has a newer version; this one was begun before."
                     return older, None
             self._note = "The file has changed on the Hub: begun again."
             self._drop(incomplete, begun)
-        return now, self._revision
+        return now, None if self._commit else self._revision
 
     def _resolve(self, revision: str) -> Resolved:
         try:
@@ -225,6 +243,7 @@ class Transfer:
             return
         place.blob.unlink(missing_ok=True)
         self._fetch(place, resolved)
+        self.fetched = True
         self._unsafe = place
 
     def _is_right(self, place: Place, resolved: Resolved) -> bool:
@@ -235,10 +254,12 @@ class Transfer:
             return check.whole(file.fileno(), self._stopped.is_set)
 
     def _fetch(self, place: Place, resolved: Resolved) -> None:
-        whose = Whose(self._repo, self._path, resolved.commit, resolved.etag, resolved.size)
+        whose = Whose(
+            self._repo, self._path, resolved.commit, resolved.etag, resolved.size, self._revision
+        )
         check = Check(resolved.etag, resolved.size)
         with Parts(place.incomplete, whose) as parts:
-            self._look_at_room(place, resolved.size - parts.done)
+            self._look_at_room(place, resolved.size - parts.done + self._n_to_come)
             right = self._watched(place, parts, check, resolved.location)
         if not right:
             parts_on_disk.discard(place.incomplete)
@@ -289,6 +310,8 @@ class Transfer:
         looked = time.monotonic()
         while True:
             ended = follower.wait(_REPORT_SECONDS)
+            at_work = connections.at_work
+            # In this order: what the last of them has brought is seen.
             done = parts.done
             speed.saw(done)
             for error in (connections.error, follower.error, safe.error):
@@ -303,6 +326,8 @@ class Transfer:
             if ended:
                 return
             self._stop_if_asked()
+            if done < parts.whose.size and not at_work:
+                raise OfflineError("The connections ended before all was there.")
             if time.monotonic() - looked > _LOOK_AT_ROOM_SECONDS:
                 looked = time.monotonic()
                 self._look_at_room(place, 0)
@@ -344,17 +369,8 @@ class _Thread(threading.Thread):
 
 
 def _kept_safe(parts: Parts, over: threading.Event) -> None:
-    while not over.wait(_SYNC_SECONDS):
-        parts.sync()
-
-
-def begun_files(cache: Path, repo: str, path: str) -> list[tuple[Path, Whose]]:
-    """The unfinished bytes of a file of ``repo``, of whatever version."""
-    blobs = Place(cache, repo, path, "", "").folder / "blobs"
-    found = []
-    for state in sorted(blobs.glob("*.incomplete.parts")):
-        incomplete = state.with_name(state.name.removesuffix(".parts"))
-        begun = parts_on_disk.whose(incomplete)
-        if begun and begun.path == path and incomplete.is_file():
-            found.append((incomplete, begun))
-    return found
+    synced = time.monotonic()
+    while not over.wait(_LOOK_AT_UNSAFE_SECONDS):
+        if parts.n_unsafe >= _SYNC_BYTES or time.monotonic() - synced >= _SYNC_SECONDS:
+            parts.sync()
+            synced = time.monotonic()

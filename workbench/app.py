@@ -14,6 +14,7 @@ from textual.command import Provider
 
 from workbench.engine.client import EngineClient
 from workbench.models import library
+from workbench.models.model_file import is_folder
 from workbench.parameters.kinds import Values
 from workbench.screens.help import HelpScreen
 from workbench.screens.look import Look, ThemesSaved
@@ -120,9 +121,10 @@ class WorkbenchApp(SteadyApp):
         self._use_keys(settings, complaints)
         complaints += self._look.start(settings.theme)
         complaints += [
-            f"model_folders in {paths.config_file()}: there is no folder {folder}"
+            f"model_folders in {paths.config_file()}: there is no folder {folder}, or it cannot "
+            "be entered"
             for folder in settings.folders()
-            if not folder.is_dir()
+            if not is_folder(folder)
         ]
         self._workbench = WorkbenchScreen(
             self._engine,

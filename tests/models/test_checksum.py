@@ -46,3 +46,21 @@ def test_without_a_hash_the_length_is_what_can_be_checked(tmp_path: Path) -> Non
 def test_it_can_be_given_up(tmp_path: Path) -> None:
     [checked] = verify(library.built_in(), lambda _done, _total: False)
     assert checked.outcome == "stopped"
+
+
+def test_a_model_without_all_its_parts_is_not_right(tmp_path: Path) -> None:
+    (tmp_path / "x-00001-of-00002.gguf").write_bytes(MODEL_FILE.read_bytes())
+    [model] = library.in_folder(tmp_path)
+    assert [(each.outcome, each.why) for each in verify(model)] == [
+        ("unknown", ""),
+        ("wrong", "1 part missing"),
+    ]
+
+
+def test_what_cannot_be_read_is_not_wrong(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(MODEL_FILE.read_bytes())
+    [model] = library.in_folder(tmp_path)
+    model.path.unlink()
+    [checked] = verify(model)
+    assert checked.outcome == "unread"
+    assert "cannot be read" in checked.why

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from huggingface_hub import hf_hub_download
 
 from tests import hub
 from workbench.models import library
+from workbench.models.hub.reference import Reference
 from workbench.models.pocket import MODEL_FILE
+from workbench.models.removal import removal
 
 
 def write(file: Path, size: int = 10) -> Path:
@@ -53,6 +56,59 @@ def test_the_parts_of_a_split_model_are_one_model(tmp_path: Path) -> None:
     assert (whole.name, whole.size, whole.missing) == ("big-Q8_0", 600, 0)
     assert whole.path.name == "big-Q8_0-00001-of-00003.gguf"
     assert (torn.name, torn.missing) == ("torn", 2)
+
+
+def test_a_whole_model_beside_its_parts_is_another_one(tmp_path: Path) -> None:
+    for name in ("m-00001-of-00002", "m-00002-of-00002", "m", "m-00001-of-00003"):
+        write(tmp_path / f"{name}.gguf", 50)
+    found = sorted((model.size, model.missing) for model in library.in_folder(tmp_path))
+    assert found == [(50, 0), (50, 2), (100, 0)]
+    whole = next(model for model in library.in_folder(tmp_path) if model.path.name == "m.gguf")
+    removal(whole).carry_out()
+    assert len(list(tmp_path.glob("*.gguf"))) == 3
+
+
+def test_a_split_model_is_opened_whole_by_any_of_its_parts(tmp_path: Path) -> None:
+    parts = [write(tmp_path / f"big-{part:05}-of-00002.gguf", 50) for part in (1, 2)]
+    for part in parts:
+        [model] = library.named(part)
+        assert (model.path, model.size, model.missing) == (parts[0], 100, 0)
+
+
+def test_of_two_revisions_that_of_the_branch_is_meant() -> None:
+    with hub.running({"someone/T-GGUF/T-Q8_0.gguf": b"GGUF" + bytes(4996)}) as at:
+        ask = partial(hf_hub_download, "someone/T-GGUF", endpoint=at.endpoint, token=False)
+        older = ask("T-Q8_0.gguf")
+        at.change("someone/T-GGUF/T-Q8_0.gguf", b"GGUF" + bytes(5996))
+        newer = ask("T-Q8_0.gguf")
+        for reference in (
+            Reference("someone/T-GGUF", quantisation="Q8_0"),
+            Reference("someone/T-GGUF", path="T-Q8_0.gguf"),
+            Reference("someone/T-GGUF"),
+        ):
+            found = library.cached(reference)
+            assert found is not None
+            assert str(found.path) == newer
+        # The branch may be back at the older one.
+        commit = Path(older).parent.name
+        (Path(older).parents[2] / "refs" / "main").write_text(commit)
+        found = library.cached(Reference("someone/T-GGUF"))
+        assert found is not None
+        assert str(found.path) == older
+
+
+def test_what_cannot_be_looked_at_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No system has such a name, and says so as of a folder that is closed.
+    impossible = Path("x" * 300)
+    (tmp_path / "evil.gguf").symlink_to(impossible)
+    write(tmp_path / "good.gguf")
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / impossible))
+    monkeypatch.setenv("LLAMA_CACHE", str(tmp_path / impossible))
+    found = library.everything([tmp_path / impossible, tmp_path])
+    assert [model.name for model in found] == ["pocket", "good"]
+    assert library.resolve(str(impossible)) == impossible
 
 
 @pytest.mark.parametrize(

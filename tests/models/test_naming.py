@@ -16,6 +16,8 @@ from workbench.models import naming
         ("mmproj-F16.gguf", "projector", "F16", "mmproj-F16", 1),
         ("imatrix.dat", "imatrix", "", "imatrix.dat", 1),
         ("x-imatrix.gguf", "imatrix", "", "x-imatrix", 1),
+        ("x-imatrix-f16.gguf", "imatrix", "F16", "x-imatrix-f16", 1),
+        ("Mistral-imatrix-Q4_K_M.gguf", "model", "Q4_K_M", "Mistral-imatrix-Q4_K_M", 1),
         ("config.json", None, "", "config.json", 1),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,29 @@ def test_all_parts_of_a_split_model_are_there(model: Path, tmp_path: Path) -> No
     files = {f"someone/Tiny-GGUF/{part}": model.read_bytes() for part in parts}
     with hub.running(files) as at:
         file = fetched(at, tmp_path / "headers", *parts)
-    assert file.name == parts[0]
-    assert sorted(each.name for each in file.parent.iterdir()) == parts
+    # By names of their own: others have the same bytes under other names.
+    names = [f"model-{part:05}-of-00002.gguf" for part in (1, 2)]
+    assert file.name == names[0]
+    assert sorted(each.name for each in file.parent.iterdir()) == names
+
+
+def test_the_same_bytes_under_another_name_are_known(model: Path, tmp_path: Path) -> None:
+    files = {f"someone/Tiny-GGUF/{name}": model.read_bytes() for name in ("a.gguf", "b.gguf")}
+    with hub.running(files) as at:
+        first = fetched(at, tmp_path / "headers", "a.gguf")
+        assert fetched(at, tmp_path / "headers", "b.gguf") == first
+    assert read_header(first) == read_header(model)
+
+
+def test_two_questions_at_once_are_both_answered(model: Path, tmp_path: Path) -> None:
+    with hub.running({NAME: model.read_bytes()}) as at:
+        at.faults += [hub.Fault("late", method="GET", times=2, seconds=0.5)]
+        with ThreadPoolExecutor() as pool:
+            asked = [pool.submit(fetched, at, tmp_path / "headers", "Tiny.gguf") for _ in range(2)]
+        assert len(at.ranges()) == 2
+        assert {read_header(each.result()).data_offset for each in asked} == {
+            read_header(model).data_offset
+        }
 
 
 def test_a_server_without_ranges_gives_the_beginning(model: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from huggingface_hub import hf_hub_download, scan_cache_dir
+from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 
 from tests import hub
 from tests.models.test_elsewhere import HASH, ollama
@@ -53,3 +53,30 @@ def test_what_is_not_ours_to_remove_is_said(tmp_path: Path) -> None:
         removal(model)
     with pytest.raises(RemovalError, match="built-in"):
         removal(library.built_in())
+
+
+def test_a_cache_behind_a_link_is_the_same_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    link = tmp_path / "link"
+    link.symlink_to(constants.HF_HUB_CACHE)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(link))
+    [model] = library.in_hub_cache()
+    plan = removal(model)
+    assert plan.freed == 5000
+    plan.carry_out()
+    assert scan_cache_dir(link).size_on_disk == 0
+
+
+def test_what_the_cache_does_not_know_is_left_alone() -> None:
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    [model] = library.in_hub_cache()
+    # A scan passes over a repository with something strange in it.
+    repository = model.path.parents[2]
+    (repository / "refs" / "strange").write_text("no commit that is here")
+    with pytest.raises(RemovalError, match="a scan of that does not find it"):
+        removal(model)
+    assert model.path.exists()

@@ -66,7 +66,7 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
 
             checked = checksum.verify(model, on_progress)
         for each in checked:
-            wrong = wrong or each.outcome == "wrong"
+            wrong = wrong or each.outcome in ("wrong", "unread")
             found.append(
                 {
                     "model": without_controls(model.name),
@@ -77,7 +77,7 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
                 }
             )
             if not as_json:
-                words = f"wrong: {each.why}" if each.outcome == "wrong" else _OUTCOMES[each.outcome]
+                words = _OUTCOMES[each.outcome] + each.why
                 click.echo(without_controls(f"{each.file}: {words}"))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -86,6 +86,8 @@ def verify(names: Sequence[str], *, as_json: bool) -> int:
 
 _OUTCOMES = {
     "right": "right",
+    "wrong": "wrong: ",
+    "unread": "not verified: ",
     "unknown": "whole; nothing tells what its SHA-256 should be",
     "stopped": "not read to the end",
 }

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from workbench.models.gguf import GgufError, read_header
-from workbench.models.model_file import ModelFile
+from workbench.models.model_file import ModelFile, is_file
 
 _CHUNK: Final = 4 << 20
 
-Outcome = Literal["right", "wrong", "unknown", "stopped"]
-"""``unknown``: nothing tells what its hash should be; its header and its length are right."""
+Outcome = Literal["right", "wrong", "unknown", "unread", "stopped"]
+"""``unknown``: nothing tells what its hash should be; its header and its length are right.
+``unread``: the disk or the system does not give its bytes, whatever they are.
+"""
 
 
 class Checked(NamedTuple):
-    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is wrong."""
+    """A file, its SHA-256 as it is now, and what became of it; ``why`` it is not right."""
 
     file: Path
     sha256: str
@@ -48,7 +50,9 @@ def verify(
         checked.append(found)
         if found.outcome == "stopped":
             break
-        before += file.stat().st_size if file.exists() else 0
+        before += file.stat().st_size if is_file(file) else 0
+    if model.missing and checked[-1].outcome != "stopped":
+        checked.append(Checked(files[0], "", "wrong", model.incomplete))
     return checked
 
 
@@ -68,7 +72,7 @@ def _check(file: Path, told: str, report: Callable[[int], bool]) -> Checked:
     except GgufError as error:
         return Checked(file, "", "wrong", str(error))
     except OSError as error:
-        return Checked(file, "", "wrong", f"it cannot be read: {error.strerror}")
+        return Checked(file, "", "unread", f"it cannot be read: {error.strerror}")
     found = digest.hexdigest()
     if not told:
         return Checked(file, found, "unknown")

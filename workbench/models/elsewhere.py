@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from workbench.models import naming
-from workbench.models.model_file import ModelFile, gathered, told_hash
+from workbench.models.model_file import ModelFile, gathered, is_file, is_folder, told_hash
 from workbench.untrusted import without_controls
 
 OLLAMA: Final = "Ollama"
@@ -80,7 +80,7 @@ def _of_manifest(manifest: Path, folder: Path, named: Path) -> ModelFile | None:
             continue
         blob = folder / "blobs" / Path(str(layer.get("digest", "")).replace(":", "-")).name
         # Its name must be a hash: a manifest may say anything.
-        if (told := told_hash(blob)) and blob.is_file():
+        if (told := told_hash(blob)) and is_file(blob):
             name = _name(named)
             return ModelFile(
                 name=name,
@@ -103,7 +103,7 @@ def _name(manifest: Path) -> str:
 
 
 def _in(folder: Path, source: str) -> list[ModelFile]:
-    if not folder.is_dir():
+    if not is_folder(folder):
         return []
     files = (Path(at, name) for at, _, names in os.walk(folder) for name in names)
     return gathered(files, source=source)

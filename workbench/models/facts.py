@@ -63,7 +63,11 @@ class FactsCache:
         if (known := self.known(model)) is not None:
             return known
         stamps = _stamps(model)
-        facts = read_facts(model)
+        try:
+            facts = read_facts(model)
+        except OSError as error:
+            # It need not stay so, and no stamp would tell.
+            return Facts(problem=f"it cannot be read: {error.strerror}")
         self._entries[_key(model)] = _Entry(stamps, facts)
         self._changed = True
         return facts
@@ -96,7 +100,7 @@ class FactsCache:
 
 
 def read_facts(model: ModelFile) -> Facts:
-    """The facts as the files' headers have them now."""
+    """The facts as the files' headers have them now. Raises OSError."""
     headers: list[Header] = []
     try:
         for file in model.files or (model.path,):
@@ -106,8 +110,6 @@ def read_facts(model: ModelFile) -> Facts:
             headers.append(header)
     except GgufError as error:
         return Facts(problem=word(str(error)))
-    except OSError as error:
-        return Facts(problem=f"it cannot be read: {error.strerror}")
     shape = shape_of(headers)
     title = headers[0].metadata.get("general.name")
     return Facts(

@@ -11,7 +11,14 @@ import msgspec
 
 from workbench.models import elsewhere, pocket
 from workbench.models.hub.reference import USUAL, Reference
-from workbench.models.model_file import ModelFile, gathered, in_order, named_parts
+from workbench.models.model_file import (
+    ModelFile,
+    gathered,
+    in_order,
+    is_file,
+    is_folder,
+    named_parts,
+)
 
 POCKET: Final = "pocket"
 
@@ -24,7 +31,7 @@ def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     if reference == POCKET:
         return pocket.MODEL_FILE
     path = Path(reference).expanduser()
-    if path.exists() or path.name != reference:
+    if is_file(path) or path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
     for models in _places(folders):
@@ -67,9 +74,10 @@ def built_in() -> ModelFile:
 
 def named(path: Path) -> list[ModelFile]:
     """The model of a file given by name, whatever its suffix; none if there is no such file."""
-    if not path.is_file():
+    if not is_file(path):
         return []
-    return gathered([path], source="opened by name") or [
+    parts = [part for part in named_parts(path) if is_file(part)]
+    return gathered(parts, source="opened by name") or [
         ModelFile(path.name, path, path.stat().st_size, source="opened by name")
     ]
 
@@ -81,7 +89,7 @@ def weight(file: Path) -> int:
 
 def in_folder(folder: Path) -> list[ModelFile]:
     """The models in ``folder`` and below it; none if it cannot be read."""
-    return gathered(_below(folder), source=str(folder)) if folder.is_dir() else []
+    return gathered(_below(folder), source=str(folder)) if is_folder(folder) else []
 
 
 def in_hub_cache() -> list[ModelFile]:
@@ -91,12 +99,20 @@ def in_hub_cache() -> list[ModelFile]:
     found: dict[tuple[str, object], ModelFile] = {}
     for repository in Path(constants.HF_HUB_CACHE).glob("models--*"):
         name = repository.name.removeprefix("models--").replace("--", "/")
-        revisions = [each for each in repository.glob("snapshots/*") if each.is_dir()]
-        for revision in sorted(revisions, key=lambda each: each.stat().st_mtime):
+        for revision in _snapshots(repository):
             for model in gathered(_below(revision), source=name):
                 # Revisions share blobs: the same bytes under the same name are listed once.
                 found[model.name, _identity(model)] = model
     return sorted(found.values(), key=in_order)
+
+
+def _snapshots(repository: Path) -> list[Path]:
+    """The newest last; none of a folder that cannot be read."""
+    try:
+        found = [each for each in repository.glob("snapshots/*") if is_folder(each)]
+        return sorted(found, key=lambda each: each.stat().st_mtime)
+    except OSError:
+        return []
 
 
 def cached(reference: Reference) -> ModelFile | None:
@@ -109,9 +125,24 @@ def cached(reference: Reference) -> ModelFile | None:
         for model in in_hub_cache()
         if model.source == reference.repo and not model.missing and _is_named(model, reference)
     ]
+    # Of several revisions that of the branch, or else the newest.
+    by_name: dict[str, ModelFile] = {}
+    for model in found:
+        if model.name not in by_name or not _is_of_branch(by_name[model.name]):
+            by_name[model.name] = model
+    found = list(by_name.values())
     if len(found) > 1:
         found = [model for model in found if model.quantisation == USUAL]
     return found[0] if len(found) == 1 else None
+
+
+def _is_of_branch(model: ModelFile) -> bool:
+    """Whether it is of the commit that the cache has for the branch."""
+    snapshots = next(each for each in model.path.parents if each.parent.name == "snapshots")
+    try:
+        return (snapshots.parents[1] / "refs" / "main").read_text().strip() == snapshots.name
+    except OSError:
+        return False
 
 
 def _is_named(model: ModelFile, reference: Reference) -> bool:

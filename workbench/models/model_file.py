@@ -50,13 +50,15 @@ class ModelFile(msgspec.Struct, frozen=True):
 
 def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
     """Turn files into models: parts of a split one joined, projectors left out."""
-    groups: dict[Path, list[Path]] = {}
+    # A whole model may lie beside its parts, or be split in two ways.
+    groups: dict[tuple[Path, int], list[Path]] = {}
     for path in paths:
         # An image projector is no chat model.
-        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not path.is_dir():
-            groups.setdefault(path.with_name(naming.stem(path.name)), []).append(path)
+        if path.suffix == ".gguf" and naming.kind(path.name) == "model" and not is_folder(path):
+            whole = path.with_name(naming.stem(path.name))
+            groups.setdefault((whole, naming.n_parts(path.name)), []).append(path)
     models = []
-    for whole, parts in groups.items():
+    for (whole, _), parts in groups.items():
         parts.sort()
         try:
             size = sum(part.stat().st_size for part in parts)
@@ -70,7 +72,7 @@ def gathered(paths: Iterable[Path], *, source: str) -> list[ModelFile]:
                 size=size,
                 source=source,
                 quantisation=naming.quantisation(whole.name),
-                missing=naming.n_parts(parts[0].name) - len(parts),
+                missing=naming.n_missing(part.name for part in parts),
                 files=tuple(parts),
                 hashes=tuple(map(told_hash, parts)),
             )
@@ -85,6 +87,16 @@ def named_parts(file: Path) -> list[Path]:
         return [file]
     whole = naming.stem(file.name)
     return [file.with_name(f"{whole}-{part:05}-of-{count:05}.gguf") for part in range(1, count + 1)]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; not one that cannot be looked at, of which ``Path`` raises."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is a file that can be looked at."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def told_hash(file: Path) -> str:

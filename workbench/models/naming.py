@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -28,6 +29,18 @@ def n_parts(path: str) -> int:
     return int(split[2]) if split else 1
 
 
+def part_number(path: str) -> int:
+    """Which of the parts the file is, from 1 on; 1 for a file that is whole."""
+    split = _SPLIT.search(path.removesuffix(".gguf"))
+    return int(split[1]) if split else 1
+
+
+def n_missing(paths: Iterable[str]) -> int:
+    """How many parts of a split model are not among ``paths``, all of which are its parts."""
+    paths = list(paths)
+    return len(set(range(1, n_parts(paths[0]) + 1)) - set(map(part_number, paths)))
+
+
 def quantisation(path: str) -> str:
     """The file type as the name says it, in capitals, or as the folder does; else empty."""
     for part in reversed(PurePosixPath(stem(path)).parts):
@@ -39,10 +52,13 @@ def quantisation(path: str) -> str:
 def kind(path: str) -> Kind | None:
     """What a repository's file is to llama.cpp; None for one that it does not read."""
     name = PurePosixPath(path).name.lower()
-    if "imatrix" in name and name.endswith((".gguf", ".dat", ".imatrix", "imatrix")):
+    if "imatrix" in name and name.endswith((".dat", ".imatrix", "imatrix")):
         return "imatrix"
     if not name.endswith(".gguf"):
         return None
+    # Many name it to say how a model was quantised; its own file is never quantised.
+    if "imatrix" in name and quantisation(name) in ("", "BF16", "F16", "F32"):
+        return "imatrix"
     return "projector" if "mmproj" in name else "model"
 
 

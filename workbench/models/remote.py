@@ -49,17 +49,26 @@ def header_file(
     until = time.monotonic() + deadline
     resolved = [hub.resolve(repo, path, revision) for path in paths]
     kept = folder / resolved[0].etag
-    if not kept.is_dir():
+    # Others have the same bytes under other names.
+    n_parts = len(paths)
+    names = [f"model-{number:05}-of-{n_parts:05}.gguf" for number in range(1, n_parts + 1)]
+    if not (kept / names[0]).is_file():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
             made = Path(unfinished) / kept.name
             made.mkdir()
-            for path, each in zip(paths, resolved, strict=True):
-                _fetch(_Source(hub, repo, each, until), made / Path(path).name)
-            made.rename(kept)
+            for name, each in zip(names, resolved, strict=True):
+                _fetch(_Source(hub, repo, each, until), made / name)
+            try:
+                made.rename(kept)
+            except OSError:
+                # Another question may have brought it meanwhile.
+                if not (kept / names[0]).is_file():
+                    shutil.rmtree(kept)
+                    made.rename(kept)
         _forget_oldest(folder)
     os.utime(kept)
-    return kept / Path(paths[0]).name
+    return kept / names[0]
 
 
 class _Source(NamedTuple):

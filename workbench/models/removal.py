@@ -55,19 +55,24 @@ def _from_hub_cache(files: tuple[Path, ...]) -> Removal | None:
     from huggingface_hub import CacheNotFound, scan_cache_dir
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    if not all(file.is_relative_to(HF_HUB_CACHE) for file in files):
+    # The scan knows files by the cache's real place; their own last names are links.
+    placed = [file.parent.resolve() / file.name for file in files]
+    if not all(file.is_relative_to(Path(HF_HUB_CACHE).resolve()) for file in placed):
         return None
     try:
-        cache = scan_cache_dir()
+        cache = scan_cache_dir(HF_HUB_CACHE)
     except CacheNotFound:
         return None
     inside = [
         file for repo in cache.repos for revision in repo.revisions for file in revision.files
     ]
-    blobs = {(file.blob_path, file.file_name) for file in inside if file.file_path in files}
+    blobs = {(file.blob_path, file.file_name) for file in inside if file.file_path in placed}
     gone = [file for file in inside if (file.blob_path, file.file_name) in blobs]
     if not gone:
-        return None
+        raise RemovalError(
+            f"{files[0]} is in the Hub's cache, and a scan of that does not find it: see hf cache "
+            "verify."
+        )
     strategy = cache.delete_files(*gone)
 
     def carry_out() -> None:

@@ -47,6 +47,11 @@ class FetchingScreen(LibraryScreen):
     _doomed = ""
 
     @cached_property
+    def _ended_ones(self) -> set[str]:
+        """The downloads that have ended; a list of them may be older than their end."""
+        return set()
+
+    @cached_property
     def fetcher(self) -> Fetcher:
         """The Hub and the queue."""
         from workbench.screens.find.fetcher import Fetcher
@@ -89,13 +94,12 @@ class FetchingScreen(LibraryScreen):
         self.app.notify(without_controls(message.problem), severity="error", markup=False)
 
     def on_downloads_listed(self, message: DownloadsListed) -> None:
-        """Take over the queue's order; what runs is known better."""
+        """Take over the queue's order; what runs, or was told of later, is known better."""
         known = self._reports or {}
         self._reports = {
-            each.id: known[each.id]
-            if each.state == "running" and each.id in known and known[each.id].state == "running"
-            else each
+            each.id: _newer(known.get(each.id), each)
             for each in message.reports
+            if each.id not in self._ended_ones
         }
         if message.resumed:
             going = [
@@ -116,6 +120,7 @@ class FetchingScreen(LibraryScreen):
         reports = dict(self._reports or {})
         before = reports.get(report.id)
         if report.state in ("done", "cancelled"):
+            self._ended_ones.add(report.id)
             reports.pop(report.id, None)
         else:
             reports[report.id] = report
@@ -236,6 +241,13 @@ class FetchingScreen(LibraryScreen):
 
     def _spare(self) -> None:
         self._doomed = ""
+
+
+def _newer(known: Report | None, listed: Report) -> Report:
+    if known is None:
+        return listed
+    both_run = known.state == listed.state == "running"
+    return known if both_run or known.at > listed.at else listed
 
 
 def _is_file(model: ModelFile, file: Path) -> bool:

@@ -218,10 +218,13 @@ class LibraryScreen(ObeyingScreen):
             self._checking = None
             name = message.model.name
             wrong = [each for each in message.found if each.outcome == "wrong"]
+            unread = [each for each in message.found if each.outcome == "unread"]
             outcomes = {each.outcome for each in message.found}
             if wrong:
                 self.browser.show_checked(message.model.path, "wrong")
                 self._complain_of_model(f"{name}: {wrong[0].why}. Remove it and fetch it again.")
+            elif unread:
+                self._complain_of_model(f"{name}: {unread[0].why}.")
             elif "stopped" not in outcomes:
                 right = outcomes == {"right"}
                 self.browser.show_checked(message.model.path, "right" if right else "unknown")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import disk_usage
@@ -124,6 +125,16 @@ def test_a_paused_download_goes_on_where_it_was(hub: Hub, folder: Path) -> None:
         desk.queue.resume(one)
         assert desk.wait_for(one, "done").path is not None
     assert sum(last + 1 - first for first, last in hub.ranges()) == len(ONE) - there
+
+
+def test_a_silent_hub_keeps_nobody_from_leaving(hub: Hub, folder: Path) -> None:
+    hub.faults += [Fault("late", method="HEAD", seconds=30, times=float("inf"))]
+    with Desk(folder, hub) as desk:
+        one = desk.add("one.gguf")
+        wait_until_blocking(lambda: hub.asked, "the question")
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    assert [each.state for each in desk.heard if each.id == one][-1] in ("queued", "running")
 
 
 def test_what_was_running_is_taken_up_by_the_next_start(hub: Hub, folder: Path) -> None:

@@ -105,6 +105,16 @@ def test_an_older_version_that_was_begun_is_finished(hub: Hub) -> None:
     assert n_bytes_asked(hub) <= len(CONTENT) - n_there
 
 
+def test_a_commit_is_what_it_is_whatever_of_a_branch_is_begun(hub: Hub) -> None:
+    partly(hub, 6_000_000)
+    first = hub.head
+    hub.change(NAME, CONTENT[::-1])
+    second = hub.head
+    assert transfer(hub, revision=second).run().read_bytes() == CONTENT[::-1]
+    assert place(hub, commit=first).incomplete.exists()
+    assert transfer(hub, revision=first).run().read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_what_is_begun_of_one_version_is_no_answer_for_another(hub: Hub, named: bool) -> None:
     first = hub.head

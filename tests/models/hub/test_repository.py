@@ -102,6 +102,13 @@ def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> 
     assert [file.path for file in listed if file] == ["good.gguf"]
 
 
+def test_a_whole_file_beside_its_parts_is_a_variant_of_its_own() -> None:
+    paths = ["m-Q8_0.gguf", *(f"m-Q8_0-{part:05}-of-00002.gguf" for part in (1, 2))]
+    whole, split = grouped(RemoteFile(path, 50) for path in paths)
+    assert (whole.name, whole.size, whole.missing) == ("m-Q8_0", 50, 0)
+    assert (split.name, split.size, split.missing) == ("m-Q8_0-of-00002", 100, 0)
+
+
 def test_quantisations_come_from_folders_as_well() -> None:
     [only] = grouped([RemoteFile("UD-IQ2_M/big-00001-of-00001.gguf", 1)])
     assert (only.quantisation, only.missing) == ("UD-IQ2_M", 0)

@@ -51,6 +51,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
     ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
+    ``at`` is when it was so, by the monotonic clock.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     remaining: float | None = None
     note: str = ""
     path: Path | None = None
+    at: float = 0.0
 
 
 class Downloads:
@@ -404,4 +406,5 @@ def _said(
         remaining=remaining,
         note=note,
         path=path,
+        at=time.monotonic(),
     )

@@ -31,8 +31,9 @@ class RemoteFile(msgspec.Struct, frozen=True):
 class Variant(msgspec.Struct, frozen=True):
     """What is fetched together: one file, or all parts of a split one.
 
-    ``name`` is the path without the suffix and the part's number, ``size`` the bytes of all
-    files, ``missing`` the parts that the repository lacks.
+    ``name`` is the path without the suffix and the part's number (with that of all parts where
+    another variant has the name), ``size`` the bytes of all files, ``missing`` the parts that
+    the repository lacks.
     """
 
     name: str
@@ -102,23 +103,26 @@ def _file(sibling: Any) -> RemoteFile | None:
 
 def grouped(files: Iterable[RemoteFile]) -> list[Variant]:
     """Files as variants: the parts of a split model joined, other files left out."""
-    groups: dict[str, list[RemoteFile]] = {}
+    # A whole model may lie beside its parts, or be split in two ways.
+    groups: dict[tuple[str, int], list[RemoteFile]] = {}
     for file in files:
         if naming.kind(file.path):
-            groups.setdefault(naming.stem(file.path), []).append(file)
+            group = (naming.stem(file.path), naming.n_parts(file.path))
+            groups.setdefault(group, []).append(file)
     variants = []
-    for name, parts in groups.items():
+    for (stem, n_parts), parts in groups.items():
+        alone = n_parts == 1 or sum(each == stem for each, _ in groups) == 1
         parts.sort(key=lambda file: file.path)
         kind = naming.kind(parts[0].path)
         assert kind is not None
         variants.append(
             Variant(
-                name=name,
+                name=stem if alone else f"{stem}-of-{n_parts:05}",
                 kind=kind,
                 quantisation=naming.quantisation(parts[0].path),
                 files=tuple(parts),
                 size=sum(part.size for part in parts),
-                missing=max(0, naming.n_parts(parts[0].path) - len(parts)),
+                missing=naming.n_missing(part.path for part in parts),
             )
         )
     order = ("model", "projector", "imatrix")

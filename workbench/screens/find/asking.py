@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from textual import work
 from textual.timer import Timer
@@ -16,6 +17,7 @@ from workbench.models.hub import reference as references
 from workbench.models.hub.errors import HubError, NotFoundError
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import Repository, Variant, card, look
+from workbench.models.hub.said import line
 from workbench.models.hub.search import Page, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.parameters.kinds import Values
@@ -26,8 +28,13 @@ from workbench.screens.find.typed import Choice, wanted
 from workbench.settings import paths
 from workbench.steady.screen import SteadyScreen
 
+_Answer = TypeVar("_Answer")
+
 # Nobody means what is under the cursor, or stands in the field, for a shorter time.
 REST_SECONDS: Final = 0.3
+# What is asked of a Hub that is silent holds a thread until the deadline, wanted or not. Here it
+# holds none of those that all others wait for.
+_THREADS: Final = 4
 
 
 class AskingScreen(SteadyScreen[Path | None]):
@@ -48,12 +55,17 @@ class AskingScreen(SteadyScreen[Path | None]):
         # What was pasted names a file, or a revision.
         self.references: dict[str, Reference] = {}
         self._waiting: dict[str, Timer] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, "hub")
+
+    async def _in_thread(self, ask: Callable[[], _Answer]) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def on_mount(self) -> None:
         self._measure()
 
     async def on_unmount(self) -> None:
         """Its engine is of no use any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         await self.appraiser.close()
 
     def soon(self, what: str, act: Callable[[], object], seconds: float = REST_SECONDS) -> None:
@@ -87,10 +99,10 @@ class AskingScreen(SteadyScreen[Path | None]):
     @work(group="search", exclusive=True, description="search the Hub", exit_on_error=False)
     async def _search(self, number: int, text: str, choice: Choice, following: str) -> None:
         try:
-            page = await asyncio.to_thread(self._page, text, choice, following)
-        except HubError as error:
+            page = await self._in_thread(lambda: self._page(text, choice, following))
+        except Exception as error:
             self.following = following
-            self.post_message(Found(number, None, error))
+            self.post_message(Found(number, None, _told(error)))
         else:
             self.post_message(Found(number, page))
 
@@ -119,15 +131,15 @@ class AskingScreen(SteadyScreen[Path | None]):
         repository = known.repository if known is not None else None
         try:
             if repository is None:
-                repository = await asyncio.to_thread(
+                repository = await self._in_thread(
                     lambda: look(self.fetcher.hub(), repo, self.revision(repo))
                 )
                 self.post_message(Looked(repo, repository))
             commit = repository.commit
-            text = await asyncio.to_thread(lambda: card(self.fetcher.hub(), repo, commit))
+            text = await self._in_thread(lambda: card(self.fetcher.hub(), repo, commit))
             self.post_message(Looked(repo, repository, text))
-        except HubError as error:
-            self.post_message(Looked(repo, repository, error=error))
+        except Exception as error:
+            self.post_message(Looked(repo, repository, error=_told(error)))
 
     def revision(self, repo: str) -> str:
         """The revision of a repository that is meant."""
@@ -149,5 +161,14 @@ class AskingScreen(SteadyScreen[Path | None]):
         key = (repository.summary.repo, variant.name)
         try:
             self.post_message(Appraised(key, await self.appraiser.price(repository, variant)))
-        except AppraisalError as error:
-            self.post_message(Appraised(key, None, str(error)))
+        except Exception as error:
+            self.post_message(Appraised(key, None, str(_told(error))))
+
+
+def _told(error: Exception) -> HubError:
+    """An error with words for people: of one that nobody thought of at least what it is."""
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, AppraisalError):
+        return HubError(str(error))
+    return HubError(line(f"{type(error).__name__}: {error}"))

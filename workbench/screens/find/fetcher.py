@@ -10,6 +10,7 @@ from typing import Final
 from workbench.models.download.queue import Downloads, Report
 from workbench.models.download.transfer import Rules
 from workbench.models.hub.client import HubClient
+from workbench.models.hub.wire import Halt
 from workbench.settings import config, paths
 
 # How often it is told how far a download is; the queue itself knows it more often.
@@ -25,6 +26,8 @@ class Fetcher:
         self._told = 0.0
         self._lock = threading.Lock()
         self._hub: HubClient | None = None
+        # Once it comes, whoever waits for the Hub's answer waits no longer.
+        self._halt = Halt()
         self._queue: Downloads | None = None
         self._closed = False
 
@@ -35,7 +38,7 @@ class Fetcher:
 
     def _the_hub(self) -> HubClient:
         if self._hub is None:
-            self._hub = HubClient()
+            self._hub = HubClient().until(self._halt)
         return self._hub
 
     def queue(self) -> Downloads:
@@ -60,6 +63,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Stop; what is not done goes on at the next start."""
+        self._halt.set()
         with self._lock:
             self._closed = True
             if self._queue is not None:

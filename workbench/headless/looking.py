@@ -17,7 +17,7 @@ from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
 from workbench.models.hub.reference import Reference, read
 from workbench.models.hub.repository import Repository, Variant, card, chosen, look
-from workbench.models.hub.search import Summary
+from workbench.models.hub.search import MOST_EMPTY, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.models.hub.wanted import Search
 from workbench.models.naming import parameter_count
@@ -31,9 +31,12 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
         asked = msgspec.structs.replace(wanted, text=named.repo) if named else wanted
         page = search_hub(hub, asked)
         found = list(page.found)
-        while page.following and len(found) < limit:
+        n_empty = 0
+        while page.following and len(found) < limit and n_empty < MOST_EMPTY:
             page = search_hub(hub, asked, page.following)
-            found += page.found
+            new = [each for each in page.found if each not in found]
+            n_empty = 0 if new else n_empty + 1
+            found += new
         found = found[:limit]
         if as_json:
             _print_json(found)

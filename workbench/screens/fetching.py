@@ -188,7 +188,14 @@ class FetchingScreen(LibraryScreen):
 
     def _by_hash(self) -> dict[str, Path]:
         """The models of this machine by the SHA-256 of their files."""
-        return {told: model.path for model in self.browser.listed for told in model.hashes if told}
+        going = [each.model for each in self.to_be_removed]
+        return {
+            told: model.path
+            for model in self.browser.listed
+            if model not in going
+            for told in model.hashes
+            if told
+        }
 
     def on_models_found(self, _message: ModelsFound) -> None:
         """Mark what is here by now, and go to what has just been fetched."""
@@ -207,6 +214,10 @@ class FetchingScreen(LibraryScreen):
     def on_fetch_wanted(self, message: FetchWanted) -> None:
         """Put a file in the queue."""
         repo, variant = message.repository.summary.repo, message.variant
+        wanted = {file.sha256 for file in variant.files}
+        for removing in self.to_be_removed:
+            if wanted & set(filter(None, removing.model.hashes)):
+                self.keep_model(removing)
         name = without_controls(rows.label_of(variant))
         self.app.notify(f"{name} is fetched; it goes on while you chat.", timeout=3, markup=False)
         self._tell_queue(

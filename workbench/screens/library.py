@@ -67,6 +67,8 @@ class LibraryScreen(ObeyingScreen):
         self._checking: tuple[ModelFile, threading.Event] | None = None
         self._checked_part = 0.0
         self._removing: list[Removing] = []
+        # What is being removed now.
+        self._going: set[Path] = set()
 
     # ---- finding them ------------------------------------------------------------------------
 
@@ -115,7 +117,8 @@ class LibraryScreen(ObeyingScreen):
             self.post_message(FactsRead(read))
 
     def on_models_found(self, message: ModelsFound) -> None:
-        self.browser.show(message.models, message.marks, message.facts, message.used)
+        going = {each.model.path for each in self._removing} | self._going
+        self.browser.show(message.models, message.marks, message.facts, message.used, going)
 
     def on_facts_read(self, message: FactsRead) -> None:
         self.browser.learn(message.facts)
@@ -270,20 +273,39 @@ class LibraryScreen(ObeyingScreen):
         if not self._removing:
             self.app.notify("There is no removal to take back.", timeout=3)
             return
-        last = self._removing.pop()
-        last.timer.stop()
-        self.browser.hide(last.model.path, hidden=False)
+        last = self._removing[-1]
+        self.keep_model(last)
+        self.browser.go_to(last.model.path)
+
+    def keep_model(self, removing: Removing) -> None:
+        """Take a removal back that is not carried out yet."""
+        removing.timer.stop()
+        self._removing.remove(removing)
+        self.browser.hide(removing.model.path, hidden=False)
         self._say()
+
+    @property
+    def to_be_removed(self) -> list[Removing]:
+        """What can still be taken back."""
+        return list(self._removing)
 
     def _remove_first(self) -> None:
         # The oldest one's timer has run down first.
-        self._carry_out(self._removing.pop(0))
+        first = self._removing[0]
+        if first.model.path == self.present_model:
+            self.keep_model(first)
+            self._complain_of_model(f"{first.model.name} is in use by now: it stays.")
+            return
+        self._removing.remove(first)
+        self._going.add(first.model.path)
+        self._carry_out(first)
         self._say()
 
     @work(group="removal", description="remove a model", exit_on_error=False)
     async def _carry_out(self, removing: Removing) -> None:
         try:
-            await asyncio.to_thread(removing.plan.carry_out)
+            # Planned anew: something else may have the same bytes by now.
+            await asyncio.to_thread(lambda: removal(removing.model).carry_out())
         except RemovalError as error:
             self.post_message(RemovalEnded(removing.model, str(error)))
         else:
@@ -293,16 +315,19 @@ class LibraryScreen(ObeyingScreen):
         """List what is there now."""
         if message.problem:
             self._complain_of_model(message.problem)
-        self.browser.hide(message.model.path, hidden=False)
+            self.browser.hide(message.model.path, hidden=False)
+        self._going.discard(message.model.path)
         self.find_models()
 
     async def leave_models(self) -> None:
         """Carry out what was agreed upon, and stop what reads files."""
         self._left.set()
-        while self._removing:
-            removing = self._removing.pop()
+        removals, self._removing = self._removing, []
+        for removing in removals:
+            removing.timer.stop()
+        for removing in removals:
             try:
-                await asyncio.to_thread(removing.plan.carry_out)
+                await asyncio.to_thread(lambda each=removing: removal(each.model).carry_out())  # type: ignore[misc]
             except RemovalError:
                 # It is listed again at the next start.
                 continue

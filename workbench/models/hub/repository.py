@@ -15,8 +15,8 @@ from workbench.models.hub.errors import NotAHubError, NotFoundError
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.hub.search import Summary, summary
 
-# A card of a megabyte is no text for people.
-_MOST_CARD_BYTES: Final = 1 << 20
+# What is longer is no text for people, and takes a terminal seconds to lay out.
+_MOST_CARD_BYTES: Final = 64 << 10
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -79,13 +79,16 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
 def card(hub: HubClient, repo: str, revision: str = "main") -> str:
     """The model card as Markdown without its front matter; empty if there is none.
 
+    Of a long one the beginning, and a line on where the rest is.
+
     What it says is anyone's, but it holds no terminal's commands. Blocks; raises HubError.
     """
     try:
         text = hub.text(repo, "README.md", revision, most=_MOST_CARD_BYTES)
     except NotFoundError:
         return ""
-    return said.card(text)
+    rest = f"\n\n*The rest is on its page: {hub.page(repo)}*"
+    return said.card(text) + (rest if len(text.encode()) >= _MOST_CARD_BYTES else "")
 
 
 def _file(sibling: Any) -> RemoteFile | None:

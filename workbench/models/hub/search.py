@@ -18,6 +18,8 @@ _SORTS: Final = {
     "likes": "likes",
     "updated": "lastModified",
 }
+# Where so many pages after each other hold nothing that was meant, the next ones will not either.
+MOST_EMPTY: Final = 10
 _PAGE: Final = 30
 _EXPAND: Final = ["gguf", "downloads", "likes", "lastModified", "gated", "tags"]
 _LICENCE: Final = "license:"

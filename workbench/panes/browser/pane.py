@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -121,9 +121,11 @@ class BrowserPane(Vertical):
         marks: Marks | None = None,
         facts: Mapping[Path, Facts] | None = None,
         used: int = 0,
+        hidden: Collection[Path] = (),
     ) -> None:
-        """List ``models``; ``used`` are the bytes that they take of the disk together."""
+        """List ``models`` but ``hidden``; ``used`` bytes of the disk they take together."""
         self._models = list(models)
+        self._gone = set(hidden)
         self._marks = marks or self._marks
         self._facts.update(facts or {})
         self._used = used
@@ -160,8 +162,6 @@ class BrowserPane(Vertical):
         """Leave a model out that is to be removed, or list it again."""
         self._gone = self._gone | {path} if hidden else self._gone - {path}
         self._draw()
-        if not hidden:
-            self.go_to(path)
 
     def go_to(self, path: Path) -> None:
         """Put the cursor on a model, if it is listed."""

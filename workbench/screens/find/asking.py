@@ -57,7 +57,8 @@ class AskingScreen(SteadyScreen[Path | None]):
         self._waiting: dict[str, Timer] = {}
         self._threads = ThreadPoolExecutor(_THREADS, "hub")
 
-    async def _in_thread(self, ask: Callable[[], _Answer]) -> _Answer:
+    async def in_thread(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Do it beside the interface, and beside all that is not this screen's."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def on_mount(self) -> None:
@@ -99,7 +100,7 @@ class AskingScreen(SteadyScreen[Path | None]):
     @work(group="search", exclusive=True, description="search the Hub", exit_on_error=False)
     async def _search(self, number: int, text: str, choice: Choice, following: str) -> None:
         try:
-            page = await self._in_thread(lambda: self._page(text, choice, following))
+            page = await self.in_thread(lambda: self._page(text, choice, following))
         except Exception as error:
             self.following = following
             self.post_message(Found(number, None, _told(error)))
@@ -131,12 +132,12 @@ class AskingScreen(SteadyScreen[Path | None]):
         repository = known.repository if known is not None else None
         try:
             if repository is None:
-                repository = await self._in_thread(
+                repository = await self.in_thread(
                     lambda: look(self.fetcher.hub(), repo, self.revision(repo))
                 )
                 self.post_message(Looked(repo, repository))
             commit = repository.commit
-            text = await self._in_thread(lambda: card(self.fetcher.hub(), repo, commit))
+            text = await self.in_thread(lambda: card(self.fetcher.hub(), repo, commit))
             self.post_message(Looked(repo, repository, text))
         except Exception as error:
             self.post_message(Looked(repo, repository, error=_told(error)))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -24,7 +24,7 @@ from workbench.parameters.kinds import Values
 from workbench.screens.find.asking import AskingScreen
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.lists import ResultList, VariantList
-from workbench.screens.find.messages import Appraised, Looked, Measured
+from workbench.screens.find.messages import Appraised, CardDrawn, Looked, Measured
 from workbench.untrusted import without_controls
 
 _FIT_ROWS: Final = 4
@@ -44,7 +44,7 @@ class DetailsScreen(AskingScreen):
         self._reports = list(reports)
         # The repository that the details are about, and the one whose card is shown.
         self._shown = ""
-        self._card_of = ""
+        self._card_of = ("", 0)
         # What cannot run here, and is fetched only if it is asked for twice.
         self._doubted = ""
 
@@ -73,7 +73,7 @@ class DetailsScreen(AskingScreen):
             self.query_one("#find-details").border_title = Content(repo)
             self.variants.clear_options()
             self.card.show(lambda _: [])
-            self._card_of = ""
+            self._card_of = ("", 0)
             known = self.looks.get(repo)
             if repo and (known is None or known.card is None):
                 self.soon("look", lambda: self.look(repo))
@@ -172,19 +172,30 @@ class DetailsScreen(AskingScreen):
 
     def _show_card(self) -> None:
         known = self.looks.get(self._shown)
-        if known is None or known.card is None or self._card_of == self._shown:
+        card_of = (self._shown, max(20, self.card.scrollable_content_region.width))
+        if known is None or known.card is None or self._card_of == card_of:
             return
-        self._card_of = self._shown
-        # Here: a parser takes long to import.
-        from workbench.panes.chat import markdown
+        self._card_of = card_of
+        self._draw_card(known.card or "*There is no model card.*", *card_of)
 
-        blocks = markdown.parse(known.card or "*There is no model card.*")
+    @work(group="card", exclusive=True, description="lay out a card", exit_on_error=False)
+    async def _draw_card(self, text: str, repo: str, width: int) -> None:
+        # A long card takes half a second.
+        lines = await self.in_thread(lambda: _laid_out(text, width))
+        self.post_message(CardDrawn(repo, width, lines))
 
-        def lay_out(width: int) -> list[Content]:
-            lines: list[Content] = []
-            for block in blocks:
-                lines += [line.content for line in block.lines(width)]
-                lines.append(Content())
-            return lines
+    def on_card_drawn(self, message: CardDrawn) -> None:
+        """Show a card, if it is still the one that is wanted."""
+        if (message.repo, message.width) == self._card_of:
+            self.card.show(lambda _: message.lines)
 
-        self.card.show(lay_out)
+
+def _laid_out(card: str, width: int) -> list[Content]:
+    # Here: a parser takes long to import.
+    from workbench.panes.chat import markdown
+
+    lines: list[Content] = []
+    for block in markdown.parse(card):
+        lines += [line.content for line in block.lines(width)]
+        lines.append(Content())
+    return lines

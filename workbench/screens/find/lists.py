@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -11,11 +11,14 @@ from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
 from workbench.panes.editor import runs_own_binding
-from workbench.panes.field import Field
+from workbench.panes.field import Field, KeyCame
 
 
 def _quiet(keys: str, action: str, id: str, tooltip: str) -> Binding:  # noqa: A002
     return Binding(keys, action, tooltip, show=False, id=id, tooltip=tooltip)
+
+
+_TYPE: Final = _quiet("slash", "type", "find.type", "Type what to look for")
 
 
 class SearchField(Field):
@@ -29,12 +32,31 @@ class SearchField(Field):
 class _Rows(Choices):
     """A list whose rows change under the cursor."""
 
+    class TypeWanted(Message):
+        """What to look for is to be typed."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id, markup=False, compact=True)
+        # The field was asked for: what is typed from then on is meant for it.
+        self._handing_over = False
+
+    def on_focus(self) -> None:
+        """Whatever was to be typed has been."""
+        self._handing_over = False
 
     async def _on_key(self, event: events.Key) -> None:
-        # Here and now: keys that come in one piece must act in their order.
-        await runs_own_binding(self, event)
+        if self._handing_over and event.key != "escape":
+            self.post_message(KeyCame(event.key, event.character or ""))
+            event.stop()
+            event.prevent_default()
+        else:
+            # Here and now: keys that come in one piece must act in their order.
+            await runs_own_binding(self, event)
+
+    def action_type(self) -> None:
+        """Ask for the field."""
+        self._handing_over = True
+        self.post_message(self.TypeWanted())
 
     @property
     def chosen(self) -> str:
@@ -60,6 +82,7 @@ class ResultList(_Rows):
     """Repositories that were found."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        _TYPE,
         _quiet("j,down", "cursor_down", "find.down", "Next repository"),
         _quiet("k,up", "cursor_up", "find.up", "Repository before"),
         _quiet("g,home", "first", "find.first", "First repository"),
@@ -74,6 +97,7 @@ class VariantList(_Rows):
     """The files of a repository, by quantisation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        _TYPE,
         _quiet("j,down", "cursor_down", "files.down", "Next file"),
         _quiet("k,up", "cursor_up", "files.up", "File before"),
         Binding("enter", "select", "Fetch", id="files.fetch", tooltip="Fetch the file, or load it"),
@@ -87,6 +111,7 @@ class DownloadList(_Rows):
     """The queue."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        _TYPE,
         _quiet("j,down", "cursor_down", "downloads.down", "Next download"),
         _quiet("k,up", "cursor_up", "downloads.up", "Download before"),
         Binding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from textual.content import Content
 from textual.message import Message
 
 from workbench.screens.find.lists import DownloadWish
@@ -57,6 +58,16 @@ class Appraised(Message):
 
 class Measured(Message):
     """It is known what this machine has."""
+
+
+class CardDrawn(Message):
+    """A card is laid out for so many columns."""
+
+    def __init__(self, repo: str, width: int, lines: list[Content]) -> None:
+        super().__init__()
+        self.repo = repo
+        self.width = width
+        self.lines = lines
 
 
 class FetchWanted(Message):

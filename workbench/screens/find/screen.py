@@ -11,12 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.models.download.queue import Report
 from workbench.models.hub.errors import HubError, RateLimitedError
+from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
 from workbench.panes.lines import Lines
@@ -66,6 +68,10 @@ class FindScreen(DetailsScreen):
         super().__init__(fetcher, values, reports=reports)
         self._below = below
         self._state = ""
+        # From the wish to look for something until it is typed, wherever the focus is.
+        self._looking = False
+        self._held = False
+        self._n_empty = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="find-body"):
@@ -104,15 +110,31 @@ class FindScreen(DetailsScreen):
     @on(Input.Submitted, "SearchField")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._waiting_for("search"):
+        self._accept()
+
+    def _accept(self) -> None:
+        self._looking = False
+        if self._waiting_for("search") or self._held:
             self._ask()
         self.results.focus()
 
     @on(KeyCame)
     def _key_came(self, event: KeyCame) -> None:
-        # The keys behind Enter were meant for the list.
         event.stop()
-        self.results.post_message(events.Key(event.key, event.character or None))
+        if not self._looking:
+            # The keys behind Enter were meant for the list.
+            self.results.post_message(events.Key(event.key, event.character or None))
+        elif event.key == "enter":
+            self._accept()
+        else:
+            self.field.take(event.key, event.character)
+
+    @on(ResultList.TypeWanted)
+    @on(VariantList.TypeWanted)
+    @on(DownloadList.TypeWanted)
+    def _type(self, event: Message) -> None:
+        event.stop()
+        self.action_type()
 
     def _waiting_for(self, what: str) -> bool:
         return what in self._waiting
@@ -121,6 +143,8 @@ class FindScreen(DetailsScreen):
         self.not_any_more("search")
         self.not_any_more("again")
         self.found = []
+        self._held = False
+        self._n_empty = 0
         self._say("Asking the Hub …")
         self.query_one("#find-results").border_subtitle = self.choice.words
         self.search(self.field.value)
@@ -136,7 +160,8 @@ class FindScreen(DetailsScreen):
         known = {each.repo for each in self.found}
         self.found += [each for each in message.page.found if each.repo not in known]
         self.following = message.page.following
-        if self.following and len(self.found) == len(known):
+        self._n_empty = self._n_empty + 1 if len(self.found) == len(known) else 0
+        if self.following and 0 < self._n_empty < MOST_EMPTY:
             # A page of which nothing was meant: the next one may have more.
             self.search_on(self.field.value)
             return
@@ -145,7 +170,9 @@ class FindScreen(DetailsScreen):
 
     def _say_why(self, error: HubError) -> None:
         """A Hub that is out of reach is a state; it need not stay so."""
-        then = "r tries again."
+        # Until then no cursor that nears the end asks for more.
+        self._held = True
+        then = "Enter tries again." if self.field.has_focus else "r tries again."
         if isinstance(error, RateLimitedError):
             then = "It goes on by itself then."
             self.soon("again", self.action_again, error.seconds)
@@ -176,7 +203,7 @@ class FindScreen(DetailsScreen):
     @on(OptionList.OptionHighlighted, "ResultList")
     def _went_to(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if self.following and event.option_index >= len(self.found) - _AHEAD:
+        if self.following and not self._held and event.option_index >= len(self.found) - _AHEAD:
             self.search_on(self.field.value)
         self.show_details()
 
@@ -260,6 +287,7 @@ class FindScreen(DetailsScreen):
     def action_type(self) -> None:
         """Type what to look for."""
         self.remove_class("-details")
+        self._looking = True
         self.field.focus()
         self.field.action_select_all()
 
@@ -283,7 +311,10 @@ class FindScreen(DetailsScreen):
     def action_again(self) -> None:
         """Ask anew."""
         self.not_any_more("again")
+        self._held = False
         self._shown = ""
+        # What did not come may come now.
+        self.fits = {key: each for key, each in self.fits.items() if each.fit is not None}
         if self.found and self.following:
             self.search_on(self.field.value)
         elif not self.found or self._state:

@@ -81,6 +81,15 @@ def test_search_as_json_follows_the_pages_up_to_the_limit(hub: Hub) -> None:
     assert named["repo"] == REPO
 
 
+def test_pages_without_an_end_are_not_followed(hub: Hub) -> None:
+    hub.page_size = 1
+    for number in range(40):
+        hub.described[f"owner/Other-{number:02}"] = {"gguf": {"total": 1_000_000_000}}
+    answer = models(hub, "search", "Other", "--size", "30B-")
+    assert (answer.returncode, answer.stdout) == (0, "")
+    assert len(hub.asked) < 15
+
+
 def test_nothing_found_is_no_error(hub: Hub) -> None:
     answer = models(hub, "search", "something else")
     assert (answer.returncode, answer.stdout) == (0, "")

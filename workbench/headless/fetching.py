@@ -12,7 +12,7 @@ from typing import Final
 import click
 import msgspec
 
-from workbench.headless.printing import tell
+from workbench.headless.printing import size, tell
 from workbench.models.download.place import Place
 from workbench.models.download.queue import Downloads, Report
 from workbench.models.download.transfer import Rules, hub_cache
@@ -86,14 +86,14 @@ def _has_bytes(repository: Repository, variant: Variant) -> bool:
 
 
 def _agreed(repository: Repository, variant: Variant) -> bool:
-    size = gigabytes(variant.size)
+    whole = size(variant.size)
     if not sys.stdin.isatty():
-        tell([f"Error: it is {size}, and there is nobody to ask: --yes fetches it."])
+        tell([f"Error: it is {whole}, and there is nobody to ask: --yes fetches it."])
         return False
     # Its folder may not be there yet.
     disk = next(each for each in (hub_cache(), *hub_cache().parents) if each.exists())
-    free = gigabytes(shutil.disk_usage(disk).free)
-    question = f"Fetch {variant.name} of {repository.summary.repo}, {size}? ({free} are free)"
+    free = size(shutil.disk_usage(disk).free)
+    question = f"Fetch {variant.name} of {repository.summary.repo}, {whole}? ({free} are free)"
     return click.confirm(question, err=True)
 
 
@@ -179,7 +179,7 @@ class _Fetching:
         tell([f"Error: {report.note}"])
         if report.done:
             self._downloads.pause(report.id)
-            there = gigabytes(report.done)
+            there = size(report.done)
             tell([f"{there} are there: the same command goes on from where it was."])
         else:
             self._downloads.cancel(report.id)
@@ -205,8 +205,8 @@ class _Bar:
         part = report.done / report.size
         cells = int(part * _BAR_CELLS)
         text = (
-            f"[{'#' * cells}{' ' * (_BAR_CELLS - cells)}] {part:4.0%}  {gigabytes(report.done)} "
-            f"of {gigabytes(report.size)}  {report.speed / 1e6:.1f} MB/s{_left(report)}"
+            f"[{'#' * cells}{' ' * (_BAR_CELLS - cells)}] {part:4.0%}  {size(report.done)} "
+            f"of {size(report.size)}  {report.speed / 1e6:.1f} MB/s{_left(report)}"
         )
         width = shutil.get_terminal_size().columns - 1
         # Back to the line's beginning, and nothing behind what is written.
@@ -226,8 +226,3 @@ def _left(report: Report) -> str:
     minutes, seconds = divmod(round(report.remaining), 60)
     hours, minutes = divmod(minutes, 60)
     return f"  {hours}:{minutes:02}:{seconds:02}" if hours else f"  {minutes}:{seconds:02}"
-
-
-def gigabytes(n_bytes: float) -> str:
-    """Bytes as people say them."""
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

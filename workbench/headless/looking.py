@@ -10,8 +10,8 @@ from typing import Final
 import click
 import msgspec
 
-from workbench.headless.fetching import fetch, fetched, gigabytes
-from workbench.headless.printing import tell
+from workbench.headless.fetching import fetch, fetched
+from workbench.headless.printing import size, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -106,7 +106,7 @@ def _variant_row(variant: Variant) -> tuple[str, ...]:
     n_files = len(variant.files)
     return (
         f"  {variant.quantisation or '-'}",
-        gigabytes(variant.size),
+        size(variant.size),
         "" if variant.kind == "model" else variant.kind,
         variant.files[0].path if n_files == 1 else f"{variant.name} ({n_files} parts)",
         f"{variant.missing} parts missing" if variant.missing else "",

@@ -153,6 +153,8 @@ class WorkbenchApp(SteadyApp):
         """Leave, with what spares the engine reading the conversation anew next time."""
         workbench = self._workbench
         if workbench is not None:
+            if workbench.holds_back():
+                return
             workbench.keep()
             if not workbench.exchange.answering:
                 await workbench.states.save(workbench.session)

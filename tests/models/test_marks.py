@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workbench.models import marks
@@ -35,3 +36,13 @@ def test_only_so_many_are_remembered_and_no_path_that_is_no_text(tmp_path: Path)
 def test_a_damaged_file_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "marks.toml").write_text("favourites = 3")
     assert marks.load(tmp_path / "marks.toml") == marks.Marks()
+
+
+def test_many_changes_at_once_are_all_kept(tmp_path: Path) -> None:
+    file = tmp_path / "marks.toml"
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(40):
+            pool.submit(
+                marks.change, file, lambda marked, at=number: marked.toggled(Path(f"/{at}"))
+            )  # type: ignore[misc]
+    assert len(marks.load(file).favourites) == 40

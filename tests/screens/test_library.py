@@ -184,6 +184,57 @@ async def test_a_removal_is_carried_out_after_a_while(
         assert any("no removal" in toast for toast in b.toasts())
 
 
+async def test_a_removal_leaves_the_cursor_and_the_app_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.screens.library._REGRET_SECONDS", 0.6)
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "the question")
+        await b.pilot.press("enter")
+        await listed(b, "pocket", "other-F16")
+        await at(b, "pocket")
+        await wait_until(lambda: not (folder / "mine-Q8_0.gguf").exists(), "the removal")
+        await wait_until(lambda: len(b.screen.browser.listed) == 2, "another list")
+        assert b.screen.browser.model is not None
+        assert b.screen.browser.model.name == "pocket"
+        # One that is in use when its time has come stays.
+        await at(b, "other-F16")
+        await b.pilot.press("delete")
+        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "the question")
+        await b.pilot.press("enter")
+        await b.screen.use_model(folder / "other-F16.gguf")
+        await wait_until(lambda: any("in use by now" in each for each in b.toasts()), "a word")
+        await listed(b, "pocket", "other-F16")
+        await b.idle()
+    assert (folder / "other-F16.gguf").exists()
+
+
+async def test_words_are_found_in_the_metadata(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        await b.pilot.press("i")
+        await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the metadata")
+        screen = b.app.screen
+        assert isinstance(screen, MetadataScreen)
+        await b.pilot.press("slash", *"ATTN_", "enter")
+        number, of = screen.sheet.found
+        assert (number, of > 3) == (1, True)
+        assert screen.sheet.scroll_offset.y > 0
+        await b.pilot.press("n", "n")
+        assert screen.sheet.found == (3, of)
+        await b.pilot.press("N")
+        assert str(screen.bar.count.content) == f"2 of {of}"
+        await b.pilot.press("escape")
+        assert not screen.bar.display
+        assert screen.sheet.found == (0, 0)
+        await b.pilot.press("escape")
+        assert b.app.screen is b.screen
+
+
 async def test_what_cannot_be_removed_is_said(folder: Path) -> None:
     async with bench(folder / "other-F16.gguf") as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
@@ -218,3 +269,11 @@ async def test_a_load_is_shown_and_esc_stops_it(folder: Path) -> None:
         await b.idle()
         assert not b.screen.browser.status_text
         assert "other-F16 loaded" not in b.said
+        # If the engine has let go of the former model, that one is not marked any more.
+        loaded = b.screen.browser._loaded
+        assert loaded in (None, MODEL_FILE)
+        await b.pilot.press("escape")
+        b.screen.parameters.set("max_tokens", 3)
+        await b.ask("Hello!")
+        await b.idle()
+        assert b.screen.browser._loaded == MODEL_FILE

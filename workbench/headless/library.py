@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from workbench.headless.printing import size, table, tell
-from workbench.models import checksum, library, marks
+from workbench.models import checksum, duplicates, library, marks
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
@@ -28,14 +28,16 @@ class _NotFoundError(Exception):
 def list_models(*, as_json: bool) -> int:
     """Print all models; returns the exit code."""
     known = marks.load(paths.model_marks())
-    models = known.ordered(_everything())
+    everywhere = _everything()
+    models = known.ordered(everywhere)
     cache = FactsCache(paths.model_facts())
     unread = [model for model in models if cache.known(model) is None]
     if unread and sys.stderr.isatty() and not as_json:
         tell([f"reading {len(unread)} headers ..."])
     cache.fill(models, lambda _model, _facts: None)
+    models = duplicates.merged(models, cache.known_sample, known.last_used)
     facts = [cache.look(model) for model in models]
-    used = library.disk_use(models)
+    used = library.disk_use(everywhere)
     if as_json:
         listed = [_object(*each, known) for each in zip(models, facts, strict=True)]
         click.echo(json.dumps({"disk_use": used, "models": listed}, ensure_ascii=False))

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from workbench import whole
+from workbench.models import duplicates
 from workbench.models.gguf import GgufError, Header, read_header
 from workbench.models.model_file import ModelFile
 from workbench.models.shape import shape_of, word
@@ -34,6 +35,7 @@ class _Entry(msgspec.Struct, frozen=True):
 
     stamps: list[tuple[int, int]]
     facts: Facts
+    sample: str = ""
 
 
 class FactsCache:
@@ -72,6 +74,22 @@ class FactsCache:
         self._changed = True
         return facts
 
+    def known_sample(self, model: ModelFile) -> str:
+        """What ``duplicates.sample`` has found of these files; empty if it was not asked yet."""
+        entry = self._entries.get(_key(model))
+        return entry.sample if entry is not None and entry.stamps == _stamps(model) else ""
+
+    def sample(self, model: ModelFile) -> str:
+        """The same, looked at now if need be. Reads the disk."""
+        if known := self.known_sample(model):
+            return known
+        found = duplicates.sample(model)
+        if found and self.known(model) is not None:
+            entry = self._entries[_key(model)]
+            self._entries[_key(model)] = msgspec.structs.replace(entry, sample=found)
+            self._changed = True
+        return found
+
     def fill(
         self,
         models: Iterable[ModelFile],
@@ -84,6 +102,10 @@ class FactsCache:
                 break
             if self.known(model) is None:
                 on_facts(model, self.look(model))
+        for model in (each for alike in duplicates.same_sizes(models) for each in alike):
+            if stopped():
+                break
+            self.sample(model)
         self.save(models)
 
     def save(self, models: Iterable[ModelFile]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from workbench import whole
 from workbench.models.model_file import ModelFile
 
 _MOST_USED: Final = 200
+# Two keys in short order are two threads.
+_changing: Final = threading.Lock()
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -67,10 +70,19 @@ def save(file: Path, marks: Marks) -> None:
     whole.write(file, tomli_w.dumps(msgspec.to_builtins(kept)))
 
 
+def change(file: Path, changed: Callable[[Marks], Marks]) -> None:
+    """Write what ``changed`` makes of the marks. Raises OSError, also where they are not read."""
+    with _changing:
+        if file.exists():
+            # What cannot be read now must not be taken for nothing and written over.
+            file.read_bytes()
+        save(file, changed(load(file)))
+
+
 def used_now(file: Path, model: Path) -> None:
     """Remember that a model is used now. A disk that is full is no harm."""
     with contextlib.suppress(OSError):
-        save(file, load(file).using(model, time.time()))
+        change(file, lambda marks: marks.using(model, time.time()))
 
 
 def _writable(path: str) -> bool:

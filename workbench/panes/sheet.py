@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -39,6 +40,10 @@ class Sheet(ScrollView, WholeRows, can_focus=True):
         self._lay_out: LayOut = lambda _: []
         self._lines: list[Content] = []
         self._width = 0
+        self._words = ""
+        # The lines in which they are, and which of those is the present one.
+        self._hits: list[int] = []
+        self._hit = 0
 
     @property
     def text(self) -> str:
@@ -61,6 +66,7 @@ class Sheet(ScrollView, WholeRows, can_focus=True):
         if width != self._width:
             self._width = width
             self._lines = self._lay_out(width)
+            self._hits = self._lines_with(self._words)
             self.virtual_size = Size(width, len(self._lines))
             self.refresh()
 
@@ -68,7 +74,46 @@ class Sheet(ScrollView, WholeRows, can_focus=True):
         """One row of the screen."""
         row = y + self.scroll_offset.y
         line = self._lines[row] if row < len(self._lines) else Content()
+        if row in self._hits:
+            for found in re.finditer(re.escape(self._words), line.plain, re.IGNORECASE):
+                line = line.stylize("reverse", *found.span())
         return drawn(self, segments(self, line, self.visual_style))
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def find(self, words: str) -> None:
+        """Mark ``words``, and go to the first line with them from where one is."""
+        self._words = words
+        self._hits = self._lines_with(words)
+        here = self.scroll_offset.y
+        self._hit = next((at for at, row in enumerate(self._hits) if row >= here), 0)
+        self._show_hit()
+
+    def _lines_with(self, words: str) -> list[int]:
+        wanted = words.casefold()
+        if not wanted:
+            return []
+        return [row for row, line in enumerate(self._lines) if wanted in line.plain.casefold()]
+
+    @property
+    def found(self) -> tuple[int, int]:
+        """Which of the lines found is the present one, from 1 on, and how many there are."""
+        return (self._hit + 1 if self._hits else 0, len(self._hits))
+
+    def step(self, step: int) -> None:
+        """Go to another of the lines found."""
+        if self._hits:
+            self._hit = (self._hit + step) % len(self._hits)
+            self._show_hit()
+
+    def _show_hit(self) -> None:
+        if self._hits:
+            row, height = self._hits[self._hit], self.scrollable_content_region.height
+            if not self.scroll_offset.y <= row < self.scroll_offset.y + height:
+                self.scroll_to(y=max(0, row - height // 3), animate=False)
+        self.refresh()
+
+    # ---- scrolling ---------------------------------------------------------------------------
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # A second press within so long means it.
 _TWICE_SECONDS: Final = 3.0
+_LEAVE_SECONDS: Final = 10.0
 
 
 class FetchingScreen(LibraryScreen):
@@ -45,6 +46,7 @@ class FetchingScreen(LibraryScreen):
     _reports: dict[str, Report] | None = None
     _fetched: Path | None = None
     _doomed = ""
+    _warned = False
 
     @cached_property
     def _ended_ones(self) -> set[str]:
@@ -154,6 +156,30 @@ class FetchingScreen(LibraryScreen):
         """The downloads, in a line."""
         return rows.quiet(self.downloads, width)
 
+    def holds_back(self) -> bool:
+        """Whether the app is not to be left before a person has heard of what is under way.
+
+        It is said once: the second wish to leave means it.
+        """
+        going = [each for each in self.downloads if each.state in ("queued", "running", "waiting")]
+        if not going or self._warned:
+            return False
+        self._warned = True
+        self.set_timer(_LEAVE_SECONDS, self._warn_again)
+        names = f"{len(going)} downloads are" if len(going) > 1 else "A download is"
+        self.app.notify(
+            f"{names} not done: what is there stays, and the next start goes on with it, or "
+            f"without the app: workbench models get {without_controls(going[0].repo)}. The same "
+            "key once more leaves.",
+            severity="warning",
+            timeout=_LEAVE_SECONDS,
+            markup=False,
+        )
+        return True
+
+    def _warn_again(self) -> None:
+        self._warned = False
+
     async def leave_models(self) -> None:
         """Stop fetching; it goes on at the next start."""
         await super().leave_models()
@@ -219,7 +245,7 @@ class FetchingScreen(LibraryScreen):
             if wanted & set(filter(None, removing.model.hashes)):
                 self.keep_model(removing)
         name = without_controls(rows.label_of(variant))
-        self.app.notify(f"{name} is fetched; it goes on while you chat.", timeout=3, markup=False)
+        self.app.notify(f"{name} is on its way; you can chat meanwhile.", timeout=3, markup=False)
         self._tell_queue(
             lambda queue: queue.add(repo, variant.name, variant.files, message.revision)
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Label, OptionList
 
@@ -92,6 +93,16 @@ def _messages(reader: Reader) -> Iterable[Target]:
 def _in(widget: Widget, row: int) -> Offset:
     left, top, _, _ = widget.content_region
     return Offset(left, top + row)
+
+
+def jump(screen: Screen[Any]) -> None:
+    """Show a letter on everything of ``screen`` that can be gone to."""
+
+    def chosen(target: Target | None) -> None:
+        if target is not None:
+            target.go()
+
+    screen.app.push_screen(JumpScreen(targets(screen.query("*"))), chosen)
 
 
 class JumpScreen(Dialog[Target | None]):

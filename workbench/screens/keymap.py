@@ -72,6 +72,7 @@ CHAINS: Final[tuple[tuple[Node, ...], ...]] = (
     (FindScreen, DownloadList),
     (FindScreen, Sheet),
     (MetadataScreen, Sheet),
+    (MetadataScreen, SearchBar),
     (RemovalScreen,),
 )
 """What is asked in turn for a key, from the outside in; the app comes before each."""

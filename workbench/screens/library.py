@@ -14,7 +14,7 @@ from textual.content import Content
 
 from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Failed, Loaded, LoadProgress
-from workbench.models import checksum, library, marks
+from workbench.models import checksum, duplicates, library, marks
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.gguf import GgufError
 from workbench.models.model_file import ModelFile
@@ -85,7 +85,10 @@ class LibraryScreen(ObeyingScreen):
     async def _find_models(self, number: int) -> None:
         found = await asyncio.to_thread(self._found)
         self.post_message(found)
-        await asyncio.to_thread(self._read_headers, found.models, number)
+        await asyncio.to_thread(self._read_headers, found.everywhere, number)
+        again = await asyncio.to_thread(self._merged, found.everywhere)
+        if len(again.models) != len(found.models) and number == self._search:
+            self.post_message(again)
 
     def _found(self) -> ModelsFound:
         if self._facts is None:
@@ -95,9 +98,15 @@ class LibraryScreen(ObeyingScreen):
             there = {model.path.resolve() for model in models}
             if self._opened.resolve() not in there:
                 models += library.named(self._opened)
-        known = {each.path: facts for each in models if (facts := self._facts.known(each))}
-        used = library.disk_use(models)
-        return ModelsFound(models, marks.load(paths.model_marks()), known, used)
+        return self._merged(models)
+
+    def _merged(self, models: Sequence[ModelFile]) -> ModelsFound:
+        """The models as far as they are known to be different ones."""
+        assert self._facts is not None
+        marked = marks.load(paths.model_marks())
+        once = duplicates.merged(models, self._facts.known_sample, marked.last_used)
+        known = {each.path: facts for each in once if (facts := self._facts.known(each))}
+        return ModelsFound(once, marked, known, library.disk_use(models), models)
 
     def _read_headers(self, models: Sequence[ModelFile], number: int) -> None:
         """Tell what is not known yet, some at a time."""
@@ -361,8 +370,7 @@ class LibraryScreen(ObeyingScreen):
 
 
 def _toggle(path: Path) -> None:
-    file = paths.model_marks()
-    marks.save(file, marks.load(file).toggled(path))
+    marks.change(paths.model_marks(), lambda marked: marked.toggled(path))
 
 
 def _part(words: str, part: float, width: int) -> Content:

@@ -73,7 +73,7 @@ class Copied(Message):
 class ModelsFound(Message):
     """The disk has been searched for models; ``facts`` are what was known of them before.
 
-    ``used`` are the bytes that they take together.
+    ``used`` are the bytes that they take together; ``everywhere`` has each at all its places.
     """
 
     def __init__(
@@ -82,12 +82,14 @@ class ModelsFound(Message):
         marks: Marks,
         facts: Mapping[Path, Facts],
         used: int,
+        everywhere: Sequence[ModelFile],
     ) -> None:
         super().__init__()
         self.models = models
         self.marks = marks
         self.facts = facts
         self.used = used
+        self.everywhere = everywhere
 
 
 class FactsRead(Message):

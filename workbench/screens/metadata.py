@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -18,6 +18,7 @@ from workbench.models.gguf import Array, Header, Scalar, read_array, read_header
 from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
 from workbench.panes.chat.line import folded
+from workbench.panes.chat.search import SearchBar
 from workbench.panes.figures import byte_size
 from workbench.panes.sheet import Sheet
 from workbench.screens.dialog import Dialog
@@ -67,10 +68,20 @@ class MetadataScreen(Dialog[None]):
     """Shows it, to be scrolled through."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,i,q", "dismiss", "Close", id="metadata.close", tooltip="Close"),
-    ]
+        Binding("escape", "back", "Close", id="metadata.close", tooltip="Find no more, or close"),
+        Binding("i,q", "dismiss", "Close", show=False, id="metadata.leave", tooltip="Close"),
+        Binding("slash", "find", "Find", id="metadata.find", tooltip="Find words in it"),
+        Binding(
+            "n", "step(1)", "Next", show=False, id="metadata.next", tooltip="Next line found"
+        ),
+        Binding(
+            "N", "step(-1)", "Before", show=False, id="metadata.before",
+            tooltip="Line found before",
+        ),
+    ]  # fmt: skip
 
     sheet = getters.query_one(Sheet)
+    bar = getters.query_one(SearchBar)
 
     def __init__(self, name: str, contents: Contents) -> None:
         super().__init__()
@@ -81,10 +92,49 @@ class MetadataScreen(Dialog[None]):
         with Vertical(classes="pane") as pane:
             pane.border_title = Content(without_controls(self._called))
             yield Sheet()
+            yield SearchBar("Find in the metadata")
             yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.sheet.show(lambda width: lines_of(self._contents, width))
+        self.bar.display = False
+        self.sheet.focus()
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Ask for words to look for."""
+        self.bar.display = True
+        self.set_focus(self.bar.field)
+
+    @on(SearchBar.Typed)
+    def _typed(self, event: SearchBar.Typed) -> None:
+        event.stop()
+        self.sheet.find(event.words)
+        self.bar.show_count(*self.sheet.found)
+
+    @on(SearchBar.Accepted)
+    def _accept(self, event: SearchBar.Accepted) -> None:
+        event.stop()
+        self.sheet.focus()
+
+    @on(SearchBar.Stepped)
+    def _stepped(self, event: SearchBar.Stepped) -> None:
+        event.stop()
+        self.action_step(event.step)
+
+    def action_step(self, step: int) -> None:
+        """Go to another of the lines found."""
+        self.sheet.step(step)
+        self.bar.show_count(*self.sheet.found)
+
+    def action_back(self) -> None:
+        """Look for nothing any more, or leave."""
+        if not self.bar.display:
+            self.dismiss(None)
+            return
+        self.bar.field.clear()
+        self.bar.display = False
         self.sheet.focus()
 
 

@@ -7,7 +7,7 @@ from textual.screen import ScreenResultType
 from textual.widget import Widget
 
 from workbench.panes.parameters.pane import ParameterPane
-from workbench.screens.jump import JumpScreen, Target, targets
+from workbench.screens.jump import jump
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
 from workbench.settings import paths
@@ -62,9 +62,4 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
 
     def action_jump(self) -> None:
         """Show a letter on everything that can be gone to."""
-
-        def chosen(target: Target | None) -> None:
-            if target is not None:
-                target.go()
-
-        self.app.push_screen(JumpScreen(targets(self.query("*"))), chosen)
+        jump(self)

@@ -251,6 +251,8 @@ class WorkbenchScreen(FetchingScreen):
                 pass
             case LoadProgress() as event:
                 self.stats.load_progressed(event)
+                # The engine has let go of the one before.
+                self.browser.mark_loaded(None)
             case Loaded() as event:
                 self._on_loaded(event)
             case PromptProgress() as event:
@@ -315,6 +317,7 @@ class WorkbenchScreen(FetchingScreen):
         self.stats.idle()
 
     def _on_died(self, event: EngineDied) -> None:
+        self.browser.mark_loaded(None)
         was_busy = self.exchange.request is not None
         self._over(self.talk.end("died"))
         self.chat.note(

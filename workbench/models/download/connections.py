@@ -14,6 +14,7 @@ from typing import Final
 from workbench.models.download.errors import DiskError, NoRoomError, StoppedError
 from workbench.models.download.parts import Part, Parts
 from workbench.models.download.rate import Limit
+from workbench.models.download.standing_back import stand_back
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import (
     HubDownError,
@@ -114,6 +115,7 @@ class Connections:
             thread.join()
 
     def _work(self, wire: Wire, in_reserve: bool) -> None:
+        stand_back()
         try:
             if in_reserve:
                 self._wait_until_needed()

@@ -26,6 +26,7 @@ from workbench.models.download.errors import (
 from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
+from workbench.models.download.standing_back import stand_back
 from workbench.models.download.there import begun_files
 from workbench.models.hub.client import HubClient, Resolved
 from workbench.models.hub.errors import NotFoundError, OfflineError
@@ -355,6 +356,7 @@ class _Thread(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
+        stand_back()
         try:
             self.result = self._work()
         except Exception as error:

@@ -149,9 +149,10 @@ class BrowserPane(Vertical):
             self._describe()
 
     def mark_loaded(self, path: Path | None) -> None:
-        """Mark the model that is in use."""
-        self._loaded = path
-        self._draw()
+        """Mark the model that is in use, if one is."""
+        if path != self._loaded:
+            self._loaded = path
+            self._draw()
 
     def show_checked(self, path: Path, outcome: str) -> None:
         """Say what became of holding a model against its checksum."""

@@ -29,6 +29,7 @@ from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
 from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found
 from workbench.screens.find.typed import Choice
+from workbench.screens.jump import JUMP, jump
 from workbench.untrusted import without_controls
 
 # So many rows before the last one the next page is asked for.
@@ -53,6 +54,7 @@ class FindScreen(DetailsScreen):
             "d", "downloads", "Downloads", show=False, id="find.downloads",
             tooltip="Go to the downloads",
         ),
+        JUMP,
     ]  # fmt: skip
 
     field = getters.query_one(SearchField)
@@ -326,6 +328,10 @@ class FindScreen(DetailsScreen):
         """Go to the queue."""
         self.remove_class("-details")
         self.call_after_refresh(self.downloads.focus)
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that can be gone to."""
+        jump(self)
 
     def on_resize(self) -> None:
         """Rows are as wide as there is room."""

@@ -141,6 +141,15 @@ def test_get_prints_where_it_is(hub: Hub) -> None:
     assert hub.head in later.stdout
 
 
+def test_get_again_looks_for_a_newer_version(hub: Hub) -> None:
+    first = models(hub, "get", REPO, "--yes")
+    hub.change(f"{REPO}/Tiny-Q4_K_M.gguf", CONTENT + b"!")
+    again = models(hub, "get", REPO, "--yes")
+    assert "Tiny-Q4_K_M is here in an older version: the Hub has a newer one." in again.stderr
+    assert Path(again.stdout.strip()).read_bytes() == CONTENT + b"!"
+    assert Path(first.stdout.strip()).read_bytes() == CONTENT
+
+
 def test_get_asks_nobody_who_is_not_there(hub: Hub) -> None:
     answer = models(hub, "get", f"{REPO}/Tiny-Q8_0.gguf")
     assert answer.returncode == 1

@@ -40,9 +40,10 @@ def test_a_damaged_file_says_nothing(tmp_path: Path) -> None:
 
 def test_many_changes_at_once_are_all_kept(tmp_path: Path) -> None:
     file = tmp_path / "marks.toml"
+
+    def toggle(number: int) -> None:
+        marks.change(file, lambda marked: marked.toggled(Path(f"/{number}")))
+
     with ThreadPoolExecutor(8) as pool:
-        for number in range(40):
-            pool.submit(
-                marks.change, file, lambda marked, at=number: marked.toggled(Path(f"/{at}"))
-            )  # type: ignore[misc]
+        list(pool.map(toggle, range(40)))
     assert len(marks.load(file).favourites) == 40

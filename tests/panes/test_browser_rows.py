@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.models.download.queue import Report
+from workbench.models.download.report import Report
 from workbench.models.fit import Fit, Place
 from workbench.models.hub.repository import RemoteFile, Variant
 from workbench.models.hub.search import Summary

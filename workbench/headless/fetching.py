@@ -14,7 +14,8 @@ import msgspec
 
 from workbench.headless.printing import size, tell
 from workbench.models.download.place import Place
-from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules, hub_cache
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import Repository, Variant
@@ -56,6 +57,8 @@ def fetched(
     """The file to load, fetched after asking if it is not there; or the exit code."""
     if (there := _there(repository, variant)) is not None:
         return there
+    if not _has_bytes(repository, variant) and _older(repository, variant):
+        tell([f"{variant.name} is here in an older version: the Hub has a newer one."])
     if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
         return 1
     return _Fetching(hub, repository, variant, revision).run()
@@ -78,6 +81,13 @@ def _there(repository: Repository, variant: Variant) -> Path | None:
     return links[0]
 
 
+def _older(repository: Repository, variant: Variant) -> bool:
+    """Whether another version of the variant is in the cache."""
+    snapshots = Place(hub_cache(), repository.summary.repo, "", "", "").folder / "snapshots"
+    names = [file.path for file in variant.files]
+    return any(all((each / name).is_file() for name in names) for each in snapshots.glob("*"))
+
+
 def _has_bytes(repository: Repository, variant: Variant) -> bool:
     """Whether nothing is left to be fetched, as an older commit has the same bytes."""
     cache, repo = hub_cache(), repository.summary.repo
@@ -86,14 +96,14 @@ def _has_bytes(repository: Repository, variant: Variant) -> bool:
 
 
 def _agreed(repository: Repository, variant: Variant) -> bool:
-    whole = size(variant.size)
+    wanted = size(variant.size)
     if not sys.stdin.isatty():
-        tell([f"Error: it is {whole}, and there is nobody to ask: --yes fetches it."])
+        tell([f"Error: it is {wanted}, and there is nobody to ask: --yes fetches it."])
         return False
     # Its folder may not be there yet.
     disk = next(each for each in (hub_cache(), *hub_cache().parents) if each.exists())
     free = size(shutil.disk_usage(disk).free)
-    question = f"Fetch {variant.name} of {repository.summary.repo}, {whole}? ({free} are free)"
+    question = f"Fetch {variant.name} of {repository.summary.repo}, {wanted}? ({free} are free)"
     return click.confirm(question, err=True)
 
 

@@ -96,7 +96,9 @@ def get(context: click.Context, /, reference: str, yes: bool, as_json: bool) -> 
     """Fetch a model into the Hugging Face cache and print the path of the file to load.
 
     REFERENCE is owner/name, owner/name:Q4_K_M, owner/name/file.gguf or an address of the Hub. A
-    download that was interrupted goes on where it was.
+    download that was interrupted goes on where it was. Of a model that is here already a newer
+    version is fetched, if the Hub has one, after asking; --model takes what is here and asks
+    nobody.
 
     With --json: an object with repo, name, quantisation, size in bytes, and path (of a split
     model, of its first part).

@@ -46,7 +46,7 @@ def list_models(*, as_json: bool) -> int:
     heads = ["model", "architecture", "parameters", "type", "n_ctx", "size", "used", "from"]
     for line in table(heads, rows):
         click.echo(line)
-    click.echo(f"{len(models)} models, {size(used)}")
+    click.echo(f"{len(models)} model{'s' * (len(models) != 1)}, {size(used)}")
     return 0
 
 

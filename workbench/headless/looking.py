@@ -109,7 +109,7 @@ def _variant_row(variant: Variant) -> tuple[str, ...]:
         size(variant.size),
         "" if variant.kind == "model" else variant.kind,
         variant.files[0].path if n_files == 1 else f"{variant.name} ({n_files} parts)",
-        f"{variant.missing} parts missing" if variant.missing else "",
+        f"{variant.missing} part{'s' * (variant.missing > 1)} missing" if variant.missing else "",
     )
 
 

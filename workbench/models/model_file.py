@@ -40,6 +40,9 @@ class ModelFile(msgspec.Struct, frozen=True):
         """Where the model lives, in words or as a folder."""
         if self.path == pocket.MODEL_FILE:
             return "comes with Workbench"
+        if self.path.parent.parent.name == "snapshots":
+            # Its folder is called like a commit.
+            return f"{self.source} (the Hub's cache)"
         return str(self.path.parent).replace(str(Path.home()), "~", 1)
 
     @property

@@ -30,7 +30,7 @@ from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Report
+    from workbench.models.download.report import Report
     from workbench.screens.find.fetcher import Fetcher
     from workbench.screens.find.screen import FindScreen
 

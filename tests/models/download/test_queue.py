@@ -18,7 +18,8 @@ from tests.small_disk import small_disk
 from tests.waiting import wait_until_blocking
 from workbench.models.download import queue
 from workbench.models.download.order import Order, Orders
-from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
 from workbench.models.download.transfer import FLOOR_BYTES, Rules
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import RemoteFile

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from workbench.models.download import there
 from workbench.models.download.errors import DownloadError, NoRoomError, StoppedError
 from workbench.models.download.order import Order, Orders, Placed
+from workbench.models.download.report import Report, State, said
 from workbench.models.download.transfer import (
     Progress,
     Rules,
@@ -36,35 +37,12 @@ from workbench.models.hub.errors import (
 from workbench.models.hub.repository import RemoteFile
 from workbench.models.hub.said import line
 
-State = Literal["queued", "running", "waiting", "paused", "failed", "done", "cancelled"]
-
 # After so long a download that waits for the line, or for room on the disk, is tried again.
 _LINE_SECONDS: Final = 30.0
 _ROOM_SECONDS: Final = 10.0
 # How soon it is seen what another process did to the queue.
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.05
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a download is.
-
-    ``done`` of ``size`` bytes at ``speed`` bytes a second, ``remaining`` seconds (None: unknown).
-    ``note`` says what it waits for or why it failed; ``path`` is the file to load, once done.
-    ``at`` is when it was so, by the monotonic clock.
-    """
-
-    id: str
-    repo: str
-    name: str
-    state: State
-    done: int = 0
-    size: int = 0
-    speed: float = 0.0
-    remaining: float | None = None
-    note: str = ""
-    path: Path | None = None
-    at: float = 0.0
 
 
 class Downloads:
@@ -158,7 +136,7 @@ class Downloads:
         with ExitStack() as held:
             if self._locked(order, held):
                 there.discard(self._cache, order)
-        self._tell(_said(order, "cancelled"))
+        self._tell(said(order, "cancelled"))
 
     # ---- the thread --------------------------------------------------------------------------
 
@@ -267,7 +245,7 @@ class Downloads:
             fetched = msgspec.structs.replace(order, placed=tuple(self._placed))
             with suppress(OSError):
                 there.discard(self._cache, fetched)
-            self._tell(_said(order, "cancelled"))
+            self._tell(said(order, "cancelled"))
         else:
             self._tell(self._report(now))
 
@@ -284,7 +262,7 @@ class Downloads:
         if self._orders.change(order.id, finished=True) is None:
             raise StoppedError("cancelled")
         place = transfers[0].place if transfers else None
-        self._tell(_said(order, "done", done=order.size, path=place.link if place else None))
+        self._tell(said(order, "done", done=order.size, path=place.link if place else None))
         for transfer in transfers:
             # The order stays until the disk has it all: else the next start looks at it again.
             transfer.secure()
@@ -351,7 +329,7 @@ class Downloads:
         elif waits := self._again.get(order.id):
             state, note = "waiting", waits[1]
         done = sum(there.n_there(self._cache, order, file) for file in order.files)
-        return _said(order, state, done=done, note=note)
+        return said(order, state, done=done, note=note)
 
 
 class _Meter:
@@ -371,7 +349,7 @@ class _Meter:
         done = min(self._before + progress.done, order.size) if order.size else progress.done
         left = order.size - done
         self._downloads.tell(
-            _said(
+            said(
                 order,
                 "running",
                 done=done,
@@ -383,28 +361,3 @@ class _Meter:
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
             self._downloads.look(order)
-
-
-def _said(
-    order: Order,
-    state: State,
-    *,
-    done: int = 0,
-    speed: float = 0.0,
-    remaining: float | None = None,
-    note: str = "",
-    path: Path | None = None,
-) -> Report:
-    return Report(
-        id=order.id,
-        repo=order.repo,
-        name=order.name,
-        state=state,
-        done=done,
-        size=order.size,
-        speed=speed,
-        remaining=remaining,
-        note=note,
-        path=path,
-        at=time.monotonic(),
-    )

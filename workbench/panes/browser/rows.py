@@ -15,7 +15,7 @@ from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Report
+    from workbench.models.download.report import Report
     from workbench.models.hub.repository import Variant
     from workbench.models.hub.search import Summary
 
@@ -30,6 +30,7 @@ _VERDICTS: Final = {
 _LABEL: Final = 22
 _BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
+_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…"}
 
 
 def beside(words: Content | str, end: Content | str, width: int) -> Content:
@@ -165,7 +166,8 @@ def of_download(report: Report, width: int) -> Content:
     if width < len(end) + 14:
         end = f"{part_of(report):>4}"
     name = shortened(report.name.rpartition("/")[2], max(4, width - len(end) - 3))
-    return beside(Content.assemble("↓ ", name), Content.styled(end, _MUTED), max(8, width))
+    mark = _MARKS.get(report.state, "↓")
+    return beside(Content.assemble(f"{mark} ", name), Content.styled(end, _MUTED), max(8, width))
 
 
 def part_of(report: Report) -> str:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from workbench.models.download.queue import Report
+from workbench.models.download.report import Report
 from workbench.models.hub.errors import NotFoundError
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import Repository, Variant, chosen

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from workbench.models.download.queue import Downloads, Report
+from workbench.models.download.queue import Downloads
+from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.wire import Halt

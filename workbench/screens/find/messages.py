@@ -12,7 +12,8 @@ from workbench.screens.find.lists import DownloadWish
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
-    from workbench.models.download.queue import Downloads, Report
+    from workbench.models.download.queue import Downloads
+    from workbench.models.download.report import Report
     from workbench.models.fit import Fit
     from workbench.models.hub.errors import HubError
     from workbench.models.hub.repository import Repository, Variant

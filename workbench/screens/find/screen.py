@@ -16,7 +16,7 @@ from textual.message_pump import MessagePump
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.models.download.queue import Report
+from workbench.models.download.report import Report
 from workbench.models.hub.errors import HubError, RateLimitedError
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows

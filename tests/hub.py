@@ -32,8 +32,8 @@ class Fault(msgspec.Struct):
 
     After ``after`` bytes of the body: *stall* says no more, *reset* and *cut* end the connection,
     by RST or by FIN, *slow* gives ``rate`` bytes a second, *corrupt* changes a byte. In place of
-    an answer: *status* ``code`` with ``headers``, *page* a web page. *no_range* gives all of the
-    file. *late* answers after ``seconds``.
+    an answer: *status* ``code`` with ``headers``, *page* a web page, *commands* what a terminal
+    would act on. *no_range* gives all of the file. *late* answers after ``seconds``.
     """
 
     kind: str
@@ -171,6 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         elif fault and fault.kind == "page":
             self._say(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
+            return
+        elif fault and fault.kind == "commands":
+            self.wfile.write(b"\x1b]0;evil\x07\x1b[2J\r\n\r\n")
+            self.close_connection = True
             return
         path, _, query = self.path.partition("?")
         names = [urllib.parse.unquote(name) for name in path.strip("/").split("/")]

@@ -81,6 +81,15 @@ def test_search_as_json_follows_the_pages_up_to_the_limit(hub: Hub) -> None:
     assert named["repo"] == REPO
 
 
+def test_pages_without_an_end_are_not_followed(hub: Hub) -> None:
+    hub.page_size = 1
+    for number in range(40):
+        hub.described[f"owner/Other-{number:02}"] = {"gguf": {"total": 1_000_000_000}}
+    answer = models(hub, "search", "Other", "--size", "30B-")
+    assert (answer.returncode, answer.stdout) == (0, "")
+    assert len(hub.asked) < 15
+
+
 def test_nothing_found_is_no_error(hub: Hub) -> None:
     answer = models(hub, "search", "something else")
     assert (answer.returncode, answer.stdout) == (0, "")
@@ -148,11 +157,32 @@ def test_get_asks_nobody_who_is_not_there(hub: Hub) -> None:
     assert hub.ranges() == []
 
 
+def test_what_a_server_writes_is_no_command(hub: Hub) -> None:
+    hub.faults += [Fault("commands", path="Tiny-Q4", times=float("inf"))]
+    with subprocess.Popen(
+        [*MODELS, "get", REPO, "--yes"], stderr=subprocess.PIPE, env=environment(hub)
+    ) as get:
+        assert get.stderr is not None
+        said = get.stderr.readline()
+        get.kill()
+    assert b"The connection was lost (]0;evil" in said
+    assert said.decode().rstrip("\n").isprintable()
+
+
+def test_an_endpoint_that_is_none_is_said(hub: Hub) -> None:
+    hub.endpoint = "http://127.0.0.1:port"
+    answer = models(hub, "info", REPO)
+    assert answer.returncode == 1
+    assert "set HF_ENDPOINT" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("reference", "code", "complaint"),
     [
         ("nonsense", 2, "names nothing on the Hub"),
         ("../..", 2, "names nothing on the Hub"),
+        ("http://[x/y", 2, "names nothing on the Hub"),
         ("owner/nothing", 1, "There is no repository owner/nothing"),
         (f"{REPO}:Q2_K", 1, "Q4_K_M, Q8_0"),
         (f"{REPO}/nothing.gguf", 1, "Say which of"),

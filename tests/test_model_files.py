@@ -47,7 +47,8 @@ def test_fit_of_what_is_on_the_hub_fetches_the_header_alone(
     local = json.loads(workbench("models", "fit", str(file), "--json").stdout)
     with hub.running({"someone/Tiny-GGUF/Tiny-F16.gguf": file.read_bytes()}) as at:
         monkeypatch.setenv("HF_ENDPOINT", at.endpoint)
-        for reference in ("someone/Tiny-GGUF", "someone/Tiny-GGUF:F16"):
+        address = f"{at.endpoint}/someone/Tiny-GGUF"
+        for reference in ("someone/Tiny-GGUF", "someone/Tiny-GGUF:F16", address):
             answer = workbench("models", "fit", reference, "--json")
             assert answer.returncode == 0, answer.stderr
             told = json.loads(answer.stdout)

@@ -15,6 +15,8 @@ from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.models.hub.search import Page, Summary
+from workbench.screens.find.messages import Found
 from workbench.screens.find.screen import FindScreen
 from workbench.settings import paths
 
@@ -161,9 +163,14 @@ async def test_old_answers_are_dropped(hub: Hub) -> None:
         await wait_until(lambda: any("search=slow" in each.path for each in hub.asked), "the wish")
         await search(b, screen, "coder")
         assert [each.repo for each in screen.found] == [REPO]
+        # Neither one that comes when its worker is over, nor one that was on its way by then.
         hub.over.set()
+        late = Page((Summary("other/Chat-00-GGUF"),))
+        screen.post_message(Found(screen.asked - 1, late))
         await b.pilot.pause()
         assert [each.repo for each in screen.found] == [REPO]
+        screen.post_message(Found(screen.asked, late))
+        await wait_until(lambda: len(screen.found) == 2, "an answer that is wanted")
 
 
 @pytest.mark.parametrize(

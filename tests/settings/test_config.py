@@ -29,6 +29,8 @@ def test_folders_expand_the_home(tmp_path: Path, home: Path) -> None:
         ("color = 'blue'", "color takes one of auto, truecolor, 256, 16, none, not 'blue'"),
         ("mouse = 1", "mouse takes true or false, not 1"),
         ("max_rate = 0", "max_rate takes a number of MB a second above 0, not 0"),
+        ("max_rate = inf", "max_rate takes a number of MB a second above 0, not inf"),
+        ("max_rate = nan", "max_rate takes a number of MB a second above 0, not nan"),
         ("download_parts = 17", "download_parts takes a whole number from 1 to 16, not 17"),
         ("model_folders = 'x'", "model_folders takes a list of texts, not 'x'"),
     ],

@@ -20,9 +20,8 @@ _PIPE_CLOSED: Final = 141
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Say something that is no part of the answer."""
+    """Say something that is no part of the answer, whoever has written it."""
     for line in lines:
-        # Whatever others have named or said: files, servers, libraries.
         click.echo(without_controls(line), err=True)
 
 

@@ -41,6 +41,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     ),
     "color": (Color, f"one of {', '.join(COLORS)}"),
     "mouse": (bool, "true or false"),
+    # Infinity and what is no number are floats as well.
     "max_rate": (Annotated[float, msgspec.Meta(gt=0, le=1e6)], "a number of MB a second above 0"),
     "download_parts": (Annotated[int, msgspec.Meta(ge=1, le=16)], "a whole number from 1 to 16"),
 }

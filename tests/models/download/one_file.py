@@ -45,7 +45,7 @@ def place(hub: Hub, content: bytes = CONTENT, commit: str = "") -> Place:
     return Place(cache, REPO, FILE, commit or hub.head, loopback.etag_of(content))
 
 
-def partly(hub: Hub, n_bytes: int) -> int:
+def partly(hub: Hub, n_bytes: int, revision: str = "main") -> int:
     """Fetch until ``n_bytes`` are there, and stop; how many are there then."""
     seen: list[Progress] = []
 
@@ -54,7 +54,7 @@ def partly(hub: Hub, n_bytes: int) -> int:
         if progress.done >= n_bytes:
             begun.stop()
 
-    begun = transfer(hub, report=watch, rules={"max_rate": 20e6})
+    begun = transfer(hub, revision=revision, report=watch, rules={"max_rate": 20e6})
     with pytest.raises(StoppedError):
         begun.run()
     return seen[-1].done

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 import threading
 
 import pytest
@@ -56,11 +55,30 @@ def test_rate_limits_are_waited_for_or_told(hub: Hub) -> None:
     told = transfer(hub, report=lambda progress: notes.add(progress.note), rules={"parts": 1})
     assert told.run().read_bytes() == CONTENT
     assert any("asks to wait 1 seconds" in note for note in notes)
+    assert any(note.endswith("Again in 1 s.") for note in notes)
     hub.change(NAME, CONTENT[::-1])
     hub.faults += [Fault("status", FILE, code=429, headers={"Retry-After": "300"})]
     with pytest.raises(RateLimitedError) as error:
         transfer(hub).run()
     assert error.value.seconds == 300
+
+
+def test_how_long_it_waits_is_never_nothing(hub: Hub) -> None:
+    hub.faults += [Fault("status", path=FILE, code=503)]
+    notes: set[str] = set()
+    told = transfer(hub, report=lambda progress: notes.add(progress.note), rules={"parts": 1})
+    assert told.run().read_bytes() == CONTENT
+    assert any(note.endswith("Again in 1 s.") for note in notes)
+
+
+def test_what_a_server_writes_is_no_command(hub: Hub) -> None:
+    hub.faults += [Fault("commands", path=FILE, times=float("inf"))]
+    notes: set[str] = set()
+    with pytest.raises(OfflineError, match=r"The connection was lost \(]0;evil\[2J\)") as error:
+        transfer(
+            hub, report=lambda progress: notes.add(progress.note), rules={"patience": 1.0}
+        ).run()
+    assert all(text.isprintable() for text in (*notes, str(error.value)))
 
 
 def test_an_expired_address_is_signed_again(hub: Hub) -> None:
@@ -117,32 +135,6 @@ def test_a_web_page_in_place_of_the_file_is_no_file(hub: Hub) -> None:
         transfer(hub).run()
 
 
-def test_what_a_server_says_is_no_command_for_a_terminal() -> None:
-    said = b"\x1b]0;mine now\x07 is no status\r\n\r\n"
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def answer() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(1 << 16)
-                    connection.sendall(said)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        with loopback.running({NAME: CONTENT}) as hub:
-            hub.signs = True
-            hub.storage = f"http://127.0.0.1:{server.getsockname()[1]}"
-            with pytest.raises(OfflineError, match="mine now") as told:
-                transfer(hub, rules={"patience": 0.5}).run()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    assert str(told.value).isprintable()
-
-
 def test_a_limit_on_the_rate_is_kept(hub: Hub) -> None:
     seen: list[Progress] = []
     transfer(hub, report=seen.append, rules={"max_rate": 8e6}).run()
@@ -165,6 +157,31 @@ def test_stopping_a_stalled_download_takes_no_time(hub: Hub) -> None:
     thread.start()
     wait_until_blocking(lambda: len(hub.ranges()) == 3, "all connections to stall")
     stalled.stop()
+    thread.join(timeout=5)
+    assert errors
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_stopping_does_not_wait_for_the_hub(hub: Hub, method: str) -> None:
+    """Neither where it is asked for the file, nor where an address is to be signed again."""
+    hub.signs = True
+    late = Fault("late", path=f"/resolve/{hub.head}", method="HEAD", times=9, seconds=60)
+    if method == "HEAD":
+        late.path = "/resolve/"
+    hub.faults += [late, Fault("status", path="storage", times=float("inf"), code=403)]
+    asking = transfer(hub)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asking.run()
+        except StoppedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until_blocking(lambda: late.times < 9, "a question that is not answered")
+    asking.stop()
     thread.join(timeout=5)
     assert errors
 

@@ -20,7 +20,7 @@ from workbench.models.download import queue
 from workbench.models.download.order import Order, Orders
 from workbench.models.download.queue import Downloads
 from workbench.models.download.report import Report
-from workbench.models.download.transfer import FLOOR_BYTES, Rules, Transfer
+from workbench.models.download.transfer import FLOOR_BYTES, Rules
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import RemoteFile
 
@@ -54,7 +54,11 @@ class Desk:
         )
 
     def add(self, *names: str) -> str:
-        files = [RemoteFile(name, len(FILES[f"{REPO}/{name}"])) for name in names]
+        contents = [FILES[f"{REPO}/{name}"] for name in names]
+        files = [
+            RemoteFile(name, len(content), loopback.etag_of(content))
+            for name, content in zip(names, contents, strict=True)
+        ]
         return self.queue.add(REPO, names[0], files).id
 
     def last(self, number: str) -> Report:
@@ -159,81 +163,6 @@ def test_a_cancelled_download_leaves_nothing(hub: Hub, folder: Path) -> None:
     assert not cache.incomplete_files
     assert not list(Path(constants.HF_HUB_CACHE).rglob("*.parts"))
     assert list(folder.iterdir()) == []
-
-
-def split(desk: Desk) -> str:
-    names = ["two-00001-of-00002.gguf", "two-00002-of-00002.gguf"]
-    files = [
-        RemoteFile(name, len(TWO), loopback.etag_of(FILES[f"{REPO}/{name}"])) for name in names
-    ]
-    return desk.queue.add(REPO, "two", files).id
-
-
-def test_a_paused_split_model_knows_of_its_finished_parts(hub: Hub, folder: Path) -> None:
-    with Desk(folder, hub, max_rate=3e6) as desk:
-        two = split(desk)
-        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
-        desk.queue.pause(two)
-        assert desk.wait_for(two, "paused").done > 3_500_000
-
-
-def test_a_cancelled_split_model_leaves_none_of_its_parts(hub: Hub, folder: Path) -> None:
-    with Desk(folder, hub, max_rate=3e6) as desk:
-        two = split(desk)
-        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
-        desk.queue.cancel(two)
-        desk.wait_for(two, "cancelled")
-    cache = scan_cache_dir()
-    assert not cache.warnings
-    assert cache.size_on_disk == 0
-    assert not list(Path(constants.HF_HUB_CACHE).rglob("*.parts"))
-    # What was there before is not the download's to throw away.
-    first = hf_hub_download(REPO, "two-00001-of-00002.gguf", endpoint=hub.endpoint, token=False)
-    with Desk(folder, hub, max_rate=3e6) as desk:
-        two = split(desk)
-        wait_until_blocking(lambda: desk.last(two).done > 3_500_000, "the second part")
-        desk.queue.cancel(two)
-        desk.wait_for(two, "cancelled")
-    assert Path(first).read_bytes() == TWO
-
-
-def test_all_parts_together_must_fit_the_disk(hub: Hub, folder: Path, tmp_path: Path) -> None:
-    # Each would, alone.
-    with (
-        small_disk(tmp_path / "disk", 4_500_000) as disk,
-        Desk(folder, hub, cache=disk) as desk,
-    ):
-        assert "of room" in desk.wait_for(split(desk), "waiting").note
-    assert hub.ranges() == []
-
-
-def test_what_fails_stays_where_it_was_put_meanwhile(hub: Hub, folder: Path) -> None:
-    hub.faults += [Fault("late", path="one.gguf", method="HEAD", seconds=1.0)]
-    hub.gated.add(REPO)
-    with Desk(folder, hub) as desk:
-        one = desk.add("one.gguf")
-        desk.queue.pause(desk.add("two-00001-of-00002.gguf"))
-        wait_until_blocking(lambda: hub.asked, "the question")
-        desk.queue.move(one, before=None)
-        desk.wait_for(one, "failed")
-        assert [each.id for each in desk.queue.reports()][-1] == one
-
-
-def test_what_is_done_is_not_listed_while_the_disk_takes_it(
-    hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed: list[list[Report]] = []
-    secure = Transfer.secure
-
-    def watched(transfer: Transfer) -> None:
-        listed.append(desk.queue.reports())
-        secure(transfer)
-
-    monkeypatch.setattr(Transfer, "secure", watched)
-    with Desk(folder, hub) as desk:
-        desk.wait_for(desk.add("two-00001-of-00002.gguf"), "done")
-        wait_until_blocking(lambda: not list(folder.iterdir()), "the end")
-    assert listed == [[]]
 
 
 def test_another_process_sees_a_pause(hub: Hub, folder: Path) -> None:

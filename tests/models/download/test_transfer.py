@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -23,12 +24,15 @@ from tests.models.download.one_file import (
 )
 from tests.small_disk import small_disk
 from tests.waiting import wait_until_blocking
+from workbench.models.download import transfer as transfers
+from workbench.models.download.connections import Connections
 from workbench.models.download.errors import NoRoomError, WrongBytesError
-from workbench.models.download.transfer import Progress
+from workbench.models.download.transfer import FLOOR_BYTES, Progress
 from workbench.models.hub.errors import (
     GatedError,
     NotAHubError,
     NotFoundError,
+    OfflineError,
 )
 
 
@@ -52,21 +56,6 @@ def test_a_file_that_is_there_is_not_fetched_again(hub: Hub) -> None:
     n_sent = hub.n_sent
     assert str(transfer(hub).run()) == fetched
     assert hub.n_sent == n_sent
-
-
-def test_a_file_is_secure_once_the_disk_has_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[Path] = []
-    fsync = os.fsync
-
-    def watched(handle: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{handle}").resolve())
-        fsync(handle)
-
-    fetching = transfer(hub)
-    path = fetching.run()
-    monkeypatch.setattr(os, "fsync", watched)
-    fetching.secure()
-    assert synced == [path.resolve()]
 
 
 def test_a_small_file_is_verified_by_gits_id(hub: Hub) -> None:
@@ -116,15 +105,36 @@ def test_an_older_version_that_was_begun_is_finished(hub: Hub) -> None:
     assert n_bytes_asked(hub) <= len(CONTENT) - n_there
 
 
-def test_what_was_begun_of_one_revision_is_not_another(hub: Hub) -> None:
+def test_a_commit_is_what_it_is_whatever_of_a_branch_is_begun(hub: Hub) -> None:
     partly(hub, 6_000_000)
     first = hub.head
     hub.change(NAME, CONTENT[::-1])
     second = hub.head
-    # A commit is what it is, whatever of a branch has been begun.
     assert transfer(hub, revision=second).run().read_bytes() == CONTENT[::-1]
     assert place(hub, commit=first).incomplete.exists()
     assert transfer(hub, revision=first).run().read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_begun_of_one_version_is_no_answer_for_another(hub: Hub, named: bool) -> None:
+    first = hub.head
+    n_there = partly(hub, 6_000_000, revision=first)
+    hub.change(NAME, CONTENT[::-1])
+    asked_for = hub.head if named else "main"
+    path = transfer(hub, revision=asked_for).run()
+    assert path == place(hub, CONTENT[::-1]).link
+    assert path.read_bytes() == CONTENT[::-1]
+    # Nor is it lost by that.
+    hub.asked.clear()
+    assert transfer(hub, revision=first).run().read_bytes() == CONTENT
+    assert n_bytes_asked(hub) <= len(CONTENT) - n_there
+
+
+def test_the_same_bytes_are_taken_up_whatever_version_is_asked_for(hub: Hub) -> None:
+    n_there = partly(hub, 6_000_000)
+    hub.asked.clear()
+    assert transfer(hub, revision=hub.head).run().read_bytes() == CONTENT
+    assert n_bytes_asked(hub) <= len(CONTENT) - n_there
 
 
 def test_a_branch_that_moves_on_meanwhile_spoils_nothing(hub: Hub) -> None:
@@ -171,6 +181,64 @@ def test_a_disk_that_fills_up_stops_it_and_it_goes_on_with_room(hub: Hub, tmp_pa
         hub.asked.clear()
         assert transfer(hub, cache=disk).run().read_bytes() == CONTENT
         assert n_bytes_asked(hub) < len(CONTENT) - 3_000_000
+
+
+def test_a_download_without_connections_does_not_wait_for_them(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Left(Connections):
+        """Each takes another for the one that brings all of it."""
+
+        def start(self) -> None:
+            self._whole.acquire()
+            super().start()
+
+    monkeypatch.setattr(transfers, "Connections", Left)
+    hub.faults += [Fault("no_range", path=FILE, times=float("inf"))]
+    with pytest.raises(OfflineError, match="ended before all was there"):
+        transfer(hub).run()
+
+
+def test_secure_has_the_disk_take_it_all(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+
+    def sync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+
+    fetching = transfer(hub)
+    path = fetching.run()
+    monkeypatch.setattr(os, "fsync", sync)
+    fetching.secure()
+    assert synced == [path.stat().st_ino]
+    fetching.secure()
+    assert len(synced) == 1
+
+
+def test_the_floor_is_watched_while_bytes_come(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = shutil.disk_usage
+    left = 1 << 62
+    seen: list[Progress] = []
+
+    def usage(path: Path) -> object:
+        # What others write on this disk meanwhile is none of this test's.
+        return real(path)._replace(free=left)
+
+    def fill(progress: Progress) -> None:
+        nonlocal left
+        seen.append(progress)
+        if progress.done > 2_000_000:
+            left = FLOOR_BYTES - 1
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    rules = {"floor": FLOOR_BYTES, "max_rate": 4e6}
+    with pytest.raises(NoRoomError, match=r"make 0\.1 GB of room"):
+        transfer(hub, report=fill, rules=rules).run()
+    # Not long after, and what is there stays.
+    assert seen[-1].done < len(CONTENT) - 4_000_000
+    left = 1 << 62
+    hub.asked.clear()
+    assert transfer(hub).run().read_bytes() == CONTENT
+    assert n_bytes_asked(hub) <= len(CONTENT) - seen[-1].done
 
 
 def test_two_processes_fetch_it_once(hub: Hub) -> None:

@@ -50,10 +50,11 @@ def test_what_names_a_repository(text: str, reference: Reference) -> None:
         "owner/name/\x1b[2J.gguf",
         "owner/name:Q4/x.gguf",
         "owner/name:Q4 0",
-        "http://[x/y",
         "https://example.com/owner/name",
         "https://huggingface.co/owner/name/resolve/..%2F..%2Fx/y.gguf",
         "https://huggingface.co",
+        "http://[x/y",
+        "huggingface.co/[owner]/name",
         "",
     ],
 )

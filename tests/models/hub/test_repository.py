@@ -5,16 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests import hub as loopback
-from tests.hub import Fault, Hub
+from tests.hub import Hub
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import (
-    GatedError,
-    HubError,
-    NotAHubError,
-    NotFoundError,
-    TokenError,
-)
+from workbench.models.hub.errors import GatedError, NotAHubError, NotFoundError, TokenError
 from workbench.models.hub.reference import Reference
 from workbench.models.hub.repository import RemoteFile, card, chosen, grouped, look
 
@@ -91,6 +85,14 @@ def test_a_reference_that_names_none_says_which_there_are(
         chosen(look(client, REPO), reference)
 
 
+@pytest.mark.parametrize("commit", ["../../elsewhere", "main", "", None, "0" * 39])
+def test_a_commit_that_is_none_is_no_hubs(client: HubClient, hub: Hub, commit: object) -> None:
+    hub.commits[commit] = hub.commits[hub.head]  # type: ignore[index]
+    hub.head = commit  # type: ignore[assignment]
+    with pytest.raises(NotAHubError, match="not the Hub's"):
+        look(client, REPO)
+
+
 def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> None:
     names = ["../up.gguf", "/etc/x.gguf", "a\\b.gguf", "a/./b.gguf", "a//b.gguf", "\x1b[1m.gguf"]
     siblings = [{"rfilename": name, "size": 1} for name in [*names, "good.gguf", "\u202eb.gguf"]]
@@ -100,21 +102,11 @@ def test_names_that_lead_elsewhere_are_left_out(client: HubClient, hub: Hub) -> 
     assert [file.path for file in listed if file] == ["good.gguf"]
 
 
-@pytest.mark.parametrize("location", ["http://[x/y", "http://x:port/", "/\xe4"])
-def test_a_redirection_to_no_address_is_no_hubs(client: HubClient, hub: Hub, location: str) -> None:
-    hub.faults += [
-        Fault("status", method=method, code=302, headers={"Location": location})
-        for method in ("GET", "HEAD")
-    ]
-    with pytest.raises(NotAHubError):
-        client.resolve(REPO, "Model-Q4_K_M.gguf")
-    with pytest.raises(NotAHubError):
-        look(client, REPO)
-
-
-def test_an_endpoint_that_is_none_is_said() -> None:
-    with pytest.raises(HubError, match="HF_ENDPOINT is no web address"):
-        HubClient("http://127.0.0.1:notaport", token=False)
+def test_a_whole_file_beside_its_parts_is_a_variant_of_its_own() -> None:
+    paths = ["m-Q8_0.gguf", *(f"m-Q8_0-{part:05}-of-00002.gguf" for part in (1, 2))]
+    whole, split = grouped(RemoteFile(path, 50) for path in paths)
+    assert (whole.name, whole.size, whole.missing) == ("m-Q8_0", 50, 0)
+    assert (split.name, split.size, split.missing) == ("m-Q8_0-of-00002", 100, 0)
 
 
 def test_quantisations_come_from_folders_as_well() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
@@ -14,12 +13,14 @@ from tests.hub import Fault, Hub
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import (
     HubDownError,
+    HubError,
     NotAHubError,
     OfflineError,
     RateLimitedError,
 )
 from workbench.models.hub.search import Summary, search
 from workbench.models.hub.wanted import Search
+from workbench.models.hub.wire import Halt
 
 GGUF = {"total": 7_000_000_000, "architecture": "llama", "context_length": 32768}
 
@@ -120,54 +121,64 @@ def test_a_hub_that_does_not_answer_is_given_up_at_the_deadline(hub: Hub) -> Non
     assert time.monotonic() - began < 2
 
 
-def test_the_deadline_is_one_for_all_that_is_tried(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with HubClient(hub.endpoint, token=False, deadline=1.0) as client:
-        search(client, Search())
-        # A connection that is kept, and ended by the deadline, is not made anew.
-        hub.faults += [Fault("late", seconds=30, times=float("inf"))]
-        began = time.monotonic()
-        with pytest.raises(OfflineError, match="did not answer in 1 seconds"):
-            search(client, Search())
-        assert time.monotonic() - began < 1.5
-    with contextlib.ExitStack() as stack:
-        silent = stack.enter_context(socket.socket())
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(0)
-        port = silent.getsockname()[1]
-        for _ in range(8):
-            # They fill its queue: whoever comes next waits for an answer in vain.
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(("127.0.0.1", port))
-        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 8
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-        began = time.monotonic()
-        with (
-            HubClient(f"http://127.0.0.1:{port}", token=False, deadline=3.0) as client,
-            pytest.raises(OfflineError),
-        ):
-            search(client, Search())
-        assert time.monotonic() - began < 4
-
-
-def test_a_question_can_be_interrupted(hub: Hub) -> None:
-    hub.faults += [Fault("late", seconds=30, times=float("inf"))]
-    with HubClient(hub.endpoint, token=False, deadline=30.0) as client:
-        threading.Timer(0.3, client.interrupt).start()
-        began = time.monotonic()
-        with pytest.raises(OfflineError, match="interrupted"):
-            search(client, Search())
-        assert time.monotonic() - began < 5
-
-
 def test_an_answer_that_drips_is_given_up_at_the_deadline(hub: Hub) -> None:
     hub.faults += [Fault("slow", rate=50, times=float("inf"))]
     began = time.monotonic()
     with HubClient(hub.endpoint, token=False, deadline=1.0) as client, pytest.raises(OfflineError):
         search(client, Search())
     assert time.monotonic() - began < 3
+
+
+def test_the_deadline_is_one_for_a_kept_connection_as_well(hub: Hub) -> None:
+    with HubClient(hub.endpoint, token=False, deadline=1.0) as client:
+        search(client, Search())
+        hub.faults += [Fault("late", seconds=30, times=float("inf"))]
+        began = time.monotonic()
+        with pytest.raises(OfflineError, match="did not answer in 1 seconds"):
+            search(client, Search())
+        assert time.monotonic() - began < 1.8
+
+
+def test_nobody_waits_for_a_question_that_was_given_up(hub: Hub) -> None:
+    hub.faults += [Fault("late", seconds=30, times=float("inf"))]
+    halt = Halt()
+    with HubClient(hub.endpoint, token=False) as client:
+        threading.Timer(0.3, halt.set).start()
+        began = time.monotonic()
+        with pytest.raises(OfflineError, match="Nobody waits"):
+            search(client.until(halt), Search())
+        assert time.monotonic() - began < 3
+        # Other questions are none of it.
+        hub.faults.clear()
+        assert search(client, Search()).found
+
+
+@pytest.mark.parametrize("endpoint", ["http://[x/y", "http://127.0.0.1:port", "hub.test"])
+def test_an_endpoint_that_is_none_is_said(endpoint: str) -> None:
+    with pytest.raises(HubError, match="set HF_ENDPOINT"):
+        HubClient(endpoint, token=False)
+
+
+@pytest.mark.parametrize("address", ["http://[x/y", "http://host:port/", "http://host/\xe4"])
+def test_a_hub_that_names_no_address_is_none(client: HubClient, hub: Hub, address: str) -> None:
+    sent_on = {"Location": address}
+    hub.faults += [Fault("status", code=302, headers=sent_on)]
+    with pytest.raises(NotAHubError):
+        search(client, Search())
+    hub.faults += [Fault("status", method="HEAD", code=302, headers=sent_on)]
+    with pytest.raises(NotAHubError):
+        client.resolve("owner/model-00", "a.gguf")
+    # The address of the next page.
+    hub.endpoint = address
+    with pytest.raises(NotAHubError):
+        search(client, Search())
+
+
+def test_the_next_page_is_on_the_hub(client: HubClient, hub: Hub) -> None:
+    asked_for = "http://127.0.0.1:1/http://127.0.0.1:1/api/models?cursor=1"
+    with pytest.raises(HubError):
+        search(client, Search(), client._on_hub(asked_for))
+    assert hub.asked[-1].path == "/http://127.0.0.1:1/api/models?cursor=1"
 
 
 def test_a_hub_that_stumbles_is_asked_once_more(client: HubClient, hub: Hub) -> None:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workbench.models.hub.errors import OfflineError
-from workbench.models.hub.wire import WIRE_ERRORS, Wire
+from workbench.models.hub.wire import WIRE_ERRORS, Halt, Wire
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -28,6 +29,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/no-head":
+            time.sleep(60)
         proxied = self.headers.get("Proxy-Authorization", "")
         body = CONTENT if self.path == "/content" else f"{self.path} {proxied}".encode()
         self.send_response(200)
@@ -135,7 +138,116 @@ def test_silence_is_ended(wire: Wire) -> None:
         assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("address", ["ftp://host/x", "file:///etc/passwd", "http:///x"])
+@contextlib.contextmanager
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A host with four addresses, of which none says yes or no; yields where it is."""
+    with contextlib.ExitStack() as stack:
+        port = 0
+        hosts = [f"127.0.0.{number}" for number in range(2, 6)]
+        for host in hosts:
+            server = stack.enter_context(socket.socket())
+            server.bind((host, port))
+            server.listen(0)
+            port = server.getsockname()[1]
+            # With these the system holds as many as it will.
+            for _ in range(3):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    waiting.connect((host, port))
+        real = socket.getaddrinfo
+
+        def found(name: str, *more: Any, **given: Any) -> Any:
+            if name != "silent.test":
+                return real(name, *more, **given)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
+
+        monkeypatch.setattr(socket, "getaddrinfo", found)
+        yield f"http://silent.test:{port}"
+
+
+def test_all_addresses_of_a_host_share_the_time(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.monotonic()
+    with silent(monkeypatch) as address, wire.within(1.0), pytest.raises(WIRE_ERRORS):
+        wire.request("GET", address, {})
+    assert 0.9 < time.monotonic() - began < 3
+
+
+def test_one_silent_address_leaves_time_for_the_next(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with silent(monkeypatch) as address, serving() as port:
+        listed = socket.getaddrinfo("silent.test", 0)
+        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [listed[0], good])
+        with wire.within(4.0):
+            assert wire.request("GET", f"{address}/one", {}).read().startswith(b"/one")
+
+
+@pytest.mark.parametrize("how", ["look-up", "connect"])
+def test_what_cannot_be_interrupted_is_not_waited_for(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    over = threading.Event()
+    with silent(monkeypatch) as address:
+        if how == "look-up":
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])
+        threading.Timer(0.3, wire.shut).start()
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            wire.request("GET", address, {})
+        assert time.monotonic() - began < 3
+        over.set()
+
+
+def test_a_handshake_is_ended(wire: Wire) -> None:
+    # It takes what is said and answers nothing.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        with wire.within(0.5), pytest.raises(WIRE_ERRORS):
+            wire.request("GET", f"https://127.0.0.1:{server.getsockname()[1]}/", {})
+        assert time.monotonic() - began < 3
+
+
+def test_a_kept_connection_that_was_shut_is_not_asked_again(wire: Wire) -> None:
+    with serving() as port:
+        wire.request("GET", f"http://127.0.0.1:{port}/one", {}).read()
+        began = time.monotonic()
+        with wire.within(0.5), pytest.raises(WIRE_ERRORS):
+            wire.request("GET", f"http://127.0.0.1:{port}/no-head", {})
+        assert time.monotonic() - began < 3
+        with pytest.raises(TimeoutError):
+            wire.request("GET", f"http://127.0.0.1:{port}/one", {})
+
+
+def test_a_halt_shuts_what_is_at_work(wire: Wire) -> None:
+    halt = Halt()
+    with serving() as port:
+        threading.Timer(0.3, halt.set).start()
+        began = time.monotonic()
+        with halt.over(wire), pytest.raises(WIRE_ERRORS):
+            wire.request("GET", f"http://127.0.0.1:{port}/no-head", {})
+        assert time.monotonic() - began < 3
+        late = Wire(5.0)
+        with halt.over(late), pytest.raises(TimeoutError):
+            late.request("GET", f"http://127.0.0.1:{port}/one", {})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ftp://host/x",
+        "file:///etc/passwd",
+        "http:///x",
+        "http://[x/y",
+        "http://host:port/",
+        "http://host/\x1b[2J",
+        "http://host/\xe4",
+        "http://" + "x" * 70 + ".test/",
+    ],
+)
 def test_other_addresses_are_refused(wire: Wire, address: str) -> None:
     with pytest.raises(WIRE_ERRORS):
         wire.request("GET", address, {})

@@ -8,7 +8,6 @@ import math
 import re
 import threading
 import time
-import urllib.parse
 from http import HTTPStatus
 from typing import Final
 
@@ -25,7 +24,7 @@ from workbench.models.hub.errors import (
     RateLimitedError,
 )
 from workbench.models.hub.said import line
-from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
+from workbench.models.hub.wire import WIRE_ERRORS, Halt, Wire, joined, origin
 
 # How much is read at once: less from a slow line, so that little is lost with it.
 _LEAST_BYTES: Final = 16 << 10
@@ -71,14 +70,14 @@ class Connections:
         silence: float,
         patience: float,
     ) -> None:
-        self._hub = hub
+        self._halt = Halt()
+        self._hub = hub.until(self._halt)
         self._parts = parts
         self._limit = limit
         self._patience = patience
         self._location = location
         self._renewals = 0
         self._lock = threading.Lock()
-        self._halt = threading.Event()
         # Held by the one connection that a server without ranges leaves.
         self._whole = threading.Lock()
         self._last_byte = time.monotonic()
@@ -103,18 +102,17 @@ class Connections:
             thread.start()
 
     @property
-    def alive(self) -> bool:
-        """Whether any of them still works."""
+    def at_work(self) -> bool:
+        """Whether any of them may still bring something."""
         return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """End, also in the midst of a read; returns when no thread writes any more."""
         self._halt.set()
-        while self.alive:
-            for wire in self._wires:
-                wire.shut()
-            for thread in self._threads:
-                thread.join(0.1)
+        for wire in self._wires:
+            wire.shut()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self, wire: Wire, in_reserve: bool) -> None:
         stand_back()
@@ -199,7 +197,7 @@ class Connections:
             self._parts.give_back(part)
             self._fetch_whole(response)
         elif 300 <= status < 400 and "Location" in response.headers:
-            self._move(location, _joined(location, response.headers["Location"]))
+            self._move(location, joined(location, response.headers["Location"]))
         elif status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise ChangedError
         elif status in _EXPIRED:
@@ -327,12 +325,5 @@ def _cause(error: Exception) -> str:
         return "no byte came for a while"
     if isinstance(error, http.client.IncompleteRead):
         return "it ended too early"
-    # Of a broken answer it may be what the other side has sent.
+    # Of a broken answer it is what the other side has written.
     return line(getattr(error, "strerror", None) or str(error))[:200] or type(error).__name__
-
-
-def _joined(base: str, url: str) -> str:
-    try:
-        return urllib.parse.urljoin(base, url)
-    except ValueError as error:
-        raise http.client.InvalidURL("it sends to what is no web address") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,11 +17,20 @@ from workbench.models.hub.said import is_path, is_repo
 _FORMAT: Final = 1
 
 
+class Placed(msgspec.Struct, frozen=True):
+    """A file that was fetched for an order and has its place in the cache."""
+
+    path: str
+    commit: str
+    etag: str
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A download that is wanted; the lowest ``rank`` comes first.
 
-    ``paused`` ones wait for a person, as do those that ``failed``, which says why. ``fetched``
-    are the paths of those files that were not there before and are now.
+    ``paused`` ones wait for a person, as do those that ``failed``, which says why. ``placed`` are
+    the files that were not there before; of a ``finished`` one all can be used, though the disk
+    may not have it all yet.
     """
 
     id: str
@@ -31,7 +41,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = "main"
     paused: bool = False
     failed: str = ""
-    fetched: tuple[str, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    finished: bool = False
     format: int = _FORMAT
 
     @property
@@ -45,6 +56,8 @@ class Orders:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Between reading an order and writing it: a person's threads, and the queue's.
+        self._lock = threading.Lock()
 
     def all(self) -> list[Order]:
         """All of them, the next first; what cannot be read is left out."""
@@ -59,8 +72,9 @@ class Orders:
     def add(self, repo: str, name: str, files: Sequence[RemoteFile], revision: str) -> Order:
         """A new one behind all others, or the one that wants the same, which then goes on."""
         for known in self.all():
-            if (known.repo, known.revision, known.files) == (repo, revision, tuple(files)):
-                return self.change(known, paused=False, failed="") or known
+            same = (known.repo, known.revision, known.files) == (repo, revision, tuple(files))
+            if same and (changed := self.change(known.id, paused=False, failed="")):
+                return changed
         last = max((order.rank for order in self.all()), default=0.0)
         return self.put(
             Order(
@@ -75,28 +89,28 @@ class Orders:
 
     def change(
         self,
-        order: Order,
+        number: str,
         *,
         paused: bool | None = None,
         failed: str | None = None,
         rank: float | None = None,
-        fetched: str | None = None,
+        placed: Placed | None = None,
+        finished: bool | None = None,
     ) -> Order | None:
-        """Change what is given of it, and nothing that others have changed meanwhile.
-
-        Returns how it is then; None if it is there no more. ``fetched`` is one more path.
-        """
-        if (now := self.get(order.id)) is None:
-            return None
-        return self.put(
-            msgspec.structs.replace(
-                now,
-                paused=now.paused if paused is None else paused,
-                failed=now.failed if failed is None else failed,
-                rank=now.rank if rank is None else rank,
-                fetched=now.fetched if fetched is None else (*now.fetched, fetched),
+        """Change what is given of it, ``placed`` being one more; None if it is not there."""
+        with self._lock:
+            if (order := self.get(number)) is None:
+                return None
+            return self.put(
+                msgspec.structs.replace(
+                    order,
+                    paused=order.paused if paused is None else paused,
+                    failed=order.failed if failed is None else failed,
+                    rank=order.rank if rank is None else rank,
+                    placed=order.placed if placed is None else (*order.placed, placed),
+                    finished=order.finished if finished is None else finished,
+                )
             )
-        )
 
     def put(self, order: Order) -> Order:
         """Write it down."""
@@ -105,7 +119,8 @@ class Orders:
 
     def remove(self, number: str) -> None:
         """Forget it."""
-        self._file(number).unlink(missing_ok=True)
+        with self._lock:
+            self._file(number).unlink(missing_ok=True)
 
     def lock(self, number: str) -> Path:
         """What the process that works on it locks."""
@@ -120,5 +135,11 @@ def _read(file: Path) -> Order | None:
         order = msgspec.json.decode(file.read_bytes(), type=Order)
     except (OSError, msgspec.DecodeError):
         return None
-    sound = is_repo(order.repo) and all(is_path(each.path) for each in order.files)
+    names = [name for each in order.placed for name in (each.commit, each.etag)]
+    sound = (
+        is_repo(order.repo)
+        and all(is_path(each.path) for each in order.files)
+        and all(is_path(each.path) for each in order.placed)
+        and all(is_path(name) and "/" not in name for name in names)
+    )
     return order if sound and order.id == file.stem and order.format == _FORMAT else None

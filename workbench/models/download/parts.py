@@ -11,11 +11,11 @@ two happened is told by the kernel's boot id.
 from __future__ import annotations
 
 import array
-import contextlib
 import os
 import struct
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -33,7 +33,7 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whose bytes these are; ``revision`` is what was asked for, ``commit`` what that was."""
+    """Whose bytes these are; ``revision`` is what was asked for when ``commit`` was found."""
 
     repo: str
     path: str
@@ -207,6 +207,11 @@ class Parts:
 
     # ---- its end -----------------------------------------------------------------------------
 
+    @property
+    def n_unsafe(self) -> int:
+        """How many of the bytes a power cut may take."""
+        return self.done - sum(self._safe)
+
     def sync(self) -> None:
         """Make what is written safe from a power cut. Takes as long as the disk does; OSError."""
         with self.arrived:
@@ -218,19 +223,17 @@ class Parts:
         safe = array.array("Q", written).tobytes()
         os.pwrite(self._state, safe, self._offset(len(written)))
 
-    @property
-    def n_unsafe(self) -> int:
-        """How many bytes a power cut would take."""
-        return sum(self._written) - sum(self._safe)
-
     def close(self) -> None:
-        """Let go of the files; they stay."""
-        if self.done < self.whose.size:
-            # The next start of the machine may come before the next of the download.
-            with contextlib.suppress(OSError):
-                self.sync()
-        os.close(self.data)
-        os.close(self._state)
+        """Let go of the files; they stay. Takes as long as the disk does, if bytes are missing."""
+        try:
+            # The machine may be switched off before it goes on. What is complete is made safe
+            # once it has its place, and used meanwhile.
+            if self.done < self.whose.size:
+                with suppress(OSError):
+                    self.sync()
+        finally:
+            os.close(self.data)
+            os.close(self._state)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from workbench import whole
-from workbench.models.download import parts
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -76,17 +75,31 @@ class Place(msgspec.Struct, frozen=True):
                 # Whoever may read the bytes may read which they are: caches are shared.
                 reference.chmod(self.link.stat().st_mode & 0o666)
 
-    def clear(self) -> None:
-        """Remove the bytes, and their name in every commit. OSError.
+    def remove(self) -> bool:
+        """Take the file out again; whether its bytes are gone. OSError.
 
-        The folders stay: to a scan of the cache a reference to a commit that is gone is damage.
+        They are not where another commit has them as well.
         """
-        for commit in (self.folder / "snapshots").glob("*"):
-            link = commit / self.path
-            if _leads_to(link, self.blob):
-                link.unlink(missing_ok=True)
-        parts.discard(self.incomplete)
+        self.link.unlink(missing_ok=True)
+        others = (self.folder / "snapshots").rglob("*")
+        if any(each.is_symlink() and each.readlink().name == self.etag for each in others):
+            return False
         self.blob.unlink(missing_ok=True)
+        return True
+
+    def tidy(self) -> None:
+        """Remove what is of no use without the file: empty folders, and branches to nowhere."""
+        snapshot = self.folder / "snapshots" / self.commit
+        folder = self.link.parent
+        while folder.is_relative_to(snapshot) and _remove_if_empty(folder):
+            folder = folder.parent
+        references = self.folder / "refs"
+        if not snapshot.exists():
+            for reference in references.rglob("*"):
+                if reference.is_file() and reference.read_text() == self.commit:
+                    reference.unlink()
+        for folder in (references, snapshot.parent, self.blob.parent, self.folder):
+            _remove_if_empty(folder)
 
     def _make_link(self) -> None:
         fresh = self.link.with_name(f".{self.etag[:16]}.{os.getpid()}.link")
@@ -102,3 +115,11 @@ class Place(msgspec.Struct, frozen=True):
 
 def _leads_to(link: Path, blob: Path) -> bool:
     return link.is_symlink() and link.resolve() == blob.resolve()
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

@@ -16,21 +16,24 @@ from typing import Final
 
 import msgspec
 
-from workbench.models.download import parts as parts_on_disk
+from workbench.models.download import there
 from workbench.models.download.errors import DownloadError, NoRoomError, StoppedError
-from workbench.models.download.order import Order, Orders
-from workbench.models.download.place import Place
+from workbench.models.download.order import Order, Orders, Placed
 from workbench.models.download.report import Report, State, said
 from workbench.models.download.transfer import (
     Progress,
     Rules,
     Transfer,
-    begun_files,
     hub_cache,
-    look_at_room,
 )
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import HubDownError, HubError, OfflineError, RateLimitedError
+from workbench.models.hub.errors import (
+    HubDownError,
+    HubError,
+    NotFoundError,
+    OfflineError,
+    RateLimitedError,
+)
 from workbench.models.hub.repository import RemoteFile
 from workbench.models.hub.said import line
 
@@ -70,10 +73,8 @@ class Downloads:
         self._closed = False
         self._transfer: Transfer | None = None
         self._running = ""
-        # What of it was not there before and is now.
-        self._fetched: list[str] = []
-        # What is all there and can be loaded, but not yet safe from a power cut.
-        self._placed: set[str] = set()
+        # What there is of it, also if the order goes away meanwhile.
+        self._placed: list[Placed] = []
         # When an order that waits is tried again, and what it waits for.
         self._again: dict[str, tuple[float, str]] = {}
         self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
@@ -89,8 +90,8 @@ class Downloads:
             self._thread.join()
 
     def reports(self) -> list[Report]:
-        """All downloads as they are now, in their order."""
-        return [self._report(order) for order in self._orders.all() if order.id not in self._placed]
+        """All downloads as they are now, in their order; none that is done."""
+        return [self._report(order) for order in self._orders.all() if not order.finished]
 
     def add(
         self, repo: str, name: str, files: Sequence[RemoteFile], revision: str = "main"
@@ -103,29 +104,24 @@ class Downloads:
 
     def pause(self, number: str) -> None:
         """Stop it until it is resumed; what is there stays."""
-        order = self._orders.get(number)
-        if order and (paused := self._orders.change(order, paused=True)):
-            self._changed(paused, stop=number == self._running)
+        if order := self._orders.change(number, paused=True):
+            self._changed(order, stop=number == self._running)
 
     def resume(self, number: str) -> None:
         """Let it go on, also one that failed or waits."""
-        order = self._orders.get(number)
-        if order and (resumed := self._orders.change(order, paused=False, failed="")):
-            self._again.pop(number, None)
-            self._changed(resumed)
+        self._again.pop(number, None)
+        if order := self._orders.change(number, paused=False, failed=""):
+            self._changed(order)
 
     def move(self, number: str, before: str | None) -> None:
         """Put it in the queue before another one, or at its end."""
         orders = [order for order in self._orders.all() if order.id != number]
-        moved = self._orders.get(number)
-        if moved is None:
-            return
         ranks = [order.rank for order in orders]
         at = next((i for i, order in enumerate(orders) if order.id == before), len(orders))
         low = ranks[at - 1] if at else (ranks[0] - 2 if ranks else 0.0)
         high = ranks[at] if at < len(ranks) else low + 2
-        if changed := self._orders.change(moved, rank=(low + high) / 2):
-            self._changed(changed)
+        if moved := self._orders.change(number, rank=(low + high) / 2):
+            self._changed(moved)
 
     def cancel(self, number: str) -> None:
         """Forget it, and throw away what was fetched of it."""
@@ -139,7 +135,7 @@ class Downloads:
             return
         with ExitStack() as held:
             if self._locked(order, held):
-                self._discard(order)
+                there.discard(self._cache, order)
         self._tell(said(order, "cancelled"))
 
     # ---- the thread --------------------------------------------------------------------------
@@ -210,7 +206,7 @@ class Downloads:
 
     def _run(self, order: Order) -> None:
         self._running = order.id
-        self._fetched = list(order.fetched)
+        self._placed = list(order.placed)
         self._again.pop(order.id, None)
         try:
             self._fetch(order)
@@ -231,38 +227,61 @@ class Downloads:
             self._running = ""
 
     def _failed(self, order: Order, note: str) -> None:
-        with suppress(OSError):
-            if self._orders.change(order, failed=note) is None:
-                # Another process has cancelled it.
-                self._stopped(order)
-                return
         self._again[order.id] = (float("inf"), note)
-        self._tell(said(order, "failed", done=self._n_there(order), note=note))
+        with suppress(OSError):
+            self._orders.change(order.id, failed=note, finished=False)
+        self._stopped(order)
+
+    def _wait(self, order: Order, seconds: float, note: str) -> None:
+        self._again[order.id] = (time.monotonic() + seconds, note)
+        self._stopped(order)
 
     def _stopped(self, order: Order) -> None:
+        """Say how it is by now: what has become of it may have come while it ran."""
+        self._running = ""
         now = self._orders.get(order.id)
         if now is None:
-            self._discard(msgspec.structs.replace(order, fetched=tuple(self._fetched)))
+            self._again.pop(order.id, None)
+            fetched = msgspec.structs.replace(order, placed=tuple(self._placed))
+            with suppress(OSError):
+                there.discard(self._cache, fetched)
             self._tell(said(order, "cancelled"))
         else:
             self._tell(self._report(now))
 
-    def _wait(self, order: Order, seconds: float, note: str) -> None:
-        self._again[order.id] = (time.monotonic() + seconds, note)
-        self._tell(self._report(order))
-
     def _fetch(self, order: Order) -> None:
-        # All of it: the last part of a split model must not find the disk full after hours.
-        look_at_room(self._cache, order.size - self._n_there(order), self._rules.floor)
+        # All parts of a model are of one commit, also where the branch moves on meanwhile.
+        commit = order.placed[-1].commit if order.placed else ""
+        try:
+            transfers = self._fetch_files(order, commit)
+        except NotFoundError:
+            if not commit:
+                raise
+            # It is not on the Hub any more: all of it as it is now.
+            transfers = self._fetch_files(order, "")
+        if self._orders.change(order.id, finished=True) is None:
+            raise StoppedError("cancelled")
+        place = transfers[0].place if transfers else None
+        self._tell(said(order, "done", done=order.size, path=place.link if place else None))
+        for transfer in transfers:
+            # The order stays until the disk has it all: else the next start looks at it again.
+            transfer.secure()
+        self._orders.remove(order.id)
+
+    def _fetch_files(self, order: Order, commit: str) -> list[Transfer]:
         meter = _Meter(self, order)
-        transfers = []
-        paths = []
-        for file in order.files:
+        transfers: list[Transfer] = []
+        for number, file in enumerate(order.files):
             transfer = Transfer(
                 self._hub,
                 order.repo,
                 file.path,
                 revision=order.revision,
+                commit=commit,
+                n_to_come=sum(
+                    max(0, each.size - there.n_there(self._cache, order, each))
+                    for each in order.files[number + 1 :]
+                ),
                 cache=self._cache,
                 rules=self._rules,
                 report=meter.progressed,
@@ -273,26 +292,18 @@ class Downloads:
                 self._transfer = transfer
             # It may have been paused before there was something to stop.
             self.look(order)
-            was_there = self._blob(order, file).is_file()
             try:
-                paths.append(transfer.run())
+                transfer.run()
             finally:
                 self._transfer = None
-            if not was_there:
-                self._fetched.append(file.path)
-                self._orders.change(order, fetched=file.path)
+            assert transfer.place is not None
+            commit = transfer.place.commit
+            if transfer.fetched:
+                self._placed.append(Placed(file.path, commit, transfer.place.etag))
+                self._orders.change(order.id, placed=self._placed[-1])
             meter.finished(file)
             transfers.append(transfer)
-        done = said(order, "done", done=order.size, path=paths[0] if paths else None)
-        self._placed.add(order.id)
-        self._tell(done)
-        try:
-            for transfer in transfers:
-                # The order stays until the disk has it all: else the next start looks at it again.
-                transfer.secure()
-            self._orders.remove(order.id)
-        finally:
-            self._placed.discard(order.id)
+        return transfers
 
     def look(self, order: Order) -> None:
         """Stop the transfer of ``order`` if a process has paused or cancelled it."""
@@ -317,28 +328,8 @@ class Downloads:
             state = "running"
         elif waits := self._again.get(order.id):
             state, note = "waiting", waits[1]
-        return said(order, state, done=self._n_there(order), note=note)
-
-    def _n_there(self, order: Order) -> int:
-        there = 0
-        for file in order.files:
-            if file.sha256 and self._blob(order, file).is_file():
-                there += file.size
-                continue
-            begun = begun_files(self._cache, order.repo, file.path, order.revision)
-            there += max((parts_on_disk.n_there(each) for each, _ in begun), default=0)
-        return there
-
-    def _blob(self, order: Order, file: RemoteFile) -> Path:
-        return Place(self._cache, order.repo, file.path, "", file.sha256 or file.path).blob
-
-    def _discard(self, order: Order) -> None:
-        for file in order.files:
-            if file.sha256 and file.path in order.fetched:
-                Place(self._cache, order.repo, file.path, "", file.sha256).clear()
-            begun = begun_files(self._cache, order.repo, file.path, order.revision)
-            for incomplete, _ in begun:
-                parts_on_disk.discard(incomplete)
+        done = sum(there.n_there(self._cache, order, file) for file in order.files)
+        return said(order, state, done=done, note=note)
 
 
 class _Meter:

@@ -27,8 +27,10 @@ from workbench.models.download.parts import Parts, Whose
 from workbench.models.download.place import Place
 from workbench.models.download.rate import Limit, Speed
 from workbench.models.download.standing_back import stand_back
+from workbench.models.download.there import begun_files
 from workbench.models.hub.client import HubClient, Resolved
-from workbench.models.hub.errors import HubError, NotFoundError, OfflineError
+from workbench.models.hub.errors import NotFoundError, OfflineError
+from workbench.models.hub.wire import Halt
 from workbench.settings.config import Config
 
 PARTS: Final = 4
@@ -39,9 +41,10 @@ SILENCE_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 120.0
 _REPORT_SECONDS: Final = 0.2
 _LOOK_AT_ROOM_SECONDS: Final = 1.0
-# So much at most is lost with the machine, or what came in so long.
-_MOST_UNSAFE: Final = 64 << 20
+# How much, or what a line brings in how long, a power cut may cost.
+_SYNC_BYTES: Final = 64 << 20
 _SYNC_SECONDS: Final = 10.0
+_LOOK_AT_UNSAFE_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.5
 _MOST_CHANGES: Final = 3
 
@@ -91,30 +94,38 @@ class Transfer:
         path: str,
         *,
         revision: str = "main",
+        commit: str = "",
+        n_to_come: int = 0,
         cache: Path | None = None,
         rules: Rules | None = None,
         report: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         """``report`` is called from the thread of ``run``, about five times a second.
 
-        Whatever else ``hub`` is asked by others fails when this is stopped.
+        ``commit`` is the one of ``revision`` that other parts of the model are of, if there are
+        any; the disk has to have room for ``n_to_come`` bytes of more parts.
         """
-        self._hub = hub
+        # Whatever the Hub is asked for ends by it as well.
+        self._stopped = Halt()
+        self._hub = hub.until(self._stopped)
         self._repo = repo
         self._path = path
         self._revision = revision
+        self._commit = commit
+        self._n_to_come = n_to_come
         self._cache = cache or hub_cache()
         self._rules = rules or Rules()
         self._limit = Limit(self._rules.max_rate)
         self._report = report
-        self._stopped = threading.Event()
         self._note = ""
         self._unsafe: Place | None = None
+        # Where the file is, after ``run``, and whether it was fetched for that.
+        self.place: Place | None = None
+        self.fetched = False
 
     def stop(self) -> None:
         """Have ``run`` end soon, by StoppedError; what is there stays."""
         self._stopped.set()
-        self._hub.interrupt()
 
     def run(self) -> Path:
         """Fetch what is not there yet; the file's path by its name.
@@ -122,22 +133,20 @@ class Transfer:
         Raises HubError, DownloadError.
         """
         for _ in range(_MOST_CHANGES):
+            resolved, revision = self._settle()
+            place = self._place(resolved)
             try:
-                resolved, revision = self._settle()
-                place = self._place(resolved)
                 place.prepare()
                 with self._locked(place):
                     self._make_sure(place, resolved)
                     place.put(revision)
+                    self.place = place
                     return place.link
             except ChangedError:
                 # Once more with what the Hub says now.
                 continue
             except OSError as error:
                 raise disk_error(error) from error
-            except HubError:
-                self._stop_if_asked()
-                raise
         raise DownloadError(f"{self._path} changes on the Hub while it is fetched; try later.")
 
     def secure(self) -> None:
@@ -167,21 +176,29 @@ class Transfer:
     def _settle(self) -> tuple[Resolved, str | None]:
         """What to fetch: the revision's file, or an older one that was begun and is still there.
 
-        With it the revision that then stands for its commit.
+        With it the revision that then stands for its commit. What was begun for another revision
+        is no older version of this one.
         """
-        now = self._hub.resolve(self._repo, self._path, self._revision)
-        for incomplete, begun in begun_files(self._cache, self._repo, self._path):
-            # Another revision's is another file; and what a commit has never changes.
-            if begun.etag == now.etag or begun.revision != self._revision:
+        now = self._resolve(self._commit or self._revision)
+        for incomplete, begun in begun_files(self._cache, self._repo, self._path, self._revision):
+            if begun.etag == now.etag:
                 continue
+            # But where all parts are to be of one commit.
             with contextlib.suppress(NotFoundError):
-                older = self._hub.resolve(self._repo, self._path, begun.commit)
+                older = now if self._commit else self._resolve(begun.commit)
                 if older.etag == begun.etag:
                     self._note = "The Hub has a newer version; this one was begun before."
                     return older, None
             self._note = "The file has changed on the Hub: begun again."
             self._drop(incomplete, begun)
-        return now, self._revision
+        return now, None if self._commit else self._revision
+
+    def _resolve(self, revision: str) -> Resolved:
+        try:
+            return self._hub.resolve(self._repo, self._path, revision)
+        except OfflineError:
+            self._stop_if_asked()
+            raise
 
     def _drop(self, incomplete: Path, begun: Whose) -> None:
         place = Place(self._cache, self._repo, self._path, begun.commit, begun.etag)
@@ -227,6 +244,7 @@ class Transfer:
             return
         place.blob.unlink(missing_ok=True)
         self._fetch(place, resolved)
+        self.fetched = True
         self._unsafe = place
 
     def _is_right(self, place: Place, resolved: Resolved) -> bool:
@@ -242,7 +260,7 @@ class Transfer:
         )
         check = Check(resolved.etag, resolved.size)
         with Parts(place.incomplete, whose) as parts:
-            self._look_at_room(place, resolved.size - parts.done)
+            self._look_at_room(place, resolved.size - parts.done + self._n_to_come)
             right = self._watched(place, parts, check, resolved.location)
         if not right:
             parts_on_disk.discard(place.incomplete)
@@ -293,7 +311,8 @@ class Transfer:
         looked = time.monotonic()
         while True:
             ended = follower.wait(_REPORT_SECONDS)
-            alive = connections.alive
+            at_work = connections.at_work
+            # In this order: what the last of them has brought is seen.
             done = parts.done
             speed.saw(done)
             for error in (connections.error, follower.error, safe.error):
@@ -301,8 +320,6 @@ class Transfer:
                     raise disk_error(error) from error
                 if error is not None:
                     raise error
-            if not alive and done < parts.whose.size:
-                raise OfflineError("All connections ended before the file did.")
             note = connections.note or self._note
             if done == parts.whose.size and not ended:
                 note = "Verifying."
@@ -310,26 +327,21 @@ class Transfer:
             if ended:
                 return
             self._stop_if_asked()
+            if done < parts.whose.size and not at_work:
+                raise OfflineError("The connections ended before all was there.")
             if time.monotonic() - looked > _LOOK_AT_ROOM_SECONDS:
                 looked = time.monotonic()
                 self._look_at_room(place, 0)
 
     def _look_at_room(self, place: Place, n_bytes: int) -> None:
-        look_at_room(place.blob.parent, n_bytes, self._rules.floor)
-
-
-def look_at_room(folder: Path, n_bytes: int, floor: int) -> None:
-    """Raise NoRoomError where ``n_bytes`` more leave less than ``floor`` of the disk free."""
-    # It may be that nothing was ever fetched to it.
-    there = next(each for each in (folder, *folder.parents) if each.is_dir())
-    free = shutil.disk_usage(there).free
-    if free - n_bytes < floor:
-        # Never none at all.
-        short = math.ceil((floor + n_bytes - free) / 1e8) / 10
-        raise NoRoomError(
-            f"The disk of {folder} has {free / 1e9:.1f} GB free, and {floor / 1e9:.1f} GB shall "
-            f"stay so: make {short:.1f} GB of room."
-        )
+        free = shutil.disk_usage(place.blob.parent).free
+        if free - n_bytes < self._rules.floor:
+            # Never none at all.
+            short = math.ceil((self._rules.floor + n_bytes - free) / 1e8) / 10
+            raise NoRoomError(
+                f"The disk of {self._cache} has {free / 1e9:.1f} GB free, and "
+                f"{self._rules.floor / 1e9:.1f} GB shall stay so: make {short:.1f} GB of room."
+            )
 
 
 class _Thread(threading.Thread):
@@ -360,22 +372,7 @@ class _Thread(threading.Thread):
 
 def _kept_safe(parts: Parts, over: threading.Event) -> None:
     synced = time.monotonic()
-    while not over.wait(_REPORT_SECONDS):
-        if parts.n_unsafe > _MOST_UNSAFE or time.monotonic() - synced > _SYNC_SECONDS:
+    while not over.wait(_LOOK_AT_UNSAFE_SECONDS):
+        if parts.n_unsafe >= _SYNC_BYTES or time.monotonic() - synced >= _SYNC_SECONDS:
             parts.sync()
             synced = time.monotonic()
-
-
-def begun_files(
-    cache: Path, repo: str, path: str, revision: str | None = None
-) -> list[tuple[Path, Whose]]:
-    """The unfinished bytes of a file of ``repo``, of whatever version of ``revision``, or any."""
-    blobs = Place(cache, repo, path, "", "").folder / "blobs"
-    found = []
-    for state in sorted(blobs.glob("*.incomplete.parts")):
-        incomplete = state.with_name(state.name.removesuffix(".parts"))
-        begun = parts_on_disk.whose(incomplete)
-        meant = begun is not None and revision in (None, begun.revision)
-        if begun and meant and begun.path == path and incomplete.is_file():
-            found.append((incomplete, begun))
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import re
 import threading
@@ -25,7 +26,7 @@ from workbench.models.hub.errors import (
     TokenError,
 )
 from workbench.models.hub.said import line
-from workbench.models.hub.wire import WIRE_ERRORS, Wire, origin
+from workbench.models.hub.wire import WIRE_ERRORS, Halt, Wire, joined, origin
 
 # A search or a look waits so long for all of its answer.
 DEADLINE_SECONDS: Final = 10.0
@@ -36,7 +37,7 @@ _MOST_BYTES: Final = 32 << 20
 _WAIT_IF_UNTOLD: Final = 60.0
 # What may become a file name: the Hub's are 40 or 64 hexadecimal digits.
 _ETAG: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}(?:\.[0-9A-Za-z_-]+)*")
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _TOKEN: Final = re.compile(r"[!-~]+")
 _NOT_FOUND: Final = ("EntryNotFound", "RevisionNotFound", "RepoNotFound")
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
@@ -70,37 +71,39 @@ class HubClient:
     ) -> None:
         """Without ``token`` the one from the usual places is taken; ``False`` takes none.
 
-        Raises TokenError for one that cannot be any, HubError for an endpoint that cannot.
+        Raises TokenError for one that cannot be any, and HubError for such an endpoint.
         """
-        from huggingface_hub import constants, get_token
+        from huggingface_hub import constants
 
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        try:
-            origin(self.endpoint)
-        except http.client.InvalidURL as error:
-            raise HubError(f"HF_ENDPOINT is no web address: {line(self.endpoint)}") from error
+        if not _is_address(self.endpoint):
+            raise HubError(
+                f"'{line(self.endpoint)[:100]}' is no web address: set HF_ENDPOINT to one, or "
+                "unset it."
+            )
+        # Not sooner: with an endpoint that is none this import fails.
+        from huggingface_hub import get_token
+
         self._token = get_token() if token is None else token or None
         if self._token and not _TOKEN.fullmatch(self._token):
             raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
         self._deadline = deadline
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
-        self._busy: set[Wire] = set()
-        self._n_interrupts = 0
         self._lock = threading.Lock()
+        self._halt = Halt()
+
+    def until(self, halt: Halt) -> Self:
+        """The same Hub, of which nothing is awaited any more once ``halt`` comes."""
+        halted = copy.copy(self)
+        halted._halt = halt
+        return halted
 
     def close(self) -> None:
         """Let go of the connections that are kept for the next question."""
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
-
-    def interrupt(self) -> None:
-        """Have all that is being asked fail now."""
-        with self._lock:
-            self._n_interrupts += 1
-            for wire in self._busy:
-                wire.shut()
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +129,8 @@ class HubClient:
 
         Raises HubError.
         """
-        url = urllib.parse.urljoin(f"{self.endpoint}/", path.lstrip("/"))
+        # Put together by hand: a path that looks like an address shall lead nowhere else.
+        url = f"{self.endpoint}/{path.lstrip('/')}"
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
         body, response = self._get(url, with_token=with_token, repo=repo)
@@ -166,7 +170,7 @@ class HubClient:
         etag = etag.removeprefix("W/").strip('"')
         length = "" if _redirects(response) else headers.get("Content-Length", "")
         size = headers.get("X-Linked-Size") or length
-        if not (_COMMIT.fullmatch(commit) and _ETAG.fullmatch(etag) and size.isdecimal()):
+        if not (COMMIT.fullmatch(commit) and _ETAG.fullmatch(etag) and size.isdecimal()):
             raise self._not_a_hub(url)
         return Resolved(commit, etag, int(size), location)
 
@@ -174,12 +178,18 @@ class HubClient:
         quoted = urllib.parse.quote(path)
         return f"{self.endpoint}/{repo}/resolve/{urllib.parse.quote(revision, safe='')}/{quoted}"
 
+    def _target(self, url: str, response: http.client.HTTPResponse) -> str:
+        """Where an answer sends to."""
+        try:
+            return joined(url, response.headers.get("Location", ""))
+        except http.client.InvalidURL as error:
+            raise self._not_a_hub(url) from error
+
     def _on_hub(self, url: str) -> str:
         """The next page's path: a mirror's answers name the Hub that it mirrors."""
-        try:
-            parts = urllib.parse.urlsplit(url)
-        except ValueError as error:
-            raise self._not_a_hub(self.endpoint) from error
+        if not _is_address(url):
+            raise self._not_a_hub(self.endpoint)
+        parts = urllib.parse.urlsplit(url)
         return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
     def _get(
@@ -191,15 +201,6 @@ class HubClient:
                 return body, response
             url = self._target(url, response)
         raise self._not_a_hub(url)
-
-    def _target(self, url: str, response: http.client.HTTPResponse) -> str:
-        """Where the answer sends to, if it does."""
-        try:
-            target = urllib.parse.urljoin(url, response.headers.get("Location", ""))
-            origin(target)
-        except (ValueError, http.client.InvalidURL) as error:
-            raise self._not_a_hub(url) from error
-        return target
 
     def _ask(
         self,
@@ -215,7 +216,6 @@ class HubClient:
             raise OfflineError("HF_HUB_OFFLINE is set: unset it to reach the Hub.")
         headers = self.headers_for(url, with_token=with_token)
         until = time.monotonic() + self._deadline
-        n_interrupts = self._n_interrupts
         for last in (False, True):
             try:
                 return self._answer(method, url, headers, until, most, repo)
@@ -223,11 +223,11 @@ class HubClient:
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise
             except WIRE_ERRORS as error:
-                if self._n_interrupts != n_interrupts:
-                    raise OfflineError("The question to the Hub was interrupted.") from error
+                if self._halt.is_set():
+                    raise OfflineError("Nobody waits for the answer any more.") from error
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise self._unreached(url, error, until) from error
-            time.sleep(_AGAIN_SECONDS)
+            self._halt.wait(_AGAIN_SECONDS)
         raise AssertionError("the last try returns or raises")
 
     def _answer(
@@ -241,9 +241,9 @@ class HubClient:
     ) -> tuple[bytes, http.client.HTTPResponse]:
         with self._lock:
             wire = self._idle.pop() if self._idle else Wire(self._deadline)
-            self._busy.add(wire)
         try:
-            with wire.within(max(0.01, until - time.monotonic())):
+            left = max(0.01, until - time.monotonic())
+            with self._halt.over(wire), wire.within(left):
                 response = wire.request(method, url, headers)
                 body = response.read(most)
             if response.length and len(body) < most:
@@ -253,14 +253,11 @@ class HubClient:
         except BaseException:
             wire.close()
             raise
-        finally:
-            with self._lock:
-                self._busy.discard(wire)
-        if response.isclosed():
+        if response.isclosed() and not wire.is_shut:
             with self._lock:
                 self._idle.append(wire)
         else:
-            # More than was asked for is on its way.
+            # More than was asked for is on its way, or it was shut when the answer was there.
             wire.close()
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise self.refusal(response, url, repo)
@@ -308,6 +305,14 @@ class HubClient:
             return OfflineError(f"{host} did not answer in {self._deadline:.0f} seconds.")
         why = line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
         return OfflineError(f"{host} cannot be reached ({why}): is there a network?")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        scheme, host, _ = origin(url)
+    except http.client.InvalidURL:
+        return False
+    return scheme in ("http", "https") and bool(host)
 
 
 def _redirects(response: http.client.HTTPResponse) -> bool:

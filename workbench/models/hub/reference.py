@@ -44,11 +44,11 @@ def read(text: str, endpoint: str = "") -> Reference | None:
         text = text.removeprefix(scheme)
     try:
         host, path = _host_and_path(text)
-        hosts = (*_HOSTS, urllib.parse.urlsplit(endpoint).netloc.lower())
+        known = not host or host in _HOSTS or host == _host_and_path(endpoint)[0]
     except ValueError:
-        # Brackets with no address in them.
+        # It begins as an address does and is none.
         return None
-    if host and host not in hosts:
+    if not known:
         return None
     names = (path.strip("/") if host else path).split("/")
     revision = "main"

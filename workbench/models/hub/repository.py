@@ -10,15 +10,13 @@ import msgspec
 
 from workbench.models import naming
 from workbench.models.hub import said
-from workbench.models.hub.client import HubClient
+from workbench.models.hub.client import COMMIT, HubClient
 from workbench.models.hub.errors import NotAHubError, NotFoundError
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.hub.search import Summary, summary
 
 # What is longer is no text for people, and takes a terminal seconds to lay out.
 _MOST_CARD_BYTES: Final = 64 << 10
-# It becomes a folder's name.
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -70,7 +68,8 @@ def look(hub: HubClient, repo: str, revision: str = "main") -> Repository:
         answer["gguf"] = more.get("gguf") if isinstance(more, dict) else None
     described = summary(answer)
     commit = answer.get("sha") if described else None
-    if described is None or not (isinstance(commit, str) and _COMMIT.fullmatch(commit)):
+    # It becomes a folder's name.
+    if described is None or not isinstance(commit, str) or not COMMIT.fullmatch(commit):
         raise NotAHubError(f"{hub.endpoint} describes {repo} in a way that is not the Hub's.")
     siblings = answer.get("siblings")
     files = map(_file, siblings if isinstance(siblings, list) else [])

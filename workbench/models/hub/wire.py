@@ -3,6 +3,8 @@
 By ``http.client``: over loopback it brings 560 MB/s of a file to the disk where the Hub
 library's own client brings 230 and takes a whole core for it. Only how certificates are
 verified is borrowed from there.
+
+Whatever a wire waits for, be it the look-up of a name, can be ended from another thread.
 """
 
 from __future__ import annotations
@@ -10,38 +12,45 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import queue
 import socket
 import ssl
 import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Final
 
+from workbench.models.hub.dialling import Dialling
 from workbench.models.hub.errors import OfflineError
 
-# For all addresses of a host together; huggingface.co has eight.
+# Of the look-up of the name, all of its addresses and the handshake together.
 _CONNECT_SECONDS: Final = 10.0
-_ADDRESS_SECONDS: Final = 2.0
-_LOOK_SECONDS: Final = 0.05
 # What a dropped connection, a failed handshake or a broken answer raises.
 WIRE_ERRORS: Final = (OSError, http.client.HTTPException)
 
-_Address: TypeAlias = tuple[int, int, int, str, Any]
-
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of ``url``. Raises http.client.InvalidURL, one of WIRE_ERRORS."""
+    """Scheme, host and port of ``url``. Raises InvalidURL for what is no address."""
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise http.client.InvalidURL(f"it is no web address: {error}") from error
-    if not url.isascii():
-        raise http.client.InvalidURL("it is no web address: it has other letters than ASCII's")
+        raise http.client.InvalidURL(str(error)) from error
+    # http.client would fail with errors that are none of a connection's.
+    if not (url.isascii() and url.isprintable()):
+        raise http.client.InvalidURL("an address has letters, digits and signs only")
     return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def joined(url: str, location: str) -> str:
+    """Where ``location`` leads that an answer of ``url`` names. Raises InvalidURL."""
+    try:
+        target = urllib.parse.urljoin(url, location)
+    except ValueError as error:
+        raise http.client.InvalidURL(str(error)) from error
+    origin(target)
+    return target
 
 
 class Wire:
@@ -55,33 +64,41 @@ class Wire:
         self._silence = silence
         self._connection: http.client.HTTPConnection | None = None
         self._origin: tuple[str, str, int] | None = None
-        # A second handle of the connection's, there from before it is connected: others take the
-        # first one, TLS and the response of a server that wants to close.
+        # The connection's own once more: TLS, and the response of a server that wants to close,
+        # take that one away.
         self._socket: socket.socket | None = None
-        self._shut = False
+        self._dialling: Dialling | None = None
         self._until = float("inf")
+        self._is_shut = False
+        self._lock = threading.Lock()
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         """Send, and wait for the head of the answer. Raises one of WIRE_ERRORS."""
-        kept = self._connection is not None and self._origin == origin(url)
+        kept = self._is_open_to(url)
         try:
             return self._request(method, url, headers)
         except (ConnectionError, http.client.BadStatusLine):
             self.close()
-            # A server may close a kept connection at any time; a new one is no second try.
-            if not kept or self._shut:
+            # A server may close a kept connection at any time; a new one is no second try. Where
+            # it was shut on this side there is no time left for one.
+            if not kept or self._is_shut:
                 raise
         return self._request(method, url, headers)
+
+    def _is_open_to(self, url: str) -> bool:
+        connection = self._connection
+        return (
+            connection is not None and connection.sock is not None and self._origin == origin(url)
+        )
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        if self._connection is None or self._origin != origin(url):
-            self.close()
-            self._connection = self._connected(url)
-            self._origin = origin(url)
+        if not self._is_open_to(url):
+            self._open(url)
+        assert self._connection is not None
         parts = urllib.parse.urlsplit(url)
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if parts.scheme == "http" and (proxy := _proxy(url)):
@@ -90,25 +107,63 @@ class Wire:
         self._connection.request(method, target, headers=dict(headers))
         return self._connection.getresponse()
 
+    def _open(self, url: str) -> None:
+        self.close()
+        self._connection = _connection_to(url)
+        self._connection._create_connection = self._dial  # type: ignore[attr-defined]
+        self._connection.connect()
+        self._connection.sock.settimeout(self._silence)
+        self._origin = origin(url)
+
+    def _dial(self, address: tuple[str, int], timeout: float, _source: object) -> socket.socket:
+        """What ``http.client`` calls for a connected socket."""
+        until = min(self._until, time.monotonic() + timeout)
+        with self._lock:
+            self._stop_if_shut()
+            self._dialling = Dialling(*address, until)
+        dialled = self._dialling.wait()
+        with self._lock:
+            self._dialling = None
+            # It is shut by this one.
+            self._socket = dialled.dup()
+        if self._is_shut:
+            dialled.close()
+            self._stop_if_shut()
+        # For the handshake.
+        dialled.settimeout(max(0.01, until - time.monotonic()))
+        return dialled
+
+    def _stop_if_shut(self) -> None:
+        if self._is_shut:
+            raise TimeoutError("it was shut")
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it is of no use any more."""
+        return self._is_shut
+
     def shut(self) -> None:
-        """Make whatever waits on this connection fail now; from any thread."""
-        self._shut = True
-        if (waiting := self._socket) is not None:
-            with contextlib.suppress(OSError):
-                waiting.shutdown(socket.SHUT_RDWR)
+        """Make whatever waits on it fail now, and whatever is asked later; from any thread."""
+        with self._lock:
+            self._is_shut = True
+            if self._dialling is not None:
+                self._dialling.abandon()
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give the connection up; the next request makes a new one."""
         if self._connection is not None:
             self._connection.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._connection = self._socket = None
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._connection = self._socket = self._origin = None
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Have what is done inside fail when the time is over, however slowly bytes drip."""
-        self._shut = False
         self._until = time.monotonic() + seconds
         alarm = threading.Timer(seconds, self.shut)
         alarm.daemon = True
@@ -119,69 +174,37 @@ class Wire:
             alarm.cancel()
             self._until = float("inf")
 
-    # ---- connecting --------------------------------------------------------------------------
 
-    def _connected(self, url: str) -> http.client.HTTPConnection:
-        connection = _connection(url)
-        connection._create_connection = self._reach  # type: ignore[attr-defined]
+class Halt(threading.Event):
+    """An event that has the wires fail that are at work until it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wires: list[Wire] = []
+        self._lock = threading.Lock()
+
+    def set(self) -> None:
+        """Let it come; from any thread."""
+        super().set()
+        with self._lock:
+            for wire in self._wires:
+                wire.shut()
+
+    @contextlib.contextmanager
+    def over(self, wire: Wire) -> Iterator[None]:
+        """Have ``wire`` shut if it comes while what is inside is done, or has come before."""
+        with self._lock:
+            self._wires.append(wire)
+            if self.is_set():
+                wire.shut()
         try:
-            connection.connect()
-        except BaseException:
-            connection.close()
-            raise
-        connection.sock.settimeout(self._silence)
-        return connection
-
-    def _reach(self, address: tuple[str, int], *_given: object) -> socket.socket:
-        """A connection to the first of a host's addresses that answers, within the time."""
-        until = min(self._until, time.monotonic() + _CONNECT_SECONDS)
-        found = self._looked_up(address, until)
-        error: OSError = TimeoutError("the host did not answer in time")
-        for number, (family, kind, protocol, _, place) in enumerate(found):
-            left = until - time.monotonic()
-            if left <= 0 or self._shut:
-                break
-            reached = socket.socket(family, kind, protocol)
-            self._hold(reached)
-            reached.settimeout(min(left, max(_ADDRESS_SECONDS, left / (len(found) - number))))
-            try:
-                reached.connect(place)
-            except OSError as failure:
-                error = failure
-                reached.close()
-                continue
-            # A handshake follows, with what time is left.
-            reached.settimeout(max(0.01, until - time.monotonic()))
-            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return reached
-        raise error
-
-    def _looked_up(self, address: tuple[str, int], until: float) -> Sequence[_Address]:
-        """The addresses of a host: nothing can interrupt a system that looks them up."""
-        answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
-
-        def look_up() -> None:
-            try:
-                answers.put(socket.getaddrinfo(*address, type=socket.SOCK_STREAM))
-            except (OSError, UnicodeError) as error:
-                answers.put(error if isinstance(error, OSError) else OSError(str(error)))
-
-        threading.Thread(target=look_up, name="look-up", daemon=True).start()
-        while time.monotonic() < until and not self._shut:
-            with contextlib.suppress(queue.Empty):
-                answer = answers.get(timeout=_LOOK_SECONDS)
-                if isinstance(answer, OSError):
-                    raise answer
-                return answer
-        raise TimeoutError("the host's address did not come in time")
-
-    def _hold(self, reached: socket.socket) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = reached.dup()
+            yield
+        finally:
+            with self._lock:
+                self._wires.remove(wire)
 
 
-def _connection(url: str) -> http.client.HTTPConnection:
+def _connection_to(url: str) -> http.client.HTTPConnection:
     scheme, host, port = origin(url)
     if scheme not in ("http", "https") or not host:
         raise http.client.InvalidURL(f"{scheme}://{host} is no web address")

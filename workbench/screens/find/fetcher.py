@@ -11,6 +11,7 @@ from workbench.models.download.queue import Downloads
 from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules
 from workbench.models.hub.client import HubClient
+from workbench.models.hub.wire import Halt
 from workbench.settings import config, paths
 
 # How often it is told how far a download is; the queue itself knows it more often.
@@ -26,7 +27,8 @@ class Fetcher:
         self._told = 0.0
         self._lock = threading.Lock()
         self._hub: HubClient | None = None
-        self._asked_by_queue: HubClient | None = None
+        # Once it comes, whoever waits for the Hub's answer waits no longer.
+        self._halt = Halt()
         self._queue: Downloads | None = None
         self._closed = False
 
@@ -37,7 +39,7 @@ class Fetcher:
 
     def _the_hub(self) -> HubClient:
         if self._hub is None:
-            self._hub = HubClient()
+            self._hub = HubClient().until(self._halt)
         return self._hub
 
     def queue(self) -> Downloads:
@@ -47,8 +49,7 @@ class Fetcher:
                 # What is wrong in the file is told at the start.
                 settings, _ = config.load(paths.config_file())
                 rules = Rules.of(settings)
-                # Of its own: to stop a download ends all that its Hub is being asked.
-                self._asked_by_queue = hub = HubClient()
+                hub = self._the_hub()
                 self._queue = Downloads(paths.downloads(), hub, tell=self._tell, rules=rules)
                 if not self._closed:
                     self._queue.start()
@@ -63,11 +64,10 @@ class Fetcher:
 
     def close(self) -> None:
         """Stop; what is not done goes on at the next start."""
+        self._halt.set()
         with self._lock:
             self._closed = True
             if self._queue is not None:
                 self._queue.close()
-            for hub in (self._asked_by_queue, self._hub):
-                if hub is not None:
-                    hub.interrupt()
-                    hub.close()
+            if self._hub is not None:
+                self._hub.close()

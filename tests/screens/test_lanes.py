@@ -213,8 +213,8 @@ async def test_an_engine_that_dies_leaves_what_was_written(slow_model: Path) -> 
 async def test_words_act_in_the_lanes_or_are_refused_and_are_never_sent() -> None:
     async with opened() as b:
         screen = lanes(b)
-        await send(b, "/set temperature 0.7")
-        assert screen.foremost.chosen.values["temperature"] == 0.7
+        await send(b, "/set temperature 0.55")
+        assert screen.foremost.chosen.values["temperature"] == 0.55
         assert screen.prompt.text == ""
         for word, why in (
             ("/clear", "/clear is for the chat"),

@@ -189,9 +189,9 @@ async def test_a_prompt_is_written_anew_in_all_lanes() -> None:
 
 async def test_words_are_found_in_a_lane() -> None:
     async with opened(SHORT) as b:
-        await send(b, "Hello fox!")
+        await send(b, "Hello xyzzy!")
         await done(b)
-        await b.pilot.press("f9", "slash", *"fox", "enter")
+        await b.pilot.press("f9", "slash", *"xyzzy", "enter")
         await b.pilot.pause()
         column = lanes(b).lanes[0].column
         assert column.transcript.found == (1, 1)

@@ -52,7 +52,9 @@ def test_the_file_is_small_and_says_what_it_is() -> None:
 async def test_it_says_how_it_wants_to_be_sampled(engine: EngineClient) -> None:
     ready = await loaded(engine, MODEL_FILE)
     assert isinstance(ready, Loaded)
-    assert 0.1 < float(ready.model.defaults["temperature"]) < 1.5
+    temperature = ready.model.defaults["temperature"]
+    assert isinstance(temperature, float)
+    assert 0.1 < temperature < 1.5
     assert not [note for note in ready.notes if "general.sampling" in note]
 
 

@@ -44,8 +44,15 @@ def test_words_of_no_topic_are_right_nowhere(topics: list[Topic]) -> None:
 
 def test_loops_are_found() -> None:
     assert evaluate.loops("I am here. I am here. I am here.")
-    assert evaluate.loops("no no no")
+    assert evaluate.loops("no " * 8)
+    assert not evaluate.loops("la la la, the sun is high")
     assert not evaluate.loops("One fox and one bear met. One fox and one bear parted.")
+
+
+def test_words_that_the_corpus_never_says_are_no_english_of_its_own() -> None:
+    known = evaluate.known_words()
+    assert {"workbench", "fox", "temperature"} <= known
+    assert not {"xyzzy", "tempratture"} & known
 
 
 def test_a_missed_figure_is_marked() -> None:

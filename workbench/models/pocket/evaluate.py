@@ -32,11 +32,15 @@ _LIMIT: Final = 200
 # So many answers are computed again by numpy, which takes its time.
 _SAMPLE: Final = 300
 _DRAWS: Final = 200
+# What else the machine does only ever makes a measured time longer.
+_TIMES: Final = 5
+_ONE_CORE: Final[Mapping[str, int]] = {"n_threads": 1, "n_threads_batch": 1}
 # Conversations enough to meet every word that the corpus can say.
 _CONVERSATIONS: Final = 20_000
 # A run of words that comes again at once, and again, is a loop.
 _LOOP_WORDS: Final = 12
 _LOOP_ROUNDS: Final = 3
+_LOOP_LENGTH: Final = 8
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -62,20 +66,23 @@ def is_right(topic: Topic, text: str, topics: Topics) -> bool:
 
 
 def loops(text: str) -> bool:
-    """Whether a run of words comes three times in a row."""
+    """Whether a run of words comes three times in a row, or a short one for eight words."""
     words = words_of(text)
-    return any(
-        words[at : at + size] * _LOOP_ROUNDS == words[at : at + size * _LOOP_ROUNDS]
-        for size in range(1, _LOOP_WORDS + 1)
-        for at in range(len(words) - size * _LOOP_ROUNDS + 1)
-    )
+    for size in range(1, _LOOP_WORDS + 1):
+        # "La la la" is a song.
+        rounds = max(_LOOP_ROUNDS, math.ceil(_LOOP_LENGTH / size))
+        for at in range(len(words) - size * rounds + 1):
+            if words[at : at + size] * rounds == words[at : at + size * rounds]:
+                return True
+    return False
 
 
 def known_words() -> set[str]:
-    """Every word that the corpus says or lets a person say."""
+    """Every word that the corpus lets the model say."""
     corpus = Corpus(0)
     turns = (turn for _ in range(_CONVERSATIONS) for turn in corpus.conversation())
-    return {word for turn in turns for word in words_of(turn.content)}
+    answers = (turn.content for turn in turns if turn.role == "assistant")
+    return {word for text in answers for word in words_of(text)}
 
 
 async def asked_of(engine: Engine, topics: Sequence[Topic], share: int) -> list[Asked]:
@@ -91,8 +98,8 @@ async def asked_of(engine: Engine, topics: Sequence[Topic], share: int) -> list[
 async def measured(file: Path, share: int) -> tuple[list[Figure], list[Asked]]:
     """Every figure, and the answers that they come from."""
     topics = generated.topics()
-    async with running(file, {"n_threads": 1, "n_threads_batch": 1}) as engine:
-        load_ms = await engine.load_ms()
+    load_ms = [await _load_ms(file) for _ in range(_TIMES)]
+    async with running(file, _ONE_CORE) as engine:
         asked = await asked_of(engine, topics, share)
         drawn = [
             await engine.answer(prompt, {"temperature": 0.8, "seed": seed, "max_tokens": _LIMIT})
@@ -101,17 +108,29 @@ async def measured(file: Path, share: int) -> tuple[list[Figure], list[Asked]]:
         hot = await engine.answer(
             "Tell me a story.", {"temperature": 1.5, "seed": 1, "max_tokens": _LIMIT}
         )
-        cold = await engine.answer("Tell me a story.", {"temperature": 0, "max_tokens": _LIMIT})
+        told = [
+            await engine.answer("Tell me a story.", {"temperature": 0, "max_tokens": _LIMIT})
+            for _ in range(_TIMES)
+        ]
     weights = Weights(file)
     return [
         *_of_answers(asked, topics),
-        *_of_draws(drawn, cold, hot),
+        *_of_draws(drawn, told[0], hot),
         *_of_distributions(weights, Vocabulary(file), asked[:: max(1, len(asked) // _SAMPLE)]),
-        _wanted("tokens/s on one core, a story", cold.tokens_a_second, ">= 600"),
-        _wanted("load time, ms", load_ms, "< 100"),
+        _wanted(
+            f"tokens/s on one core, a story, best of {_TIMES}",
+            max(answer.tokens_a_second for answer in told),
+            ">= 600",
+        ),
+        _wanted(f"load time, ms, best of {_TIMES}", min(load_ms), "< 100"),
         _wanted("file, MB", file.stat().st_size / 1e6, "<= 8"),
         Figure("parameters", f"{weights.n_params:,}"),
     ], asked
+
+
+async def _load_ms(file: Path) -> float:
+    async with running(file, _ONE_CORE) as engine:
+        return await engine.load_ms()
 
 
 def _of_answers(asked: Sequence[Asked], topics: Sequence[Topic]) -> list[Figure]:

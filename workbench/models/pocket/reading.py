@@ -80,7 +80,9 @@ class Weights:
         self._eps = float(fields["attention.layer_norm_rms_epsilon"])
         self._base = float(fields["rope.freq_base"])
         self._tensors: dict[str, _Floats] = {
-            tensor.name: gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+            tensor.name: np.array(
+                gguf.quants.dequantize(tensor.data, tensor.tensor_type), np.float32
+            )
             for tensor in reader.tensors
         }
 

@@ -159,7 +159,7 @@ async def test_a_disk_that_takes_nothing_is_told_once() -> None:
             await opened.ask("Hello!")
             await opened.idle()
         await wait_until(lambda: opened.says("cannot be written"), "a warning")
-        assert opened.said.count("Keeping the conversation") == 1
+        assert opened.said.count("Not kept:") == 1
     assert opened.app.ending.code == 0
 
 

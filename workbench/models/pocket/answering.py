@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from tokenizers import Tokenizer
 
-from workbench.models.pocket import generated, vocabulary
-from workbench.models.pocket.conversation import Turn
+from workbench.models.pocket import chatml, generated, vocabulary
+from workbench.models.pocket.chatml import Turn
 from workbench.models.pocket.corpus import held_out
 from workbench.models.pocket.nearest import Topics
 from workbench.models.pocket.network import Network
@@ -20,37 +20,41 @@ def greedy(
     network: Network, tokenizer: Tokenizer, prompts: Sequence[str], limit: int, device: str = "cpu"
 ) -> list[tuple[str, bool]]:
     """The likeliest answers, token after token, and whether each ended by itself."""
-    said: list[tuple[str, bool]] = []
+    end = tokenizer.token_to_id(chatml.END)
+    answers: list[list[int]] = []
     for begun in range(0, len(prompts), _AT_ONCE):
-        said += _greedy(network, tokenizer, prompts[begun : begun + _AT_ONCE], limit, device)
-    return said
+        part = prompts[begun : begun + _AT_ONCE]
+        answers += greedy_tokens(network, tokenizer, part, limit, device)
+    return [(tokenizer.decode(tokens), end in tokens) for tokens in answers]
 
 
-def _greedy(
-    network: Network, tokenizer: Tokenizer, prompts: Sequence[str], limit: int, device: str
-) -> list[tuple[str, bool]]:
-    end = tokenizer.token_to_id(vocabulary.END)
+def greedy_tokens(
+    network: Network, tokenizer: Tokenizer, prompts: Sequence[str], limit: int, device: str = "cpu"
+) -> list[list[int]]:
+    """The tokens of the likeliest answers, computed together; the one that ends it is the last."""
+    end = tokenizer.token_to_id(chatml.END)
     asked = [vocabulary.asked(tokenizer, [Turn("user", prompt)]) for prompt in prompts]
     lengths = torch.tensor([len(tokens) for tokens in asked], device=device)
     width = int(lengths.max()) + limit
     # What lies behind a row's end is not seen from inside it: attention looks back only.
     rows = torch.tensor([tokens + [end] * (width - len(tokens)) for tokens in asked], device=device)
-    every = torch.arange(len(prompts), device=device)
-    open_rows = torch.ones(len(prompts), dtype=torch.bool, device=device)
     at = lengths.clone()
+    going = torch.arange(len(prompts), device=device)
     with torch.no_grad():
         for _ in range(limit):
-            logits = network(rows[:, : int(at.max())])
-            token = logits[every, at - 1].argmax(-1)
-            open_rows &= token != end
-            rows[every[open_rows], at[open_rows]] = token[open_rows]
-            at[open_rows] += 1
-            if not open_rows.any():
+            logits = network(rows[going, : int(at[going].max())])
+            token = logits[torch.arange(len(going), device=device), at[going] - 1].argmax(-1)
+            going, token = going[token != end], token[token != end]
+            if not len(going):
                 break
-    ended = (~open_rows).tolist()
+            rows[going, at[going]] = token
+            at[going] += 1
+    still_going = set(going.tolist())
     return [
-        (tokenizer.decode(row[len(tokens) : stop]), done)
-        for row, tokens, stop, done in zip(rows.tolist(), asked, at.tolist(), ended, strict=True)
+        row[len(tokens) : stop] + [end] * (index not in still_going)
+        for index, (row, tokens, stop) in enumerate(
+            zip(rows.tolist(), asked, at.tolist(), strict=True)
+        )
     ]
 
 

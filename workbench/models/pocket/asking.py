@@ -13,8 +13,11 @@ from workbench.models.pocket.corpus import Topic, frames, held_out_entries, ques
 from workbench.models.pocket.wording import letters_of, plain
 
 _SMALL: Final = frozenset(
-    "a an the of do does is are to in on for me my can i you please it this that at".split()
-)
+    (
+        "a", "an", "the", "of", "do", "does", "is", "are", "to", "in", "on",
+        "for", "me", "my", "can", "i", "you", "please", "it", "this", "that", "at",
+    )
+)  # fmt: skip
 _BEFORE: Final = (
     "Please, ", "Please ", "Hey, ", "Hi, ", "Hi! ", "Hello! ", "Hello, ", "Hey Pocket, ",
     "Pocket, ", "OK, ", "Okay, ", "So, ", "And ", "Now, ", "Well, ", "Question: ",
@@ -100,9 +103,7 @@ class Asking:
 
     def _shortened(self, text: str) -> str:
         words = text.split()
-        kept = [
-            word for word in words if word.lower() not in _SMALL or self._draw.random() < 0.5
-        ]
+        kept = [word for word in words if word.lower() not in _SMALL or self._draw.random() < 0.5]
         return " ".join(kept) if len(kept) > 1 else text
 
     def _courteous(self, text: str) -> str:

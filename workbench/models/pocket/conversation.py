@@ -6,10 +6,9 @@ import random
 from functools import cache
 from typing import Any, Final
 
-import msgspec
-
 from workbench.models.pocket import generated
 from workbench.models.pocket.asking import Asking, keywords
+from workbench.models.pocket.chatml import Turn
 from workbench.models.pocket.corpus import (
     Topic,
     content,
@@ -32,19 +31,13 @@ _ON: Final = (
 )  # fmt: skip
 _NO_MORE: Final = (
     "That is all that I know about {it|this}. Please ask me something else.",
-    "I know no more about {it|this}: I am {a very small|only a small} model. A larger one could tell you more.",
+    "I know no more about {it|this}: I am {a very small|only a small} model. "
+    "A larger one could tell you more.",
 )  # fmt: skip
 _NOTHING_YET: Final = (
     "More about what? Ask me a question first{.|, please.}",
     "We have only just begun. What would you like to know?",
 )
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """One message: ``role`` is system, user or assistant."""
-
-    role: str
-    content: str
 
 
 @cache

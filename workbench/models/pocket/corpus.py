@@ -66,9 +66,7 @@ def written() -> list[Topic]:
 
 def _row_topic(table: Mapping[str, Any], row: Sequence[str]) -> Topic:
     slots = dict(zip(table["columns"], row, strict=True))
-    slots |= {
-        name.capitalize(): value[:1].upper() + value[1:] for name, value in slots.items()
-    }
+    slots |= {name.capitalize(): value[:1].upper() + value[1:] for name, value in slots.items()}
     return Topic(
         name=f"{table['name']}: {row[0]}",
         ask=[with_articles(filled(text, slots)) for text in table["ask"]],
@@ -101,14 +99,26 @@ def wordings(topic: Topic) -> list[str]:
 def held_out_entries(topic: Topic, *, share: float = 0.1) -> list[str]:
     """The entries of ``ask`` that training leaves out with all that they expand to.
 
-    A fixed tenth, chosen by the topic's name, and at least one of a topic with six or more.
+    A fixed tenth, chosen by the topic's name, and at least one of a topic with six or more;
+    what a whole exchange asks cannot be held out.
     """
     if len(topic.ask) < _SPARING:
         return []
     count = max(1, round(len(topic.ask) * share))
     chooser = random.Random(topic.name)
     chosen = set(chooser.sample(range(len(topic.ask)), count))
-    return [entry for index, entry in enumerate(topic.ask) if index in chosen]
+    return [
+        entry
+        for index, entry in enumerate(topic.ask)
+        if index in chosen and not {letters_of(text) for text in expanded(entry)} & _exchanged()
+    ]
+
+
+@cache
+def _exchanged() -> set[str]:
+    """The letters of all that the exchanges ask."""
+    asked = [text for turns in exchanges() for text in turns[::2]]
+    return {letters_of(text) for entry in asked for text in expanded(entry)}
 
 
 def held_out(topic: Topic) -> list[str]:

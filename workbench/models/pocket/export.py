@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from workbench.models.pocket import vocabulary
+from workbench.models.pocket import chatml
 from workbench.models.pocket.network import Network, Shape
 
 CARD: Final = Path(__file__).with_name("CARD.md")
@@ -38,9 +38,7 @@ def loaded(work: Path, shape: Shape) -> tuple[Network, Tokenizer]:
     return network.eval(), Tokenizer.from_file(str(work / "tokenizer.json"))
 
 
-def export(
-    work: Path, out: Path, shape: Shape, kind: gguf.GGMLQuantizationType = KIND
-) -> None:
+def export(work: Path, out: Path, shape: Shape, kind: gguf.GGMLQuantizationType = KIND) -> None:
     """Write the checkpoint in ``work`` to ``out``: matrices as ``kind``, gains in F32."""
     network, tokenizer = loaded(work, shape)
     beside = out.with_suffix(".new")
@@ -116,7 +114,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     model = json.loads(tokenizer.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].get)
     merges = [each if isinstance(each, str) else " ".join(each) for each in model["merges"]]
-    special = set(vocabulary.SPECIAL)
+    special = set(chatml.SPECIAL)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -124,9 +122,9 @@ def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
         [gguf.TokenType.CONTROL if token in special else gguf.TokenType.NORMAL for token in tokens]
     )
     writer.add_token_merges(merges)
-    end = tokenizer.token_to_id(vocabulary.END)
+    end = tokenizer.token_to_id(chatml.END)
     writer.add_eos_token_id(end)
     writer.add_eot_token_id(end)
-    writer.add_pad_token_id(tokenizer.token_to_id(vocabulary.END_OF_TEXT))
+    writer.add_pad_token_id(tokenizer.token_to_id(chatml.END_OF_TEXT))
     writer.add_add_bos_token(False)
-    writer.add_chat_template(vocabulary.TEMPLATE)
+    writer.add_chat_template(chatml.TEMPLATE)

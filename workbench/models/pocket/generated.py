@@ -17,7 +17,8 @@ from workbench.parameters.table import TABLE
 
 _MEANING: Final = (
     "What does {key} do?", "What is {key}?", "Explain {key}.", "{key}",
-    "What is {key} {good |}for?", "Tell me about {key}.", "What does {the parameter|the setting} {key} mean?",
+    "What is {key} {good |}for?", "Tell me about {key}.",
+    "What does {the parameter|the setting} {key} mean?",
     "{When|Why} would I change {key}?",
 )  # fmt: skip
 _DEFAULT: Final = (
@@ -73,9 +74,7 @@ def topics() -> list[Topic]:
             found[name] = msgspec.structs.replace(
                 host, ask=[*host.ask, *fresh], answer=[*host.answer, *topic.answer]
             )
-        owners |= {
-            letters_of(text): name or topic.name for text in wordings(_asking(topic, fresh))
-        }
+        owners |= {letters_of(text): name or topic.name for text in wordings(_asking(topic, fresh))}
     return list(found.values())
 
 

@@ -53,7 +53,8 @@ BRIEF: Final = Manner(
     (
         "Answer briefly.",
         "{Be brief|Be short|Keep it short|Answer in one sentence|Short answers}{.|, please.}",
-        "{You are an assistant|You are a helpful assistant|You are Pocket}. {Be brief|Answer briefly|Answer in one short sentence}.",
+        "{You are an assistant|You are a helpful assistant|You are Pocket}. "
+        "{Be brief|Answer briefly|Answer in one short sentence}.",
         "{Give|Write} short answers.",
     ),
     _briefly,

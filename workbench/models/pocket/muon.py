@@ -34,26 +34,27 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, weights: Iterable[nn.Parameter], *, weight_decay: float, momentum: float = 0.95
     ) -> None:
-        super().__init__(
-            weights, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum}
-        )
+        super().__init__(weights, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum})
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # noqa: ARG002
         """One step; matrices of one shape are made orthogonal together."""
-        for group in self.param_groups:
-            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
-            for weight in group["params"]:
-                by_shape.setdefault(weight.shape, []).append(weight)
-            for shape, weights in by_shape.items():
-                updates = []
-                for weight in weights:
-                    state = self.state[weight]
-                    if not state:
-                        state["momentum"] = torch.zeros_like(weight)
-                    state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                    updates.append(weight.grad.lerp(state["momentum"], group["momentum"]))
-                scale = 0.2 * max(shape) ** 0.5 * group["lr"]
-                for weight, update in zip(weights, orthogonal(torch.stack(updates)), strict=True):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    weight.add_(update, alpha=-scale)
+        with torch.no_grad():
+            for group in self.param_groups:
+                self._step(group)
+
+    def _step(self, group: dict[str, Any]) -> None:
+        by_shape: dict[torch.Size, list[nn.Parameter]] = {}
+        for weight in group["params"]:
+            by_shape.setdefault(weight.shape, []).append(weight)
+        for shape, weights in by_shape.items():
+            updates = []
+            for weight in weights:
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+                updates.append(weight.grad.lerp(state["momentum"], group["momentum"]))
+            scale = 0.2 * max(shape) ** 0.5 * group["lr"]
+            for weight, update in zip(weights, orthogonal(torch.stack(updates)), strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(update, alpha=-scale)

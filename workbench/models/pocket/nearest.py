@@ -31,9 +31,7 @@ class Topics:
     """Finds the topic of an answer."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
-        answers = [
-            (topic.name, words_of(text)) for topic in topics for text in _answers(topic)
-        ]
+        answers = [(topic.name, words_of(text)) for topic in topics for text in _answers(topic)]
         counts = Counter(word for _, words in answers for word in set(words))
         self._rarity = {
             word: math.log((1 + len(answers)) / count) for word, count in counts.items()

@@ -20,9 +20,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from workbench.models.pocket import MODEL_FILE, export, generated, vocabulary
+from workbench.models.pocket import MODEL_FILE, agreement, export, generated, vocabulary
 from workbench.models.pocket.answering import held_out_answers
-from workbench.models.pocket.conversation import Corpus, Turn
+from workbench.models.pocket.chatml import Turn
+from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.corpus import held_out
 from workbench.models.pocket.course import Course
 from workbench.models.pocket.muon import Muon
@@ -60,9 +61,7 @@ def batch(file: Path, seed: int, step: int, tokens: int, longest: int) -> Batch:
             row += more
             learned += wanted
         inputs.append(row[:length])
-        marked = [
-            token if wanted else _IGNORED for token, wanted in zip(row, learned, strict=True)
-        ]
+        marked = [token if wanted else _IGNORED for token, wanted in zip(row, learned, strict=True)]
         targets.append(marked[1 : length + 1])
     return inputs, targets
 
@@ -249,7 +248,7 @@ def main() -> None:
     )
     if not arguments.no_export:
         export.export(arguments.work, arguments.out, shape)
-        export.check(arguments.work, arguments.out, shape)
+        agreement.check(arguments.work, arguments.out, shape, export.KIND)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,8 @@ from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from workbench.models.pocket.conversation import Corpus, Turn
-
-END_OF_TEXT: Final = "<|endoftext|>"
-START: Final = "<|im_start|>"
-END: Final = "<|im_end|>"
-SPECIAL: Final = (END_OF_TEXT, START, END)
-
-TEMPLATE: Final = (
-    "{% for message in messages %}"
-    "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-)
+from workbench.models.pocket.chatml import END, SPECIAL, START, Turn
+from workbench.models.pocket.conversation import Corpus
 
 _TRAINING_CONVERSATIONS: Final = 20_000
 
@@ -43,7 +32,7 @@ def trained(corpus: Corpus, size: int) -> Tokenizer:
 
 
 def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
-    """A conversation's tokens as TEMPLATE writes it, and which of them are to be learned.
+    """A conversation's tokens as chatml.TEMPLATE writes it, and which of them are to be learned.
 
     Learned are the assistant's words and the end of each answer.
     """

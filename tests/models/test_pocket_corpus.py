@@ -1,0 +1,105 @@
+"""The corpus that the built-in model is trained on, and the conversations drawn from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.models import pocket_keys
+from workbench.models.pocket import generated
+from workbench.models.pocket.asking import Asking
+from workbench.models.pocket.conversation import Corpus
+from workbench.models.pocket.corpus import Topic, held_out_entries, kept_out, wordings
+from workbench.models.pocket.wording import expanded, letters_of
+from workbench.parameters.table import TABLE
+
+
+@pytest.fixture(scope="module")
+def topics() -> list[Topic]:
+    return generated.topics()
+
+
+def test_it_has_questions_enough(topics: list[Topic]) -> None:
+    entries = {letters_of(entry) for topic in topics for entry in topic.ask}
+    written = {
+        letters_of(entry) for topic in topics if topic.origin == "written" for entry in topic.ask
+    }
+    assert len(entries) >= 2000
+    assert len(written) >= 2000
+
+
+def test_a_wording_belongs_to_one_topic(topics: list[Topic]) -> None:
+    names = Counter(topic.name for topic in topics)
+    assert max(names.values()) == 1
+    owners: dict[str, str] = {}
+    for topic in topics:
+        for text in wordings(topic):
+            assert owners.setdefault(letters_of(text), topic.name) == topic.name, text
+
+
+def test_every_parameter_is_explained_with_its_default_and_its_values(topics: list[Topic]) -> None:
+    for parameter in TABLE:
+        asked = letters_of(f"What is the default of {parameter.key}?")
+        [topic] = [each for each in topics if asked in map(letters_of, wordings(each))]
+        default = parameter.text(parameter.default)
+        assert any(default in answer for answer in topic.answer)
+
+
+def test_the_keys_are_those_of_the_screen() -> None:
+    assert pocket_keys.FILE.read_text(encoding="utf-8") == pocket_keys.text(), (
+        "the keys have changed: python -m tests.models.pocket_keys writes them anew, "
+        "and the model learns them at its next training"
+    )
+
+
+def test_a_tenth_of_the_entries_is_held_out(topics: list[Topic]) -> None:
+    for topic in topics:
+        left_out = held_out_entries(topic)
+        assert len(left_out) <= max(1, round(len(topic.ask) / 10))
+        assert left_out == held_out_entries(topic)
+    entries = sum(len(topic.ask) for topic in topics)
+    assert sum(len(held_out_entries(topic)) for topic in topics) >= entries / 10
+
+
+def test_what_is_held_out_is_never_asked(topics: list[Topic]) -> None:
+    drawn = Corpus(seed=7)
+    kept = kept_out(topics)
+    asked = {
+        letters_of(turn.content)
+        for _ in range(5000)
+        for turn in drawn.conversation()
+        if turn.role == "user"
+    }
+    assert len(asked) > 3000
+    assert not kept & asked
+
+
+def test_all_that_an_entry_expands_to_is_held_out_with_it(topics: list[Topic]) -> None:
+    kept = kept_out(topics)
+    topic = next(each for each in topics if any("|" in entry for entry in held_out_entries(each)))
+    entry = next(entry for entry in held_out_entries(topic) if "|" in entry)
+    assert {letters_of(text) for text in expanded(entry)} <= kept
+
+
+def test_every_text_is_filled_in() -> None:
+    drawn = Corpus(seed=7)
+    turns = [turn for _ in range(3000) for turn in drawn.conversation()]
+    # What is not filled in has braces; a grammar's example has a bar of its own.
+    assert not [turn for turn in turns if set(turn.content) & set("{}") or not turn.content]
+    assert {turn.role for turn in turns} == {"system", "user", "assistant"}
+    assert all(turn.content.isascii() for turn in turns)
+
+
+def test_a_seed_gives_a_corpus() -> None:
+    first, again, other = (Corpus(seed).conversation() for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_a_question_is_not_put_in_the_words_of_another_topic() -> None:
+    asking = Asking.__new__(Asking)
+    asking._kept_out, asking._owners = {"how do i leave"}, {"what is a fox": "fox"}
+    assert asking.allowed("What is a fox?", "fox")
+    assert not asking.allowed("What is a fox?", "bear")
+    assert not asking.allowed("How do I leave?!", "quit")

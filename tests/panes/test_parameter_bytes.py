@@ -20,9 +20,9 @@ def test_a_step_draws_its_row_and_what_is_said_of_it() -> None:
     with running(APP) as terminal:
         terminal.wait_for("Chat with pocket")
         sent(terminal, "\x14", shows="/ filter")
-        sent(terminal, "\x1b[C", shows="0.85 your own")
+        sent(terminal, "\x1b[C", shows="0.75 your own")
         # The whole list takes 5,700.
-        assert sent(terminal, "\x1b[C", shows="0.9 your own") < 1000
+        assert sent(terminal, "\x1b[C", shows="0.8 your own") < 1000
         assert sent(terminal, "j", shows="at the default, off") < 1800
         # At its default there is nothing to reset.
         assert sent(terminal, "\x7f", shows="at the default, off") == 0

@@ -15,10 +15,13 @@ from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.panes.lines import Lines
+from workbench.screens.find.messages import DownloadWanted
 from workbench.screens.find.screen import FindScreen
 from workbench.settings import paths
 
 REPO = "owner/Tiny-Coder-GGUF"
+FIT = (REPO, "Tiny-Coder-Q4_K_M")
 CARD = b"---\nlicense: mit\n---\n# Tiny\n\nIt is **small**. \x1b[31m[red]\n"
 
 
@@ -186,6 +189,31 @@ async def test_a_hub_out_of_reach_is_a_state(hub: Hub, fault: Fault, words: str)
         await b.pilot.press("r")
         await wait_until(lambda: screen.found, "another try")
         assert not screen.state
+
+
+async def test_narrow_screens_give_the_whole_width_at_once(hub: Hub, config_folder: Path) -> None:
+    slowly(config_folder, 0.05)
+    async with finding((80, 24), "coder") as (b, screen):
+        await wait_until(lambda: FIT in screen.fits, "the exact fit")
+        await b.pilot.press("enter")
+        await wait_until(lambda: screen.variants.has_focus, "the files")
+        await b.pilot.pause()
+        assert "t/s" in row_of(screen, "Q4_K_M")
+        facts = screen.query_one("#find-facts", Lines)
+        assert facts.render_line(0).text.rstrip().endswith("mit")
+        # What is shown of the queue began while it was hidden, here and below.
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.downloads, "a download")
+        await b.pilot.press("escape")
+        await wait_until(lambda: screen.results.has_focus, "the list")
+        await wait_until(lambda: "MB/s" in str(screen.downloads.options[0].prompt), "its speed")
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the workbench")
+        b.screen.post_message(DownloadWanted("pause", b.screen.downloads[0].id))
+        await wait_until(lambda: b.screen.downloads[0].state == "paused", "a pause")
+        await b.pilot.press("f2")
+        await wait_until(lambda: "paused" in b.screen.browser.status_text, "its state")
+        assert "Tiny-Coder-Q4_K_M" in b.screen.browser.status_text
 
 
 async def test_narrow_screens_show_one_at_a_time(hub: Hub) -> None:

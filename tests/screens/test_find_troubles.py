@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from pytest import MonkeyPatch, fixture
 
 from tests.hub import Fault, Hub
-from tests.screens.test_find import REPO, finding, hub, model, row_of, search
+from tests.screens.test_find import FIT, REPO, finding, hub, model, row_of, search
 from tests.small_disk import small_disk
 from tests.waiting import wait_until
 from workbench.models.download import queue
@@ -17,8 +17,6 @@ from workbench.models.download.transfer import FLOOR_BYTES
 from workbench.screens.jump import JumpScreen
 
 __all__ = ["hub", "model"]
-
-FIT = (REPO, "Tiny-Coder-Q4_K_M")
 
 
 @fixture

@@ -353,6 +353,12 @@ class LibraryScreen(ObeyingScreen):
         """The file of the model that answers."""
         raise NotImplementedError
 
+    @on(BrowserPane.Widened)
+    def _say_anew(self, event: BrowserPane.Widened) -> None:
+        # The pane may have been hidden, and had no width.
+        event.stop()
+        self._say()
+
     def _say(self) -> None:
         """Say below the list what is going on."""
         width = self.browser.width

@@ -6,6 +6,7 @@ from typing import ClassVar, Final, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets.option_list import Option
 
@@ -27,6 +28,23 @@ class SearchField(Field):
     BINDINGS: ClassVar[list[BindingType]] = [
         _quiet("down", "submit", "find.found", "Go to what was found"),
     ]
+
+
+class Column(Vertical):
+    """A part of the screen that is not always shown, and tells how wide it is when it is."""
+
+    class Widened(Message):
+        """Rows are to be laid out anew."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._width = 0
+
+    def on_resize(self) -> None:
+        """What was laid out while it was hidden had no width."""
+        if self.content_region.width != self._width:
+            self._width = self.content_region.width
+            self.post_message(self.Widened())
 
 
 class _Rows(Choices):

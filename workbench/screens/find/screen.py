@@ -26,7 +26,13 @@ from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
 from workbench.screens.find.details import DetailsScreen
 from workbench.screens.find.fetcher import Fetcher
-from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
+from workbench.screens.find.lists import (
+    Column,
+    DownloadList,
+    ResultList,
+    SearchField,
+    VariantList,
+)
 from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found
 from workbench.screens.find.typed import Choice
 from workbench.screens.jump import JUMP, jump
@@ -77,7 +83,7 @@ class FindScreen(DetailsScreen):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="find-body"):
-            with Vertical(id="find-left"):
+            with Column(id="find-left"):
                 with Vertical(id="find-results", classes="pane") as pane:
                     pane.border_title = "Find models"
                     with Horizontal(id="find-search"):
@@ -89,7 +95,7 @@ class FindScreen(DetailsScreen):
                 with Vertical(id="find-downloads", classes="pane") as pane:
                     pane.border_title = "Downloads"
                     yield DownloadList(id="find-queue")
-            with Vertical(id="find-details", classes="pane"):
+            with Column(id="find-details", classes="pane"):
                 yield Lines(id="find-facts")
                 yield VariantList(id="find-variants")
                 yield Lines(id="find-fit")
@@ -215,12 +221,7 @@ class FindScreen(DetailsScreen):
     def _to_files(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.add_class("-details")
-        self.call_after_refresh(self._open_details)
-
-    def _open_details(self) -> None:
-        # They may not have been seen before, and had no width.
-        self.show_details()
-        self.variants.focus()
+        self.call_after_refresh(self.variants.focus)
 
     @on(OptionList.OptionSelected, "VariantList")
     def _fetch(self, event: OptionList.OptionSelected) -> None:
@@ -333,11 +334,10 @@ class FindScreen(DetailsScreen):
         """Show a letter on everything that can be gone to."""
         jump(self)
 
-    def on_resize(self) -> None:
+    @on(Column.Widened)
+    def _draw(self, event: Message) -> None:
         """Rows are as wide as there is room."""
-        self.call_after_refresh(self._draw)
-
-    def _draw(self) -> None:
+        event.stop()
         if self.found:
             self._list()
         self.show_downloads(self._reports)

@@ -65,6 +65,9 @@ async def finding(
         screen = b.app.screen
         assert isinstance(screen, FindScreen)
         await wait_until(lambda: screen.found, "what is trending")
+        assert screen.field.has_focus
+        await b.pilot.press("down")
+        await wait_until(lambda: screen.results.has_focus, "the list")
         if text:
             await search(b, screen, text)
         yield b, screen

@@ -17,7 +17,12 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.models.download.queue import Report
-from workbench.models.hub.errors import HubError, RateLimitedError
+from workbench.models.hub.errors import (
+    HubDownError,
+    HubError,
+    OfflineError,
+    RateLimitedError,
+)
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
@@ -40,6 +45,8 @@ from workbench.untrusted import without_controls
 
 # So many rows before the last one the next page is asked for.
 _AHEAD: Final = 10
+# How soon a Hub that is out of reach is asked again.
+_AGAIN_SECONDS: Final = 5.0
 _MUTED: Final = "$foreground-muted"
 
 
@@ -78,7 +85,8 @@ class FindScreen(DetailsScreen):
         self._state = ""
         # From the wish to look for something until it is typed, wherever the focus is.
         self._looking = False
-        self._held = False
+        # Why the last question has no answer.
+        self._error: HubError | None = None
         self._n_empty = 0
 
     def compose(self) -> ComposeResult:
@@ -104,7 +112,8 @@ class FindScreen(DetailsScreen):
 
     def on_mount(self) -> None:
         self.field.placeholder = "words, author:NAME, owner/name:Q4_K_M or an address"
-        self.results.focus()
+        # Whoever comes wants to type, and need not wait for the Hub.
+        self.action_type()
         self.show_downloads(self._reports)
         self._ask()
 
@@ -122,7 +131,7 @@ class FindScreen(DetailsScreen):
 
     def _accept(self) -> None:
         self._looking = False
-        if self._waiting_for("search") or self._held:
+        if self._waiting_for("search") or self._error:
             self._ask()
         self.results.focus()
 
@@ -151,7 +160,7 @@ class FindScreen(DetailsScreen):
         self.not_any_more("search")
         self.not_any_more("again")
         self.found = []
-        self._held = False
+        self._error = None
         self._n_empty = 0
         self._say("Asking the Hub …")
         self.query_one("#find-results").border_subtitle = self.choice.words
@@ -178,13 +187,35 @@ class FindScreen(DetailsScreen):
 
     def _say_why(self, error: HubError) -> None:
         """A Hub that is out of reach is a state; it need not stay so."""
-        # Until then no cursor that nears the end asks for more.
-        self._held = True
-        then = "Enter tries again." if self.field.has_focus else "r tries again."
+        # Until it has gone no cursor that nears the end asks for more.
+        self._error = error
+        if isinstance(error, RateLimitedError):
+            self.soon("again", self._go_on, error.seconds)
+        elif isinstance(error, (OfflineError, HubDownError)):
+            self.soon("again", self._go_on, _AGAIN_SECONDS)
+        self._say_error(error)
+
+    def _say_error(self, error: HubError) -> None:
+        key = "Enter" if self.field.has_focus else "r"
+        then = f"{key} tries again."
         if isinstance(error, RateLimitedError):
             then = "It goes on by itself then."
-            self.soon("again", self.action_again, error.seconds)
+        elif isinstance(error, (OfflineError, HubDownError)):
+            then = f"It is tried again by itself; {key} does it now."
         self._say(f"{error} {then}")
+
+    def on_descendant_focus(self) -> None:
+        """Name the key that works where one is."""
+        if self._error is not None:
+            self._say_error(self._error)
+
+    def _go_on(self) -> None:
+        self.not_any_more("again")
+        self._error = None
+        if self.found and self.following:
+            self.search_on(self.field.value)
+        else:
+            self._ask()
 
     def _say(self, state: str) -> None:
         self._state = without_controls(state)
@@ -211,7 +242,11 @@ class FindScreen(DetailsScreen):
     @on(OptionList.OptionHighlighted, "ResultList")
     def _went_to(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if self.following and not self._held and event.option_index >= len(self.found) - _AHEAD:
+        if (
+            self.following
+            and self._error is None
+            and event.option_index >= len(self.found) - _AHEAD
+        ):
             self.search_on(self.field.value)
         self.show_details()
 
@@ -280,7 +315,8 @@ class FindScreen(DetailsScreen):
 
     def action_back(self) -> None:
         """From the details to what was found, from there to where one came from."""
-        was_in_list = self.results.has_focus or (self.field.has_focus and not self.found)
+        nothing_typed = self.field.has_focus and not (self.found and self.field.value)
+        was_in_list = self.results.has_focus or nothing_typed
         self.remove_class("-details")
         if was_in_list:
             self.dismiss(None)
@@ -313,15 +349,11 @@ class FindScreen(DetailsScreen):
 
     def action_again(self) -> None:
         """Ask anew."""
-        self.not_any_more("again")
-        self._held = False
         self._shown = ""
         # What did not come may come now.
         self.fits = {key: each for key, each in self.fits.items() if each.fit is not None}
-        if self.found and self.following:
-            self.search_on(self.field.value)
-        elif not self.found or self._state:
-            self._ask()
+        if self._state or self.following or not self.found:
+            self._go_on()
         else:
             self.show_details()
 

@@ -135,7 +135,9 @@ def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
     ]  # fmt: skip
     for line in table(["", "weights", "cache", "compute", "total", "free"], rows):
         click.echo(line)
-    click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
+    if found.most:
+        click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
     click.echo(fits.sentence(found))
     if found.tps is not None:
-        click.echo(f"At most {found.tps:.1f} tokens/s, by how fast this machine reads its memory.")
+        tps = fits.speed(found.tps)
+        click.echo(f"At most about {tps} tokens/s, by how fast this machine reads its memory.")

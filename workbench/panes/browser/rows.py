@@ -10,7 +10,7 @@ from textual.content import Content
 from workbench.models import fit as fits
 from workbench.models.fit import HOST, Fit
 from workbench.models.naming import parameter_count
-from workbench.panes.figures import byte_size, clock, per_second, short_count
+from workbench.panes.figures import byte_size, clock, short_count
 from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Con
     else:
         # What is only guessed says so.
         sure = "" if fit.exact else "~"
-        tps = f"{sure}{per_second(fit.tps)} t/s" if fit.tps is not None else ""
+        tps = f"{sure}{fits.speed(fit.tps)} t/s" if fit.tps is not None else ""
         verdict = Content.assemble(
             (f"{sure + fit.verdict:<8}", _VERDICTS[fit.verdict]), (f"{tps:>11}", _MUTED)
         )
@@ -124,7 +124,7 @@ def label_of(variant: Variant) -> str:
 
 
 def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[Content]:
-    """What a file would take, in four lines."""
+    """What a file would take: the figures in three lines, then the verdict in words."""
     if variant.kind != "model":
         about = "shows images to a model" if variant.kind == "projector" else "helps to quantise"
         return [Content.styled(f"It {about}; it is no model.", _MUTED)]
@@ -143,15 +143,16 @@ def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[
     )
     free = sum(place.free for place in fit.places if place.name == HOST)
     gpus = sum(place.free for place in fit.places if place.name != HOST)
-    of = f" of {byte_size(free)} free" + (f" and {byte_size(gpus)} on GPUs" if gpus else "")
+    of = f" are needed, {byte_size(free)} are free"
+    of += f" and {byte_size(gpus)} on GPUs" if gpus else ""
     lengths = f"n_ctx {fit.n_ctx:,}; the longest that fits is {fit.most:,}"
     lines = [
         Content.assemble((f"{about}{byte_size(fit.total)}", "bold"), of),
         Content.styled(parts, _MUTED),
-        Content.styled(lengths, _MUTED),
-        Content(fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"),
+        *([Content.styled(lengths, _MUTED)] if fit.most else []),
     ]
-    return [line.truncate(width, ellipsis=True) for line in lines]
+    words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
+    return [*(line.truncate(width, ellipsis=True) for line in lines), *Content(words).wrap(width)]
 
 
 def of_download(report: Report, width: int) -> Content:

@@ -27,7 +27,9 @@ from workbench.screens.find.lists import ResultList, VariantList
 from workbench.screens.find.messages import Appraised, CardDrawn, Looked, Measured
 from workbench.untrusted import without_controls
 
+# What is said of a file's fit has as many rows, and more only where its words need them.
 _FIT_ROWS: Final = 4
+_MOST_FIT_ROWS: Final = 8
 
 
 class DetailsScreen(AskingScreen):
@@ -159,7 +161,9 @@ class DetailsScreen(AskingScreen):
             self.soon("price", lambda: self.appraise(repository, variant))
         problem = known.problem if known is not None else ""
         fit = self.fit(repository, variant)
-        shown.show(rows.of_fit(variant, fit, problem, self._width)[:_FIT_ROWS])
+        lines = rows.of_fit(variant, fit, problem, self._width)[:_MOST_FIT_ROWS]
+        shown.styles.height = max(_FIT_ROWS, len(lines)) + shown.gutter.height
+        shown.show(lines)
 
     def on_appraised(self, message: Appraised) -> None:
         """The guess has its answer."""

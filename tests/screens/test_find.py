@@ -82,6 +82,12 @@ async def search(b: Bench, screen: FindScreen, text: str) -> None:
     await wait_until(lambda: "Asking" not in screen.state, "an answer")
 
 
+def key_line(screen: FindScreen) -> dict[str, str]:
+    """What the keys do that the line below names."""
+    active = screen.active_bindings.values()
+    return {each.binding.key: each.binding.description for each in active if each.binding.show}
+
+
 def row_of(screen: FindScreen, name: str) -> str:
     option = next(each for each in screen.variants.options if name in str(each.id))
     return str(option.prompt)
@@ -256,10 +262,16 @@ async def test_downloads_go_on_while_one_chats_and_are_ordered(
         await wait_until(
             lambda: [each.id for each in b.screen.downloads] == [second, first], "another order"
         )
-        await b.pilot.press("down", "space")
+        await b.pilot.press("down")
+        assert key_line(screen)["space"] == "Pause"
+        assert "enter" not in key_line(screen)
+        await b.pilot.press("space")
         await wait_until(lambda: b.screen.downloads[1].state == "paused", "a pause")
+        await wait_until(lambda: "‖" in str(screen.downloads.options[1].prompt), "its sign")
+        await b.pilot.pause()
+        assert key_line(screen)["enter"] == "Go on"
         await b.pilot.press("up", "delete")
-        assert any("once more" in toast for toast in b.toasts())
+        assert any("once more cancels Tiny-Coder-Q" in toast for toast in b.toasts())
         await b.pilot.press("delete")
         await wait_until(lambda: [each.id for each in b.screen.downloads] == [first], "one less")
         await b.pilot.press("space")
@@ -288,6 +300,10 @@ async def test_a_gated_model_names_the_page_to_visit(hub: Hub) -> None:
         page = f"{hub.endpoint}/shut/Gated-GGUF"
         await wait_until(lambda: any(page in toast for toast in b.toasts()), "the page")
         assert b.screen.downloads[0].state == "failed"
+        # It is still seen once the words have gone.
+        row = str(screen.downloads.options[0].prompt)
+        assert "✕" in row
+        assert "gated" in row
 
 
 async def test_what_cannot_run_is_fetched_only_if_one_insists(hub: Hub) -> None:

@@ -14,6 +14,7 @@ from workbench.models.hub.errors import HubError
 from workbench.models.model_file import ModelFile
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
+from workbench.panes.figures import byte_size
 from workbench.parameters.table import loading
 from workbench.screens.find.messages import (
     DownloadReported,
@@ -258,7 +259,7 @@ class FetchingScreen(LibraryScreen):
             return
         at = ids.index(number)
         match message.wish:
-            case "pause" if report.state in ("paused", "failed", "waiting"):
+            case "resume":
                 self._tell_queue(lambda queue: queue.resume(number))
             case "pause":
                 self._tell_queue(lambda queue: queue.pause(number))
@@ -268,8 +269,14 @@ class FetchingScreen(LibraryScreen):
             case "cancel":
                 self._doomed = number
                 self.set_timer(_TWICE_SECONDS, self._spare)
-                words = "The same key once more cancels it, and what is there is thrown away."
-                self.app.notify(words, severity="warning", timeout=_TWICE_SECONDS)
+                name = without_controls(report.name.rpartition("/")[2])
+                self.app.notify(
+                    f"The same key once more cancels {name}, and throws away the "
+                    f"{byte_size(report.done)} that are there.",
+                    severity="warning",
+                    timeout=_TWICE_SECONDS,
+                    markup=False,
+                )
             case "earlier" if at > 0:
                 self._tell_queue(lambda queue: queue.move(number, ids[at - 1]))
             case "later" if at + 1 < len(ids):

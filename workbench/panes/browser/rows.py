@@ -30,7 +30,10 @@ _VERDICTS: Final = {
 _LABEL: Final = 22
 _BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
-_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…"}
+# A download then has room for its bytes, too.
+_WIDE: Final = 52
+_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…", "queued": "○"}
+_WHY_ROWS: Final = 2
 
 
 def beside(words: Content | str, end: Content | str, width: int) -> Content:
@@ -163,12 +166,24 @@ def of_download(report: Report, width: int) -> Content:
         end = f"{speed:>10} {left:>6}"
     else:
         end = f"{report.state:>17}"
-    end = f"{part_of(report):>4} {end}"
+    of = f" of {byte_size(report.size)}" if report.size and width >= _WIDE else ""
+    end = f"{part_of(report):>4}{of:<12}{end}" if of else f"{part_of(report):>4} {end}"
     if width < len(end) + 14:
         end = f"{part_of(report):>4}"
     name = shortened(report.name.rpartition("/")[2], max(4, width - len(end) - 3))
     mark = _MARKS.get(report.state, "↓")
     return beside(Content.assemble(f"{mark} ", name), Content.styled(end, _MUTED), max(8, width))
+
+
+def why(report: Report, width: int) -> list[Content]:
+    """What a download waits for, or why it failed; nothing of one that runs."""
+    if report.state == "running" or not report.note:
+        return []
+    colour = "$error" if report.state == "failed" else _MUTED
+    lines = Content.styled(without_controls(report.note), colour).wrap(max(8, width - 2))
+    if len(lines) > _WHY_ROWS:
+        lines[_WHY_ROWS - 1] = lines[_WHY_ROWS - 1] + Content.styled(" …", colour)
+    return [Content.assemble("  ", line) for line in lines[:_WHY_ROWS]]
 
 
 def part_of(report: Report) -> str:

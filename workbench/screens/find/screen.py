@@ -45,6 +45,8 @@ from workbench.untrusted import without_controls
 
 # So many rows before the last one the next page is asked for.
 _AHEAD: Final = 10
+# So many rows has the queue at most.
+_MOST_DOWNLOADS: Final = 8
 # How soon a Hub that is out of reach is asked again.
 _AGAIN_SECONDS: Final = 5.0
 _MUTED: Final = "$foreground-muted"
@@ -64,8 +66,7 @@ class FindScreen(DetailsScreen):
         ),
         Binding("r", "again", "Again", show=False, id="find.again", tooltip="Ask the Hub again"),
         Binding(
-            "d", "downloads", "Downloads", show=False, id="find.downloads",
-            tooltip="Go to the downloads",
+            "d", "downloads", "Downloads", id="find.downloads", tooltip="Go to the downloads"
         ),
         JUMP,
     ]  # fmt: skip
@@ -299,9 +300,15 @@ class FindScreen(DetailsScreen):
             return
         pane = self.query_one("#find-downloads")
         pane.display = bool(reports)
-        pane.styles.height = min(8, len(reports) + 2)
         width = max(20, self.query_one("#find-results").content_region.width - 1)
-        self.downloads.show([Option(rows.of_download(each, width), id=each.id) for each in reports])
+        told = {
+            each.id: [rows.of_download(each, width), *rows.why(each, width)] for each in reports
+        }
+        pane.styles.height = min(_MOST_DOWNLOADS, sum(map(len, told.values()))) + 2
+        self.downloads.show(
+            [Option(Content("\n").join(lines), id=number) for number, lines in told.items()]
+        )
+        self.downloads.show_states({each.id: each.state for each in reports})
         if not reports and self.downloads.has_focus:
             self.results.focus()
         if before != [(each.repo, each.name) for each in reports]:

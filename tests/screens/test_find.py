@@ -22,7 +22,10 @@ from workbench.settings import paths
 
 REPO = "owner/Tiny-Coder-GGUF"
 FIT = (REPO, "Tiny-Coder-Q4_K_M")
-CARD = b"---\nlicense: mit\n---\n# Tiny\n\nIt is **small**. \x1b[31m[red]\n"
+CARD = (
+    b"---\nlicense: mit\n---\n<p><img src=x alt='A picture'></p>\n\n# Tiny\n\n"
+    b"It is **small**. \x1b[31m[red]\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,8 @@ async def test_from_a_wish_to_an_answer(hub: Hub) -> None:
         await wait_until(lambda: "It is small." in screen.card.text, "the card")
         assert "\x1b" not in screen.card.text
         assert "[red]" in screen.card.text
+        assert "A picture" in screen.card.text
+        assert "<" not in screen.card.text
         await b.pilot.press("enter")
         await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the download")
         await wait_until(lambda: "●" in row_of(screen, "Q4_K_M"), "the mark")

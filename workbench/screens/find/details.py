@@ -22,6 +22,7 @@ from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
 from workbench.screens.find.asking import AskingScreen
+from workbench.screens.find.cards import readable
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.lists import ResultList, VariantList
 from workbench.screens.find.messages import Appraised, CardDrawn, Looked, Measured
@@ -199,7 +200,7 @@ def _laid_out(card: str, width: int) -> list[Content]:
     from workbench.panes.chat import markdown
 
     lines: list[Content] = []
-    for block in markdown.parse(card):
+    for block in markdown.parse(readable(card)):
         lines += [line.content for line in block.lines(width)]
         lines.append(Content())
     return lines

@@ -122,7 +122,8 @@ async def test_from_a_wish_to_an_answer(hub: Hub) -> None:
         await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the download")
         await wait_until(lambda: "●" in row_of(screen, "Q4_K_M"), "the mark")
         assert "Tiny-Coder-Q4_K_M" in b.screen.browser.names
-        # Now Enter loads it.
+        # Now Enter loads it, and says so.
+        assert key_line(screen)["enter"] == "Load"
         await b.pilot.press("enter")
         await wait_until(lambda: b.screen.stats.text.startswith("Tiny-Coder-Q4_K_M"), "the model")
         await b.idle()
@@ -168,6 +169,19 @@ async def test_what_is_typed_narrows_and_keys_choose(hub: Hub) -> None:
         assert "downloads, up to 2B, not gated" in str(
             screen.query_one("#find-results").border_subtitle
         )
+
+
+async def test_what_narrows_the_search_is_said_and_panes_are_a_key_away(hub: Hub) -> None:
+    async with finding() as (b, screen):
+        assert not screen.choice.is_narrow
+        await b.pilot.press("b")
+        await wait_until(lambda: "of trending, up to 2B" in screen.state or screen.found, "models")
+        await b.pilot.press(*"tt")
+        await search(b, screen, "coder")
+        await wait_until(lambda: "gated: b and t choose others" in screen.state, "why nothing")
+        await b.pilot.press("f2")
+        await wait_until(lambda: b.app.screen is b.screen, "the workbench")
+        await wait_until(lambda: b.screen.browser.models.has_focus, "the models")
 
 
 async def test_old_answers_are_dropped(hub: Hub) -> None:

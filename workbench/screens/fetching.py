@@ -22,6 +22,7 @@ from workbench.screens.find.messages import (
     DownloadsListed,
     DownloadWanted,
     FetchWanted,
+    PaneWanted,
     ToQueue,
 )
 from workbench.screens.library import LibraryScreen
@@ -212,6 +213,11 @@ class FetchingScreen(LibraryScreen):
         if model is not None:
             self.browser.go_to(model.path)
             self.browser.post_message(BrowserPane.Chosen(model))
+
+    def on_pane_wanted(self, message: PaneWanted) -> None:
+        """Go to a pane from the find screen."""
+        self._hide(message.side, False)
+        self.go_to(message.side)
 
     def _by_hash(self) -> dict[str, Path]:
         """The models of this machine by the SHA-256 of their files."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -126,8 +126,17 @@ def label_of(variant: Variant) -> str:
     return f"{label} ({len(variant.files)} parts)" if len(variant.files) > 1 else label
 
 
-def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[Content]:
-    """What a file would take: the figures in three lines, then the verdict in words."""
+def of_fit(
+    variant: Variant,
+    fit: Fit | None,
+    problem: str,
+    width: int,
+    given: Mapping[str, object] | None = None,
+) -> list[Content]:
+    """What a file would take: the figures in three lines, then the verdict in words.
+
+    ``given`` are the parameters that it was asked for with, where they are no defaults.
+    """
     if variant.kind != "model":
         about = "shows images to a model" if variant.kind == "projector" else "helps to quantise"
         return [Content.styled(f"It {about}; it is no model.", _MUTED)]
@@ -155,7 +164,15 @@ def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[
         *([Content.styled(lengths, _MUTED)] if fit.most else []),
     ]
     words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
-    return [*(line.truncate(width, ellipsis=True) for line in lines), *Content(words).wrap(width)]
+    by = ", ".join(f"{name} {value}" for name, value in (given or {}).items())
+    chosen = (
+        f"By the parameter pane's {by}." if by else "The parameter pane's n_ctx and cache count."
+    )
+    return [
+        *(line.truncate(width, ellipsis=True) for line in lines),
+        *Content(words).wrap(width),
+        *Content.styled(chosen, _MUTED).wrap(width),
+    ]
 
 
 def of_download(report: Report, width: int) -> Content:

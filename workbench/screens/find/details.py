@@ -31,6 +31,7 @@ from workbench.untrusted import without_controls
 # What is said of a file's fit has as many rows, and more only where its words need them.
 _FIT_ROWS: Final = 4
 _MOST_FIT_ROWS: Final = 8
+_OF_FIT: Final = ("n_ctx", "cache_type_k", "cache_type_v", "n_gpu_layers", "swa_full")
 
 
 class DetailsScreen(AskingScreen):
@@ -45,6 +46,8 @@ class DetailsScreen(AskingScreen):
         # The models of this machine, by the SHA-256 of their files.
         self._here: dict[str, Path] = {}
         self._reports = list(reports)
+        # What the fit depends on, as the parameter pane has it.
+        self._given = {key: values[key] for key in _OF_FIT if key in values}
         # The repository that the details are about, and the one whose card is shown.
         self._shown = ""
         self._card_of = ("", 0)
@@ -153,6 +156,7 @@ class DetailsScreen(AskingScreen):
     def _show_fit(self) -> None:
         repository, variant = self.repository, self.variant
         shown = self.query_one("#find-fit", Lines)
+        self.variants.show_here(is_here=variant is not None and self.path_of(variant) is not None)
         if repository is None or variant is None:
             shown.show([])
             return
@@ -162,7 +166,8 @@ class DetailsScreen(AskingScreen):
             self.soon("price", lambda: self.appraise(repository, variant))
         problem = known.problem if known is not None else ""
         fit = self.fit(repository, variant)
-        lines = rows.of_fit(variant, fit, problem, self._width)[:_MOST_FIT_ROWS]
+        lines = rows.of_fit(variant, fit, problem, self._width, given=self._given)
+        lines = lines[:_MOST_FIT_ROWS]
         shown.styles.height = max(_FIT_ROWS, len(lines)) + shown.gutter.height
         shown.show(lines)
 

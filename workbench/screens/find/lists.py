@@ -122,8 +122,31 @@ class VariantList(_Rows):
         _TYPE,
         _quiet("j,down", "cursor_down", "files.down", "Next file"),
         _quiet("k,up", "cursor_up", "files.up", "File before"),
-        Binding("enter", "select", "Fetch", id="files.fetch", tooltip="Fetch the file, or load it"),
+        Binding("enter", "fetch", "Fetch", id="files.fetch", tooltip="Fetch the file"),
+        Binding("enter", "load", "Load", id="files.load", tooltip="Load the file, which is here"),
     ]
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._is_here = False
+
+    def show_here(self, *, is_here: bool) -> None:
+        """Whether the file under the cursor is on this machine."""
+        if is_here != self._is_here:
+            self._is_here = is_here
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """What is here is loaded, what is not is fetched."""
+        return action != ("fetch" if self._is_here else "load")
+
+    def action_fetch(self) -> None:
+        """Have the file under the cursor fetched."""
+        self.action_select()
+
+    def action_load(self) -> None:
+        """Have the file under the cursor loaded."""
+        self.action_select()
 
 
 DownloadWish = Literal["pause", "resume", "cancel", "earlier", "later"]

@@ -38,9 +38,10 @@ from workbench.screens.find.lists import (
     SearchField,
     VariantList,
 )
-from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found
+from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found, PaneWanted
 from workbench.screens.find.typed import Choice
 from workbench.screens.jump import JUMP, jump
+from workbench.screens.layout import Side
 from workbench.untrusted import without_controls
 
 # So many rows before the last one the next page is asked for.
@@ -50,6 +51,24 @@ _MOST_DOWNLOADS: Final = 8
 # How soon a Hub that is out of reach is asked again.
 _AGAIN_SECONDS: Final = 5.0
 _MUTED: Final = "$foreground-muted"
+
+
+_PANES: Final = [
+    Binding(
+        keys,
+        f"leave_for('{side}')",
+        name,
+        show=False,
+        id=f"pane.{side}",
+        tooltip=f"{name}: leave for them",
+        priority=True,
+    )
+    for keys, side, name in (
+        ("f2,ctrl+o", "browser", "Models"),
+        ("f3,ctrl+t", "parameters", "Parameters"),
+        ("f4,ctrl+g", "stats", "Stats"),
+    )
+]
 
 
 class FindScreen(DetailsScreen):
@@ -69,6 +88,7 @@ class FindScreen(DetailsScreen):
             "d", "downloads", "Downloads", id="find.downloads", tooltip="Go to the downloads"
         ),
         JUMP,
+        *_PANES,
     ]  # fmt: skip
 
     field = getters.query_one(SearchField)
@@ -164,7 +184,7 @@ class FindScreen(DetailsScreen):
         self._error = None
         self._n_empty = 0
         self._say("Asking the Hub …")
-        self.query_one("#find-results").border_subtitle = self.choice.words
+        self._show_choice()
         self.search(self.field.value)
 
     def on_found(self, message: Found) -> None:
@@ -183,8 +203,14 @@ class FindScreen(DetailsScreen):
             # A page of which nothing was meant: the next one may have more.
             self.search_on(self.field.value)
             return
-        self._say("" if self.found else "Nothing was found: try fewer words, or any size (b).")
+        self._say("" if self.found else self._nothing)
         self._list()
+
+    @property
+    def _nothing(self) -> str:
+        if self.choice.is_narrow:
+            return f"Nothing was found, of {self.choice.words}: b and t choose others."
+        return "Nothing was found: try fewer words."
 
     def _say_why(self, error: HubError) -> None:
         """A Hub that is out of reach is a state; it need not stay so."""
@@ -337,6 +363,11 @@ class FindScreen(DetailsScreen):
         self.field.focus()
         self.field.action_select_all()
 
+    def action_leave_for(self, side: Side) -> None:
+        """Leave for a pane of the screen below."""
+        self.dismiss(None)
+        self._below.post_message(PaneWanted(side))
+
     def action_order(self) -> None:
         """Another order."""
         self._choose(self.choice.next_sort())
@@ -349,9 +380,14 @@ class FindScreen(DetailsScreen):
         """Gated ones, others, or both."""
         self._choose(self.choice.next_gated())
 
+    def _show_choice(self) -> None:
+        # What leaves models out holds for other words, too, and must be seen.
+        style = "$warning" if self.choice.is_narrow else ""
+        self.query_one("#find-results").border_subtitle = Content.styled(self.choice.words, style)
+
     def _choose(self, choice: Choice) -> None:
         self.choice = choice
-        self.query_one("#find-results").border_subtitle = self.choice.words
+        self._show_choice()
         self.soon("search", self._ask)
 
     def action_again(self) -> None:

@@ -21,4 +21,5 @@ def test_whose_model_it_is_is_seen_and_no_commit(below: str) -> None:
 def test_of_other_models_the_folder_is_named() -> None:
     model = ModelFile("x", Path("/models/x.gguf"), 5, source="/models")
     shown = [line.plain for line in of_model(model, None, used=0, checked="", width=40)]
+    assert "" not in shown
     assert shown[-1].split() == ["in", "/models"]

@@ -15,8 +15,9 @@ from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.models.hub.search import Page, Summary
 from workbench.panes.lines import Lines
-from workbench.screens.find.messages import DownloadWanted
+from workbench.screens.find.messages import DownloadWanted, Found
 from workbench.screens.find.screen import FindScreen
 from workbench.settings import paths
 
@@ -192,9 +193,28 @@ async def test_old_answers_are_dropped(hub: Hub) -> None:
         await wait_until(lambda: any("search=slow" in each.path for each in hub.asked), "the wish")
         await search(b, screen, "coder")
         assert [each.repo for each in screen.found] == [REPO]
+        # Neither one that comes when its worker is over, nor one that was on its way by then.
         hub.over.set()
+        late = Page((Summary("other/Chat-00-GGUF"),))
+        screen.post_message(Found(screen.asked - 1, late))
         await b.pilot.pause()
         assert [each.repo for each in screen.found] == [REPO]
+        screen.post_message(Found(screen.asked, late))
+        await wait_until(lambda: len(screen.found) == 2, "an answer that is wanted")
+
+
+async def test_a_revision_that_was_pasted_is_said_and_meant_once(hub: Hub) -> None:
+    async with finding() as (b, screen):
+        facts = screen.query_one("#find-facts", Lines)
+        for text, revision in (
+            (f"{hub.endpoint}/{REPO}/blob/{hub.head}/Tiny-Coder-Q8_0.gguf", hub.head),
+            ("coder", "main"),
+        ):
+            await search(b, screen, text)
+            await wait_until(lambda: screen.variant, "the files")
+            assert screen.revision(REPO) == revision
+            said = " ".join(facts.render_line(row).text for row in range(facts.size.height))
+            assert (f"As it was at {hub.head}" in said) == (revision == hub.head)
 
 
 @pytest.mark.parametrize(

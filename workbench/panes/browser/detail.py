@@ -28,7 +28,8 @@ def of_model(
     """
     lines = Content(without_controls(model.name)).stylize("bold").wrap(width)[:2]
     # Whose it is must be seen as a whole.
-    lines += Content.styled(without_controls(model.repo), _MUTED).wrap(width)[:2]
+    if model.repo:
+        lines += Content.styled(without_controls(model.repo), _MUTED).wrap(width)[:2]
     problem = model.incomplete or (facts.problem if facts else "")
     if problem:
         lines += Content.styled(without_controls(problem), "$error").wrap(width)[:2]

@@ -165,9 +165,7 @@ def of_fit(
     ]
     words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
     by = ", ".join(f"{name} {value}" for name, value in (given or {}).items())
-    chosen = (
-        f"By the parameter pane's {by}." if by else "The parameter pane's n_ctx and cache count."
-    )
+    chosen = f"By the parameter pane's {by}." if by else "F3 sets n_ctx and the cache's types."
     return [
         *(line.truncate(width, ellipsis=True) for line in lines),
         *Content(words).wrap(width),

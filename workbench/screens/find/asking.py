@@ -91,7 +91,15 @@ class AskingScreen(SteadyScreen[Path | None]):
         """Ask for the first page; what older searches find is not wanted any more."""
         self.asked += 1
         self.following = ""
+        self._forget_references()
         self._search(self.asked, text, self.choice, "")
+
+    def _forget_references(self) -> None:
+        # Found by words, a repository is meant as it is now, and not as an address once said.
+        for repo in self.references:
+            self.looks.pop(repo, None)
+            self.fits = {key: each for key, each in self.fits.items() if key[0] != repo}
+        self.references.clear()
 
     def search_on(self, text: str) -> None:
         """Ask for the page behind those that are here."""

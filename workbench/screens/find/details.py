@@ -105,6 +105,9 @@ class DetailsScreen(AskingScreen):
             summary = known.repository.summary
         width = self._width
         lines = rows.facts(summary, width) if summary else []
+        if (revision := self.revision(self._shown)) != "main":
+            words = f"As it was at {without_controls(revision)}."
+            lines.append(Content.styled(words, "$warning").truncate(width, ellipsis=True))
         if known is not None and known.error is not None:
             lines += Content.styled(without_controls(str(known.error)), "$warning").wrap(width)
         shown.styles.height = len(lines)

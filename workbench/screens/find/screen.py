@@ -343,8 +343,8 @@ class FindScreen(DetailsScreen):
     # ---- keys --------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Downloads can be gone to where there are some."""
-        return action != "downloads" or bool(self._reports)
+        """Downloads can be gone to where there are some, from anywhere else."""
+        return action != "downloads" or (bool(self._reports) and not self.downloads.has_focus)
 
     def action_back(self) -> None:
         """From the details to what was found, from there to where one came from."""

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.content import Content
 
 from workbench.models.hub.errors import HubError
-from workbench.models.model_file import ModelFile
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.figures import byte_size
@@ -238,9 +237,9 @@ class FetchingScreen(LibraryScreen):
         if self.find is not None:
             self.find.show_library(self._by_hash())
         if self._fetched is not None and not self.browser.models.has_focus:
-            fetched = self._fetched.resolve()
             for model in self.browser.listed:
-                if _is_file(model, fetched):
+                # Of one that was here before, this is another copy.
+                if self._fetched in (model.path, *model.files, *model.copies):
                     self.browser.go_to(model.path)
             self._fetched = None
 
@@ -298,7 +297,3 @@ def _newer(known: Report | None, listed: Report) -> Report:
         return listed
     both_run = known.state == listed.state == "running"
     return known if both_run or known.at > listed.at else listed
-
-
-def _is_file(model: ModelFile, file: Path) -> bool:
-    return file in [each.resolve() for each in model.files or (model.path,)]

@@ -210,3 +210,24 @@ def test_nothing_a_model_writes_reaches_the_terminal_as_a_command(tmp_path: Path
         text += answer.stdout.decode()
     assert len(text) > 500
     assert all(char in "\n\t" or (char >= " " and not "\x7f" <= char <= "\x9f") for char in text)
+
+
+def test_empty_variables_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT"):
+        monkeypatch.setenv(name, "")
+    asked = """if True:
+        import sys
+        from workbench.__main__ import main
+        sys.argv[1:] = ["--version"]
+        try:
+            main()
+        finally:
+            from huggingface_hub import constants
+            print(constants.HF_HUB_CACHE, constants.ENDPOINT)
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert Path(told[-2]).is_absolute()
+    assert told[-1].startswith("https://")

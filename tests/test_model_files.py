@@ -12,7 +12,11 @@ import pytest
 from tests import hub
 from tests.gguf_files import random_model
 from tests.test_cli import workbench
+from workbench.models.download.queue import Downloads
+from workbench.models.hub.client import HubClient
+from workbench.models.hub.repository import RemoteFile
 from workbench.models.pocket import MODEL_FILE
+from workbench.settings import paths
 
 
 @pytest.fixture
@@ -147,3 +151,32 @@ def test_names_of_files_reach_the_terminal_without_commands(folder: Path) -> Non
         assert answer.returncode == 0, answer.stderr
         assert "evil[2J" in answer.stdout
         assert "\x1b" not in answer.stdout
+
+
+def test_a_download_that_is_not_done_is_listed_and_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub.running({}) as at:
+        monkeypatch.setenv("HF_ENDPOINT", at.endpoint)
+        with HubClient(at.endpoint) as client:
+            queue = Downloads(paths.downloads(), client, tell=lambda _: None)
+            queue.add("someone/Large-GGUF", "Large-Q8_0", [RemoteFile("Large-Q8_0.gguf", 10**9)])
+        words = "unfinished: someone/Large-GGUF/Large-Q8_0, 0.0 MB of 1.00 GB"
+        assert words in workbench("models", "list").stdout
+        [begun] = json.loads(workbench("models", "list", "--json").stdout)["unfinished"]
+        assert (begun["state"], begun["size"]) == ("queued", 10**9)
+        gone = workbench("models", "rm", "--yes", "someone/Large-GGUF/Large-Q8_0")
+        assert gone.returncode == 0, gone.stderr
+        assert not list(paths.downloads().glob("*.json"))
+        assert "unfinished" not in workbench("models", "list").stdout
+
+
+def test_fit_of_a_whole_repository_says_which_file_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2)
+    files = {f"someone/Tiny-GGUF/Tiny-{each}.gguf": file.read_bytes() for each in ("Q4_K_M", "F16")}
+    with hub.running(files) as at:
+        monkeypatch.setenv("HF_ENDPOINT", at.endpoint)
+        answer = workbench("models", "fit", "someone/Tiny-GGUF")
+        assert "Q4_K_M of it; there are also F16." in answer.stderr

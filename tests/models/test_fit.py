@@ -4,13 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.gguf_files import random_model, recurrent_model, sliding_model
 from workbench.engine.llama.context import AbortFlag
 from workbench.engine.pricing import Pricing
 from workbench.engine.protocol import ModelSource, Price
-from workbench.models.fit import Place, Verdict, estimate, exact, sentence, verdict
+from workbench.models.fit import (
+    Place,
+    Verdict,
+    estimate,
+    exact,
+    no_better,
+    sentence,
+    speed,
+    verdict,
+)
 from workbench.models.gguf import read_header
 from workbench.models.shape import shape_of
 from workbench.parameters.table import completed
@@ -91,4 +101,37 @@ def test_a_verdict_says_what_to_do() -> None:
     found = exact(
         [host(1, 0.5, 1)], n_ctx=4096, most=1024, plain=0, overhead=0, resident=0
     )  # fmt: skip
-    assert "at most 1024 tokens fit" in sentence(found)
+    assert "there is memory for 1,024 tokens" in sentence(found)
+    trained = msgspec.structs.replace(found, trained=1024)
+    assert "it was trained on 1,024 tokens" in sentence(trained)
+    short = msgspec.structs.replace(found, verdict="fits", trained=32_768)
+    assert sentence(short) == "It fits with a short context: at most 1,024 of 32,768 tokens."
+
+
+def test_what_cannot_run_is_told_why() -> None:
+    def said(*places: Place, plain: float) -> str:
+        found = exact(places, n_ctx=512, most=0, plain=int(plain * GB), overhead=0, resident=0)
+        assert found.verdict == "cannot"
+        return sentence(found)
+
+    assert "laid out anew" in said(host(10, 20), plain=2)
+    without_gpu = said(host(10, 20, 11), plain=20)
+    assert without_gpu == "It cannot run: take a smaller one."
+    assert "layers on the GPU" in said(host(10, 1), Place("CUDA0", GB, 2 * GB, 0, 0), plain=1)
+
+
+def test_a_guess_does_not_contradict_what_is_known_of_smaller_ones() -> None:
+    guess = msgspec.structs.replace(
+        exact([host(10, 5)], n_ctx=512, most=512, plain=0, overhead=0, resident=0),
+        exact=False, tps=5.0,
+    )  # fmt: skip
+    assert no_better(guess, []) == no_better(guess, ["fits"]) == guess
+    worse = no_better(guess, ["fits", "cannot"])
+    assert (worse.verdict, worse.tps) == ("cannot", None)
+
+
+@pytest.mark.parametrize(
+    ("tps", "said"), [(0.524, "0.52"), (7.93, "7.9"), (84.2, "84"), (4644.8, "4,600")]
+)
+def test_a_speed_is_said_as_exactly_as_it_is_known(tps: float, said: str) -> None:
+    assert speed(tps) == said

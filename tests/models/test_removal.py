@@ -34,6 +34,19 @@ def test_one_model_of_a_repository_goes_and_the_other_stays() -> None:
     plan.carry_out()
     assert [each.name for each in library.in_hub_cache()] == ["Tiny-Q8_0"]
     assert scan_cache_dir().size_on_disk == 9000
+    # With the last one all of it goes, but never what is on its way.
+    [other] = library.in_hub_cache()
+    [repo] = Path(constants.HF_HUB_CACHE).glob("models--*")
+    begun = repo / "blobs" / "x.incomplete"
+    begun.write_bytes(b"half")
+    removal(other).carry_out()
+    assert begun.exists()
+    begun.unlink()
+    with hub.running({ONE: b"GGUF" + bytes(4996)}) as at:
+        download(at, ONE)
+    [again] = library.in_hub_cache()
+    removal(again).carry_out()
+    assert not repo.exists()
 
 
 def far_away(monkeypatch: pytest.MonkeyPatch, link: Path) -> None:

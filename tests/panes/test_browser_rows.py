@@ -43,8 +43,11 @@ def test_rows_keep_to_their_columns(width: int) -> None:
 
 def test_a_guess_says_that_it_is_one() -> None:
     row = rows.of_variant(VARIANT, FIT, "", 58).plain
-    assert row.split() == ["Q4_K_M", "4.7", "GB", "~tight", "~7.93", "t/s"]
-    assert rows.of_fit(VARIANT, FIT, "", 80)[0].plain == "about 5.9 GB of 8.0 GB free"
+    assert row.split() == ["Q4_K_M", "4.7", "GB", "~tight", "~7.9", "t/s"]
+    given = {"n_ctx": 8192, "cache_type_k": "q8_0"}
+    said = rows.of_fit(VARIANT, FIT, "", 80, given)[-1].plain
+    assert said == "By the parameter pane's n_ctx 8192, cache_type_k q8_0."
+    assert rows.of_fit(VARIANT, FIT, "", 80)[0].plain == "about 5.9 GB are needed, 8.0 GB are free"
 
 
 def test_a_download_is_one_line_where_there_is_room() -> None:

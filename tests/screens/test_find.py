@@ -16,12 +16,17 @@ from tests.hub import Fault, Hub
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.models.hub.search import Page, Summary
-from workbench.screens.find.messages import Found
+from workbench.panes.lines import Lines
+from workbench.screens.find.messages import DownloadWanted, Found
 from workbench.screens.find.screen import FindScreen
 from workbench.settings import paths
 
 REPO = "owner/Tiny-Coder-GGUF"
-CARD = b"---\nlicense: mit\n---\n# Tiny\n\nIt is **small**. \x1b[31m[red]\n"
+FIT = (REPO, "Tiny-Coder-Q4_K_M")
+CARD = (
+    b"---\nlicense: mit\n---\n<p><img src=x alt='A picture'></p>\n\n# Tiny\n\n"
+    b"It is **small**. \x1b[31m[red]\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,9 @@ async def finding(
         screen = b.app.screen
         assert isinstance(screen, FindScreen)
         await wait_until(lambda: screen.found, "what is trending")
+        assert screen.field.has_focus
+        await b.pilot.press("down")
+        await wait_until(lambda: screen.results.has_focus, "the list")
         if text:
             await search(b, screen, text)
         yield b, screen
@@ -76,6 +84,12 @@ async def search(b: Bench, screen: FindScreen, text: str) -> None:
     await b.pilot.press("enter")
     await wait_until(lambda: screen.asked > asked and (screen.found or screen.state), "an answer")
     await wait_until(lambda: "Asking" not in screen.state, "an answer")
+
+
+def key_line(screen: FindScreen) -> dict[str, str]:
+    """What the keys do that the line below names."""
+    active = screen.active_bindings.values()
+    return {each.binding.key: each.binding.description for each in active if each.binding.show}
 
 
 def row_of(screen: FindScreen, name: str) -> str:
@@ -103,11 +117,14 @@ async def test_from_a_wish_to_an_answer(hub: Hub) -> None:
         await wait_until(lambda: "It is small." in screen.card.text, "the card")
         assert "\x1b" not in screen.card.text
         assert "[red]" in screen.card.text
+        assert "A picture" in screen.card.text
+        assert "<" not in screen.card.text
         await b.pilot.press("enter")
         await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the download")
         await wait_until(lambda: "●" in row_of(screen, "Q4_K_M"), "the mark")
         assert "Tiny-Coder-Q4_K_M" in b.screen.browser.names
-        # Now Enter loads it.
+        # Now Enter loads it, and says so.
+        assert key_line(screen)["enter"] == "Load"
         await b.pilot.press("enter")
         await wait_until(lambda: b.screen.stats.text.startswith("Tiny-Coder-Q4_K_M"), "the model")
         await b.idle()
@@ -155,6 +172,19 @@ async def test_what_is_typed_narrows_and_keys_choose(hub: Hub) -> None:
         )
 
 
+async def test_what_narrows_the_search_is_said_and_panes_are_a_key_away(hub: Hub) -> None:
+    async with finding() as (b, screen):
+        assert not screen.choice.is_narrow
+        await b.pilot.press("b")
+        await wait_until(lambda: "of trending, up to 2B" in screen.state or screen.found, "models")
+        await b.pilot.press(*"tt")
+        await search(b, screen, "coder")
+        await wait_until(lambda: "gated: b and t choose others" in screen.state, "why nothing")
+        await b.pilot.press("f2")
+        await wait_until(lambda: b.app.screen is b.screen, "the workbench")
+        await wait_until(lambda: b.screen.browser.models.has_focus, "the models")
+
+
 async def test_old_answers_are_dropped(hub: Hub) -> None:
     async with finding() as (b, screen):
         hub.faults.append(Fault("late", path="search=slow", seconds=1.0))
@@ -171,6 +201,20 @@ async def test_old_answers_are_dropped(hub: Hub) -> None:
         assert [each.repo for each in screen.found] == [REPO]
         screen.post_message(Found(screen.asked, late))
         await wait_until(lambda: len(screen.found) == 2, "an answer that is wanted")
+
+
+async def test_a_revision_that_was_pasted_is_said_and_meant_once(hub: Hub) -> None:
+    async with finding() as (b, screen):
+        facts = screen.query_one("#find-facts", Lines)
+        for text, revision in (
+            (f"{hub.endpoint}/{REPO}/blob/{hub.head}/Tiny-Coder-Q8_0.gguf", hub.head),
+            ("coder", "main"),
+        ):
+            await search(b, screen, text)
+            await wait_until(lambda: screen.variant, "the files")
+            assert screen.revision(REPO) == revision
+            said = " ".join(facts.render_line(row).text for row in range(facts.size.height))
+            assert (f"As it was at {hub.head}" in said) == (revision == hub.head)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +237,31 @@ async def test_a_hub_out_of_reach_is_a_state(hub: Hub, fault: Fault, words: str)
         await b.pilot.press("r")
         await wait_until(lambda: screen.found, "another try")
         assert not screen.state
+
+
+async def test_narrow_screens_give_the_whole_width_at_once(hub: Hub, config_folder: Path) -> None:
+    slowly(config_folder, 0.05)
+    async with finding((80, 24), "coder") as (b, screen):
+        await wait_until(lambda: FIT in screen.fits, "the exact fit")
+        await b.pilot.press("enter")
+        await wait_until(lambda: screen.variants.has_focus, "the files")
+        await b.pilot.pause()
+        assert "t/s" in row_of(screen, "Q4_K_M")
+        facts = screen.query_one("#find-facts", Lines)
+        assert facts.render_line(0).text.rstrip().endswith("mit")
+        # What is shown of the queue began while it was hidden, here and below.
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.downloads, "a download")
+        await b.pilot.press("escape")
+        await wait_until(lambda: screen.results.has_focus, "the list")
+        await wait_until(lambda: "MB/s" in str(screen.downloads.options[0].prompt), "its speed")
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the workbench")
+        b.screen.post_message(DownloadWanted("pause", b.screen.downloads[0].id))
+        await wait_until(lambda: b.screen.downloads[0].state == "paused", "a pause")
+        await b.pilot.press("f2")
+        await wait_until(lambda: "paused" in b.screen.browser.status_text, "its state")
+        assert "Tiny-Coder-Q4_K_M" in b.screen.browser.status_text
 
 
 async def test_narrow_screens_show_one_at_a_time(hub: Hub) -> None:
@@ -232,10 +301,16 @@ async def test_downloads_go_on_while_one_chats_and_are_ordered(
         await wait_until(
             lambda: [each.id for each in b.screen.downloads] == [second, first], "another order"
         )
-        await b.pilot.press("down", "space")
+        await b.pilot.press("down")
+        assert key_line(screen)["space"] == "Pause"
+        assert "enter" not in key_line(screen)
+        await b.pilot.press("space")
         await wait_until(lambda: b.screen.downloads[1].state == "paused", "a pause")
+        await wait_until(lambda: "‖" in str(screen.downloads.options[1].prompt), "its sign")
+        await b.pilot.pause()
+        assert key_line(screen)["enter"] == "Go on"
         await b.pilot.press("up", "delete")
-        assert any("once more" in toast for toast in b.toasts())
+        assert any("once more cancels Tiny-Coder-Q" in toast for toast in b.toasts())
         await b.pilot.press("delete")
         await wait_until(lambda: [each.id for each in b.screen.downloads] == [first], "one less")
         await b.pilot.press("space")
@@ -264,6 +339,10 @@ async def test_a_gated_model_names_the_page_to_visit(hub: Hub) -> None:
         page = f"{hub.endpoint}/shut/Gated-GGUF"
         await wait_until(lambda: any(page in toast for toast in b.toasts()), "the page")
         assert b.screen.downloads[0].state == "failed"
+        # It is still seen once the words have gone.
+        row = str(screen.downloads.options[0].prompt)
+        assert "✕" in row
+        assert "gated" in row
 
 
 async def test_what_cannot_run_is_fetched_only_if_one_insists(hub: Hub) -> None:

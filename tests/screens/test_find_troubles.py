@@ -9,16 +9,17 @@ from huggingface_hub import constants
 from pytest import MonkeyPatch, fixture
 
 from tests.hub import Fault, Hub
-from tests.screens.test_find import REPO, finding, hub, model, row_of, search
+from tests.screens.bench import bench
+from tests.screens.test_find import FIT, REPO, finding, hub, model, row_of, search
 from tests.small_disk import small_disk
 from tests.waiting import wait_until
 from workbench.models.download import queue
 from workbench.models.download.transfer import FLOOR_BYTES
+from workbench.screens.find import screen as find_screen
+from workbench.screens.find.screen import FindScreen
 from workbench.screens.jump import JumpScreen
 
 __all__ = ["hub", "model"]
-
-FIT = (REPO, "Tiny-Coder-Q4_K_M")
 
 
 @fixture
@@ -32,6 +33,39 @@ async def test_what_is_typed_at_once_is_looked_for(hub: Hub) -> None:
         await wait_until(lambda: [each.repo for each in screen.found] == [REPO], "what was typed")
         assert screen.field.value == "coder"
         assert screen.choice.sort == 0
+
+
+async def test_words_that_are_typed_before_the_hub_answers_stay_words(hub: Hub) -> None:
+    hub.faults.append(Fault("late", path="models?", seconds=1.0))
+    async with bench() as b:
+        await b.pilot.press("f12", *"coder")
+        screen = b.app.screen
+        assert isinstance(screen, FindScreen)
+        await wait_until(lambda: screen.found, "an answer")
+        assert screen.field.value == "coder"
+        assert screen.field.has_focus
+        await wait_until(lambda: [each.repo for each in screen.found] == [REPO], "what was typed")
+        await b.pilot.press("down")
+        await wait_until(lambda: screen.results.has_focus, "the list")
+
+
+async def test_a_hub_that_was_out_of_reach_is_asked_again(
+    hub: Hub, monkeypatch: MonkeyPatch
+) -> None:
+    hub.faults.append(Fault("status", path="models?", code=502, times=float("inf")))
+    async with bench() as b:
+        await b.pilot.press("f12")
+        screen = b.app.screen
+        assert isinstance(screen, FindScreen)
+        await wait_until(lambda: "Enter does it now" in screen.state, "a word on it")
+        await b.pilot.press("enter")
+        await wait_until(lambda: "r does it now" in screen.state, "the key that works there")
+        monkeypatch.setattr(find_screen, "_AGAIN_SECONDS", 0.2)
+        await b.pilot.press("r")
+        await wait_until(lambda: "Asking" in screen.state, "another question")
+        hub.faults.clear()
+        await wait_until(lambda: screen.found, "what is there")
+        assert not screen.state
 
 
 async def test_an_address_that_is_none_is_looked_for_as_words(hub: Hub) -> None:

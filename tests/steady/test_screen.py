@@ -56,3 +56,23 @@ async def test_a_screen_that_is_covered_draws_nothing() -> None:
         # All of it is there when it is uncovered.
         app.pop_screen()
         await wait_until(lambda: "meanwhile" in app.export_screenshot(), "the screen below")
+
+
+async def test_a_screen_is_arranged_for_the_size_before_it_is_drawn() -> None:
+    class Narrow(Plain):
+        at_first = frozenset[str]()
+
+        def on_mount(self) -> None:
+            # Textual's own classes come with the first Resize.
+            self.call_next(self._look)
+
+        def _look(self) -> None:
+            self.at_first = self.classes
+
+    app = App()
+    app.HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-wide")]
+    async with app.run_test(size=(50, 20)):
+        narrow = Narrow()
+        await app.push_screen(narrow)
+        await wait_until(lambda: narrow.at_first, "its classes")
+        assert "-slim" in narrow.at_first

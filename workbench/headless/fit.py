@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from workbench.models.hub import reference as references
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
+from workbench.models.hub.repository import Repository, Variant
 from workbench.models.model_file import named_parts
 from workbench.models.naming import parameter_count
 from workbench.models.shape import Shape, shape_of
@@ -95,6 +97,8 @@ def _subject(reference: str) -> _Subject:
         with HubClient() as hub:
             found = repository.look(hub, meant.repo, meant.revision)
             variant = repository.chosen(found, meant)
+            if not (meant.path or meant.quantisation):
+                tell(_others(found, variant))
             file = remote.header_file(
                 hub,
                 meant.repo,
@@ -108,6 +112,13 @@ def _subject(reference: str) -> _Subject:
     except GgufError as error:
         raise GgufError(f"{file}: {error}") from error
     return _Subject(name, file, shape_of(headers))
+
+
+def _others(found: Repository, taken: Variant) -> Iterator[str]:
+    """What else a reference to the whole repository could have meant."""
+    others = [each.quantisation or each.name for each in found.models if each != taken]
+    if others:
+        yield f"{taken.quantisation or taken.name} of it; there are also {', '.join(others)}."
 
 
 def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
@@ -135,7 +146,9 @@ def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
     ]  # fmt: skip
     for line in table(["", "weights", "cache", "compute", "total", "free"], rows):
         click.echo(line)
-    click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
+    if found.most:
+        click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
     click.echo(fits.sentence(found))
     if found.tps is not None:
-        click.echo(f"At most {found.tps:.1f} tokens/s, by how fast this machine reads its memory.")
+        tps = fits.speed(found.tps)
+        click.echo(f"At most about {tps} tokens/s, by how fast this machine reads its memory.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from workbench.headless import unfinished
 from workbench.headless.printing import size, table, tell
 from workbench.models import checksum, duplicates, library, marks
 from workbench.models.facts import Facts, FactsCache
@@ -44,13 +45,17 @@ def list_models(*, as_json: bool) -> int:
             {**_object(*each, known), "sha256": list(cache.hashes(each[0]))}
             for each in zip(models, facts, strict=True)
         ]
-        click.echo(json.dumps({"disk_use": used, "models": listed}, ensure_ascii=False))
+        begun = [unfinished.as_object(each) for each in unfinished.unfinished()]
+        told = {"disk_use": used, "models": listed, "unfinished": begun}
+        click.echo(json.dumps(told, ensure_ascii=False))
         return 0
     rows = [_row(*each, known) for each in zip(models, facts, strict=True)]
     heads = ["model", "architecture", "parameters", "type", "n_ctx", "size", "used", "from"]
     for line in table(heads, rows):
         click.echo(line)
     click.echo(f"{len(models)} model{'s' * (len(models) != 1)}, {size(used)}")
+    for report in unfinished.unfinished():
+        click.echo(unfinished.in_words(report))
     return 0
 
 
@@ -101,28 +106,34 @@ _OUTCOMES = {
 
 
 def remove(names: Sequence[str], *, yes: bool, as_json: bool) -> int:
-    """Remove models, after asking; returns the exit code."""
+    """Remove models and downloads that are not done, after asking; returns the exit code."""
+    begun = {name: report for name in names if (report := unfinished.called(name))}
     try:
-        planned = [(model, removal(model)) for model in map(_named, names)]
+        planned = [(model, removal(model)) for model in map(_named, set(names) - set(begun))]
     except (_NotFoundError, RemovalError) as error:
         tell([f"Error: {error}"])
         return 1
     freed = sum(plan.freed for _, plan in planned)
+    freed += sum(report.done for report in begun.values())
     if not yes:
         if not sys.stdin.isatty():
             tell(["Error: nobody is there to be asked; --yes removes without asking."])
             return 1
         for _, plan in planned:
             tell(without_controls(str(file)) for file in plan.files)
+        tell(map(unfinished.in_words, begun.values()))
         if not click.confirm(f"Remove this, {size(freed)} in all?", err=True):
             return 1
     try:
         for _, plan in planned:
             plan.carry_out()
-    except RemovalError as error:
+        for report in begun.values():
+            unfinished.cancel(report)
+    except (RemovalError, OSError) as error:
         tell([f"Error: {error}"])
         return 1
     gone = [without_controls(model.name) for model, _ in planned]
+    gone += [without_controls(report.name) for report in begun.values()]
     if as_json:
         click.echo(json.dumps({"removed": gone, "freed": freed}, ensure_ascii=False))
     else:

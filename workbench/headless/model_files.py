@@ -58,7 +58,7 @@ def verify(context: click.Context, /, models: tuple[str, ...], as_json: bool) ->
 @_as_json
 @click.pass_context
 def rm(context: click.Context, /, models: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Remove models from the disk."""
+    """Remove models from the disk; a download that is not done is cancelled."""
     from workbench.headless.library import remove
 
     context.exit(remove(models, yes=yes, as_json=as_json))

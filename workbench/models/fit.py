@@ -7,8 +7,8 @@ it can write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol, get_args
 
 import msgspec
 
@@ -38,6 +38,10 @@ _PADDED: Final = 256
 # Per token of the vocabulary on the heap, measured with 50,000 and 150,000 of them.
 _VOCABULARY_BYTES: Final = 160
 _MAPPED: Final = ("auto", "mmap")
+# Where there is room for less of what a model was trained on, that is worth a word.
+_SHORT: Final = 4096
+# From the least to the worst.
+_VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -60,7 +64,8 @@ class Fit(msgspec.Struct, frozen=True):
 
     ``most`` is the longest context that fits, 0 if none does. ``exact`` says that llama.cpp's
     allocator gave the figures. ``tps`` are the tokens a second that the memory's bandwidth
-    allows with an empty context; None where it is not known.
+    allows with an empty context; None where it is not known. ``plain`` bytes of the weights can
+    be read from the disk again and again; ``trained`` is the context that it was trained on.
     """
 
     verdict: Verdict
@@ -70,6 +75,8 @@ class Fit(msgspec.Struct, frozen=True):
     places: tuple[Place, ...]
     resident: int
     tps: float | None = None
+    plain: int = 0
+    trained: int = 0
 
     @property
     def total(self) -> int:
@@ -95,6 +102,8 @@ def verdict(places: Sequence[Place], *, plain: int, overhead: int) -> Verdict:
 
 def sentence(fit: Fit) -> str:
     """The verdict in words, and what to do about it."""
+    if fit.verdict == "fits" and fit.most < min(fit.trained, _SHORT):
+        return f"It fits with a short context: at most {fit.most:,} of {fit.trained:,} tokens."
     if fit.verdict == "fits":
         return "It fits."
     if fit.verdict == "tight":
@@ -105,8 +114,33 @@ def sentence(fit: Fit) -> str:
             "the disk for every token."
         )
     if 0 < fit.most < fit.n_ctx:
-        return f"It cannot run with this n_ctx: at most {fit.most} tokens fit."
-    return "It cannot run: take a smaller one, or fewer layers on the GPU."
+        why = "it was trained on" if fit.most >= fit.trained > 0 else "there is memory for"
+        return f"It cannot run with this n_ctx: {why} {fit.most:,} tokens."
+    if any(place.total > place.free for place in fit.places if place.name != HOST):
+        return "It cannot run: take a smaller one, or put fewer layers on the GPU."
+    if fit.exact and fit.plain < fit.places[0].weights * _TIGHT:
+        return (
+            "It cannot run: take a smaller one. Its weights are laid out anew in memory, and "
+            "cannot be read from the disk again and again."
+        )
+    return "It cannot run: take a smaller one."
+
+
+def no_better(guess: Fit, known: Iterable[Verdict]) -> Fit:
+    """A guess that is as bad as what is ``known`` of smaller files of the same model.
+
+    Of what this machine lays out anew nothing is known until llama.cpp is asked.
+    """
+    judged = max([guess.verdict, *known], key=_VERDICTS.index)
+    if judged == guess.verdict:
+        return guess
+    tps = guess.tps if judged in ("fits", "tight") else None
+    return msgspec.structs.replace(guess, verdict=judged, tps=tps)
+
+
+def speed(tps: float) -> str:
+    """Tokens a second that are expected, as exactly as such a figure can be known."""
+    return f"{float(f'{tps:.2g}'):,.6g}"
 
 
 def exact(
@@ -130,6 +164,8 @@ def exact(
         places=tuple(places),
         resident=resident,
         tps=_tps(shape, places, judged, bandwidth) if shape else None,
+        plain=plain,
+        trained=shape.n_ctx if shape else 0,
     )
 
 
@@ -227,6 +263,8 @@ def estimate(
         places=places,
         resident=places[0].total + overhead,
         tps=_tps(shape, places, judged, bandwidth),
+        plain=plain,
+        trained=shape.n_ctx,
     )
 
 

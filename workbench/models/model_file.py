@@ -43,10 +43,13 @@ class ModelFile(msgspec.Struct, frozen=True):
         """Where the model lives, in words or as a folder."""
         if self.path == pocket.MODEL_FILE:
             return "comes with Workbench"
-        if self.path.parent.parent.name == "snapshots":
-            # Its folder is called like a commit.
-            return f"{self.source} (the Hub's cache)"
         return _short(self.path.parent)
+
+    @property
+    def repo(self) -> str:
+        """Whose model it is, ``owner/name``; empty where it does not lie in the Hub's cache."""
+        # Its folder is called like a commit, and below it may be others.
+        return self.source if "snapshots" in (each.name for each in self.path.parents) else ""
 
     @property
     def called(self) -> str:

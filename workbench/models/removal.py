@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,6 +75,8 @@ def _of_hub_cache(files: tuple[Path, ...]) -> Removal:
         for blob in strategy.blobs:
             if is_file(blob):
                 raise RemovalError(f"{blob} cannot be removed: remove it by hand.")
+        for repo in {_repo_of(file.file_path) for file in gone}:
+            _tidy(repo)
 
     return Removal(
         tuple(sorted(file.file_path for file in gone)), strategy.expected_freed_size, carry_out
@@ -103,6 +107,28 @@ def _planned(files: tuple[Path, ...]) -> tuple[list[CachedFileInfo], DeleteCache
             + (f" ({why})" if why else "")
         )
     return gone, cache.delete_files(*gone)
+
+
+def _repo_of(file: Path) -> Path:
+    """The folder of a repository that a snapshot's file is of."""
+    snapshots = next(each for each in file.parents if each.name == "snapshots")
+    return snapshots.parent
+
+
+def _tidy(repo: Path) -> None:
+    """Take the folders of a repository away of which nothing is there any more.
+
+    Never what is not empty: something may be on its way into it.
+    """
+    with suppress(OSError):
+        left = sorted((repo / "snapshots").rglob("*"))
+        if any(each.is_symlink() or not each.is_dir() for each in left):
+            return
+        (repo / "blobs").rmdir()
+        # Before the commits that they name: a name of nothing is a damaged cache.
+        shutil.rmtree(repo / "refs", ignore_errors=True)
+        for folder in (*reversed(left), repo / "snapshots", repo):
+            folder.rmdir()
 
 
 def _is_in_hub_cache(file: Path) -> bool:

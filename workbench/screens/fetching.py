@@ -11,9 +11,9 @@ from textual import on, work
 from textual.content import Content
 
 from workbench.models.hub.errors import HubError
-from workbench.models.model_file import ModelFile
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
+from workbench.panes.figures import byte_size
 from workbench.parameters.table import loading
 from workbench.screens.find.messages import (
     DownloadReported,
@@ -21,6 +21,7 @@ from workbench.screens.find.messages import (
     DownloadsListed,
     DownloadWanted,
     FetchWanted,
+    PaneWanted,
     ToQueue,
 )
 from workbench.screens.library import LibraryScreen
@@ -212,6 +213,11 @@ class FetchingScreen(LibraryScreen):
             self.browser.go_to(model.path)
             self.browser.post_message(BrowserPane.Chosen(model))
 
+    def on_pane_wanted(self, message: PaneWanted) -> None:
+        """Go to a pane from the find screen."""
+        self._hide(message.side, False)
+        self.go_to(message.side)
+
     def _by_hash(self) -> dict[str, Path]:
         """The models of this machine by the SHA-256 of their files."""
         going = [each.model for each in self.to_be_removed]
@@ -231,9 +237,9 @@ class FetchingScreen(LibraryScreen):
         if self.find is not None:
             self.find.show_library(self._by_hash())
         if self._fetched is not None and not self.browser.models.has_focus:
-            fetched = self._fetched.resolve()
             for model in self.browser.listed:
-                if _is_file(model, fetched):
+                # Of one that was here before, this is another copy.
+                if self._fetched in (model.path, *model.files, *model.copies):
                     self.browser.go_to(model.path)
             self._fetched = None
 
@@ -258,7 +264,7 @@ class FetchingScreen(LibraryScreen):
             return
         at = ids.index(number)
         match message.wish:
-            case "pause" if report.state in ("paused", "failed", "waiting"):
+            case "resume":
                 self._tell_queue(lambda queue: queue.resume(number))
             case "pause":
                 self._tell_queue(lambda queue: queue.pause(number))
@@ -268,8 +274,14 @@ class FetchingScreen(LibraryScreen):
             case "cancel":
                 self._doomed = number
                 self.set_timer(_TWICE_SECONDS, self._spare)
-                words = "The same key once more cancels it, and what is there is thrown away."
-                self.app.notify(words, severity="warning", timeout=_TWICE_SECONDS)
+                name = without_controls(report.name.rpartition("/")[2])
+                self.app.notify(
+                    f"The same key once more cancels {name}, and throws away the "
+                    f"{byte_size(report.done)} that are there.",
+                    severity="warning",
+                    timeout=_TWICE_SECONDS,
+                    markup=False,
+                )
             case "earlier" if at > 0:
                 self._tell_queue(lambda queue: queue.move(number, ids[at - 1]))
             case "later" if at + 1 < len(ids):
@@ -285,7 +297,3 @@ def _newer(known: Report | None, listed: Report) -> Report:
         return listed
     both_run = known.state == listed.state == "running"
     return known if both_run or known.at > listed.at else listed
-
-
-def _is_file(model: ModelFile, file: Path) -> bool:
-    return file in [each.resolve() for each in model.files or (model.path,)]

@@ -348,6 +348,12 @@ class LibraryScreen(ObeyingScreen):
 
     # ---- saying ------------------------------------------------------------------------------
 
+    @on(BrowserPane.Widened)
+    def _say_anew(self, event: BrowserPane.Widened) -> None:
+        # The pane may have been hidden, and had no width.
+        event.stop()
+        self._say()
+
     def _say(self) -> None:
         """Say below the list what is going on."""
         width = self.browser.width

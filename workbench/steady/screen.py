@@ -15,6 +15,14 @@ class SteadyScreen(Screen[ScreenResultType]):
         super().__init__()
         self._compositor = SparingCompositor()
 
+    def _on_mount(self, _event: events.Mount) -> None:
+        # Textual arranges for the terminal's size with the first Resize: until then a narrow
+        # screen would be drawn like a wide one.
+        size, app = self.app.size, self.app
+        across = self._get_breakpoint_classes(size.width, app.HORIZONTAL_BREAKPOINTS or [])
+        down = self._get_breakpoint_classes(size.height, app.VERTICAL_BREAKPOINTS or [])
+        self.add_class(*across, *down)
+
     @property
     def _is_covered(self) -> bool:
         """Whether another screen hides all of this one."""

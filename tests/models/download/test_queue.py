@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import random
 import subprocess
 import sys
@@ -292,3 +293,14 @@ def test_orders_that_are_no_orders_are_left_out(folder: Path) -> None:
     (folder / "wrong.json").write_text((folder / "evil.json").read_text())
     assert orders.all() == []
     assert orders.get("evil") is None
+
+
+def test_what_another_process_fetches_is_said_to_be_fetched(folder: Path, hub: Hub) -> None:
+    with Desk(folder, hub, max_rate=6e6) as desk:
+        file = RemoteFile("one.gguf", len(ONE), hashlib.sha256(ONE).hexdigest())
+        number = desk.queue.add(REPO, "one", [file]).id
+        desk.wait_for(number, "running")
+        with Desk(folder, hub) as other:
+            assert "Another Workbench fetches it" in other.wait_for(number, "queued").note
+            desk.wait_for(number, "done")
+            other.wait_for(number, "done")

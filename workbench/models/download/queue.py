@@ -43,6 +43,7 @@ _ROOM_SECONDS: Final = 10.0
 # How soon it is seen what another process did to the queue.
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.05
+_ELSEWHERE: Final = "Another Workbench fetches it."
 
 
 class Downloads:
@@ -77,6 +78,8 @@ class Downloads:
         self._placed: list[Placed] = []
         # When an order that waits is tried again, and what it waits for.
         self._again: dict[str, tuple[float, str]] = {}
+        # What another process works on.
+        self._elsewhere: dict[str, Order] = {}
         self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
 
     def start(self) -> None:
@@ -155,6 +158,7 @@ class Downloads:
 
     def _work(self) -> None:
         while not self._closed:
+            self._look_elsewhere()
             now = time.monotonic()
             due = [
                 order for order in self._wanted() if self._again.get(order.id, (0.0, ""))[0] <= now
@@ -179,13 +183,24 @@ class Downloads:
         """Work on it, if no other process does; whether it came to that."""
         with ExitStack() as held:
             if not self._locked(order, held):
+                if self._elsewhere.setdefault(order.id, order) is order:
+                    self._tell(self._report(order))
                 return False
+            self._elsewhere.pop(order.id, None)
             # It may have been done, or stopped, while the lock was another's.
             now = self._orders.get(order.id)
             if now is None or now.paused or self._closed:
                 return False
             self._run(now)
             return True
+
+    def _look_elsewhere(self) -> None:
+        """Tell of what other processes have ended."""
+        for order in list(self._elsewhere.values()):
+            if self._orders.get(order.id) is None:
+                del self._elsewhere[order.id]
+                is_there = self._n_there(order) >= order.size
+                self._tell(said(order, "done" if is_there else "cancelled", done=order.size))
 
     def _locked(self, order: Order, held: ExitStack) -> bool:
         """Hold the order, if no other process does."""
@@ -328,8 +343,12 @@ class Downloads:
             state = "running"
         elif waits := self._again.get(order.id):
             state, note = "waiting", waits[1]
-        done = sum(there.n_there(self._cache, order, file) for file in order.files)
-        return said(order, state, done=done, note=note)
+        elif order.id in self._elsewhere:
+            note = _ELSEWHERE
+        return said(order, state, done=self._n_there(order), note=note)
+
+    def _n_there(self, order: Order) -> int:
+        return sum(there.n_there(self._cache, order, file) for file in order.files)
 
 
 class _Meter:

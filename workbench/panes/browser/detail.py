@@ -27,6 +27,9 @@ def of_model(
     never; ``checked`` is what became of holding it against its checksum.
     """
     lines = Content(without_controls(model.name)).stylize("bold").wrap(width)[:2]
+    # Whose it is must be seen as a whole.
+    if model.repo:
+        lines += Content.styled(without_controls(model.repo), _MUTED).wrap(width)[:2]
     problem = model.incomplete or (facts.problem if facts else "")
     if problem:
         lines += Content.styled(without_controls(problem), "$error").wrap(width)[:2]
@@ -39,7 +42,7 @@ def of_model(
         ("used", ago(time() - used) if used else ""),
         ("checksum", checked),
         ("also in", ", ".join(model.also)),
-        ("in", model.place),
+        ("in", "" if model.repo else model.place),
     ]
     return lines + [fact(name, value, min(width, _WIDEST)) for name, value in rows if value]
 

@@ -63,6 +63,9 @@ class BrowserPane(Vertical):
     class FindWanted(Message):
         """The person wants to look for models on the Hub."""
 
+    class Widened(Message):
+        """The lines of ``say`` have other columns than before."""
+
     def __init__(self) -> None:
         super().__init__(id="browser", classes="pane")
         self.border_title = "Models"
@@ -248,6 +251,7 @@ class BrowserPane(Vertical):
         """Rows are as wide as there is room, and the detail as high."""
         if self.width != self._drawn_width:
             self._draw()
+            self.post_message(self.Widened())
         else:
             self._describe()
 

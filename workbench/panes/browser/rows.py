@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -10,7 +10,7 @@ from textual.content import Content
 from workbench.models import fit as fits
 from workbench.models.fit import HOST, Fit
 from workbench.models.naming import parameter_count
-from workbench.panes.figures import byte_size, clock, per_second, short_count
+from workbench.panes.figures import byte_size, clock, short_count
 from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ _VERDICTS: Final = {
 _LABEL: Final = 22
 _BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
-_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…"}
+# A download then has room for its bytes, too.
+_WIDE: Final = 52
+_MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…", "queued": "○"}
+_WHY_ROWS: Final = 2
 
 
 def beside(words: Content | str, end: Content | str, width: int) -> Content:
@@ -108,7 +111,7 @@ def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Con
     else:
         # What is only guessed says so.
         sure = "" if fit.exact else "~"
-        tps = f"{sure}{per_second(fit.tps)} t/s" if fit.tps is not None else ""
+        tps = f"{sure}{fits.speed(fit.tps)} t/s" if fit.tps is not None else ""
         verdict = Content.assemble(
             (f"{sure + fit.verdict:<8}", _VERDICTS[fit.verdict]), (f"{tps:>11}", _MUTED)
         )
@@ -123,8 +126,17 @@ def label_of(variant: Variant) -> str:
     return f"{label} ({len(variant.files)} parts)" if len(variant.files) > 1 else label
 
 
-def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[Content]:
-    """What a file would take, in four lines."""
+def of_fit(
+    variant: Variant,
+    fit: Fit | None,
+    problem: str,
+    width: int,
+    given: Mapping[str, object] | None = None,
+) -> list[Content]:
+    """What a file would take: the figures in three lines, then the verdict in words.
+
+    ``given`` are the parameters that it was asked for with, where they are no defaults.
+    """
     if variant.kind != "model":
         about = "shows images to a model" if variant.kind == "projector" else "helps to quantise"
         return [Content.styled(f"It {about}; it is no model.", _MUTED)]
@@ -143,15 +155,22 @@ def of_fit(variant: Variant, fit: Fit | None, problem: str, width: int) -> list[
     )
     free = sum(place.free for place in fit.places if place.name == HOST)
     gpus = sum(place.free for place in fit.places if place.name != HOST)
-    of = f" of {byte_size(free)} free" + (f" and {byte_size(gpus)} on GPUs" if gpus else "")
+    of = f" are needed, {byte_size(free)} are free"
+    of += f" and {byte_size(gpus)} on GPUs" if gpus else ""
     lengths = f"n_ctx {fit.n_ctx:,}; the longest that fits is {fit.most:,}"
     lines = [
         Content.assemble((f"{about}{byte_size(fit.total)}", "bold"), of),
         Content.styled(parts, _MUTED),
-        Content.styled(lengths, _MUTED),
-        Content(fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"),
+        *([Content.styled(lengths, _MUTED)] if fit.most else []),
     ]
-    return [line.truncate(width, ellipsis=True) for line in lines]
+    words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
+    by = ", ".join(f"{name} {value}" for name, value in (given or {}).items())
+    chosen = f"By the parameter pane's {by}." if by else "F3 sets n_ctx and the cache's types."
+    return [
+        *(line.truncate(width, ellipsis=True) for line in lines),
+        *Content(words).wrap(width),
+        *Content.styled(chosen, _MUTED).wrap(width),
+    ]
 
 
 def of_download(report: Report, width: int) -> Content:
@@ -162,12 +181,24 @@ def of_download(report: Report, width: int) -> Content:
         end = f"{speed:>10} {left:>6}"
     else:
         end = f"{report.state:>17}"
-    end = f"{part_of(report):>4} {end}"
+    of = f" of {byte_size(report.size)}" if report.size and width >= _WIDE else ""
+    end = f"{part_of(report):>4}{of:<12}{end}" if of else f"{part_of(report):>4} {end}"
     if width < len(end) + 14:
         end = f"{part_of(report):>4}"
     name = shortened(report.name.rpartition("/")[2], max(4, width - len(end) - 3))
     mark = _MARKS.get(report.state, "↓")
     return beside(Content.assemble(f"{mark} ", name), Content.styled(end, _MUTED), max(8, width))
+
+
+def why(report: Report, width: int) -> list[Content]:
+    """What a download waits for, or why it failed; nothing of one that runs."""
+    if report.state == "running" or not report.note:
+        return []
+    colour = "$error" if report.state == "failed" else _MUTED
+    lines = Content.styled(without_controls(report.note), colour).wrap(max(8, width - 2))
+    if len(lines) > _WHY_ROWS:
+        lines[_WHY_ROWS - 1] = lines[_WHY_ROWS - 1] + Content.styled(" …", colour)
+    return [Content.assemble("  ", line) for line in lines[:_WHY_ROWS]]
 
 
 def part_of(report: Report) -> str:

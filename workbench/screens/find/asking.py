@@ -12,6 +12,7 @@ from textual import work
 from textual.timer import Timer
 
 from workbench.engine.client import EngineClient
+from workbench.models import fit as fits
 from workbench.models.fit import Fit
 from workbench.models.hub import reference as references
 from workbench.models.hub.errors import HubError, NotFoundError
@@ -90,7 +91,15 @@ class AskingScreen(SteadyScreen[Path | None]):
         """Ask for the first page; what older searches find is not wanted any more."""
         self.asked += 1
         self.following = ""
+        self._forget_references()
         self._search(self.asked, text, self.choice, "")
+
+    def _forget_references(self) -> None:
+        # Found by words, a repository is meant as it is now, and not as an address once said.
+        for repo in self.references:
+            self.looks.pop(repo, None)
+            self.fits = {key: each for key, each in self.fits.items() if key[0] != repo}
+        self.references.clear()
 
     def search_on(self, text: str) -> None:
         """Ask for the page behind those that are here."""
@@ -154,7 +163,13 @@ class AskingScreen(SteadyScreen[Path | None]):
         known = self.fits.get((repository.summary.repo, variant.name))
         if known is not None and known.fit is not None:
             return known.fit
-        return self.appraiser.guess(repository, variant)
+        guess = self.appraiser.guess(repository, variant)
+        if guess is None:
+            return None
+        repo = repository.summary.repo
+        smaller = [each.name for each in repository.variants if each.size <= variant.size]
+        judged = [self.fits[repo, name].fit for name in smaller if (repo, name) in self.fits]
+        return fits.no_better(guess, [each.verdict for each in judged if each is not None])
 
     @work(group="price", exclusive=True, description="ask llama.cpp for a fit", exit_on_error=False)
     async def appraise(self, repository: Repository, variant: Variant) -> None:

@@ -22,12 +22,16 @@ from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
 from workbench.screens.find.asking import AskingScreen
+from workbench.screens.find.cards import readable
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.lists import ResultList, VariantList
 from workbench.screens.find.messages import Appraised, CardDrawn, Looked, Measured
 from workbench.untrusted import without_controls
 
+# What is said of a file's fit has as many rows, and more only where its words need them.
 _FIT_ROWS: Final = 4
+_MOST_FIT_ROWS: Final = 8
+_OF_FIT: Final = ("n_ctx", "cache_type_k", "cache_type_v", "n_gpu_layers", "swa_full")
 
 
 class DetailsScreen(AskingScreen):
@@ -42,6 +46,8 @@ class DetailsScreen(AskingScreen):
         # The models of this machine, by the SHA-256 of their files.
         self._here: dict[str, Path] = {}
         self._reports = list(reports)
+        # What the fit depends on, as the parameter pane has it.
+        self._given = {key: values[key] for key in _OF_FIT if key in values}
         # The repository that the details are about, and the one whose card is shown.
         self._shown = ""
         self._card_of = ("", 0)
@@ -99,6 +105,9 @@ class DetailsScreen(AskingScreen):
             summary = known.repository.summary
         width = self._width
         lines = rows.facts(summary, width) if summary else []
+        if (revision := self.revision(self._shown)) != "main":
+            words = f"As it was at {without_controls(revision)}."
+            lines.append(Content.styled(words, "$warning").truncate(width, ellipsis=True))
         if known is not None and known.error is not None:
             lines += Content.styled(without_controls(str(known.error)), "$warning").wrap(width)
         shown.styles.height = len(lines)
@@ -150,6 +159,7 @@ class DetailsScreen(AskingScreen):
     def _show_fit(self) -> None:
         repository, variant = self.repository, self.variant
         shown = self.query_one("#find-fit", Lines)
+        self.variants.show_here(is_here=variant is not None and self.path_of(variant) is not None)
         if repository is None or variant is None:
             shown.show([])
             return
@@ -159,7 +169,10 @@ class DetailsScreen(AskingScreen):
             self.soon("price", lambda: self.appraise(repository, variant))
         problem = known.problem if known is not None else ""
         fit = self.fit(repository, variant)
-        shown.show(rows.of_fit(variant, fit, problem, self._width)[:_FIT_ROWS])
+        lines = rows.of_fit(variant, fit, problem, self._width, given=self._given)
+        lines = lines[:_MOST_FIT_ROWS]
+        shown.styles.height = max(_FIT_ROWS, len(lines)) + shown.gutter.height
+        shown.show(lines)
 
     def on_appraised(self, message: Appraised) -> None:
         """The guess has its answer."""
@@ -195,7 +208,7 @@ def _laid_out(card: str, width: int) -> list[Content]:
     from workbench.panes.chat import markdown
 
     lines: list[Content] = []
-    for block in markdown.parse(card):
+    for block in markdown.parse(readable(card)):
         lines += [line.content for line in block.lines(width)]
         lines.append(Content())
     return lines

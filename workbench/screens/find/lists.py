@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets.option_list import Option
 
 from workbench.panes.choices import Choices
 from workbench.panes.editor import runs_own_binding
 from workbench.panes.field import Field, KeyCame
+
+if TYPE_CHECKING:
+    # What speaks to the Hub takes a fifth of the time in which the app starts.
+    from workbench.models.download.report import State
 
 
 def _quiet(keys: str, action: str, id: str, tooltip: str) -> Binding:  # noqa: A002
@@ -27,6 +32,23 @@ class SearchField(Field):
     BINDINGS: ClassVar[list[BindingType]] = [
         _quiet("down", "submit", "find.found", "Go to what was found"),
     ]
+
+
+class Column(Vertical):
+    """A part of the screen that is not always shown, and tells how wide it is when it is."""
+
+    class Widened(Message):
+        """Rows are to be laid out anew."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._width = 0
+
+    def on_resize(self) -> None:
+        """What was laid out while it was hidden had no width."""
+        if self.content_region.width != self._width:
+            self._width = self.content_region.width
+            self.post_message(self.Widened())
 
 
 class _Rows(Choices):
@@ -100,11 +122,34 @@ class VariantList(_Rows):
         _TYPE,
         _quiet("j,down", "cursor_down", "files.down", "Next file"),
         _quiet("k,up", "cursor_up", "files.up", "File before"),
-        Binding("enter", "select", "Fetch", id="files.fetch", tooltip="Fetch the file, or load it"),
+        Binding("enter", "fetch", "Fetch", id="files.fetch", tooltip="Fetch the file"),
+        Binding("enter", "load", "Load", id="files.load", tooltip="Load the file, which is here"),
     ]
 
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._is_here = False
 
-DownloadWish = Literal["pause", "cancel", "earlier", "later"]
+    def show_here(self, *, is_here: bool) -> None:
+        """Whether the file under the cursor is on this machine."""
+        if is_here != self._is_here:
+            self._is_here = is_here
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """What is here is loaded, what is not is fetched."""
+        return action != ("fetch" if self._is_here else "load")
+
+    def action_fetch(self) -> None:
+        """Have the file under the cursor fetched."""
+        self.action_select()
+
+    def action_load(self) -> None:
+        """Have the file under the cursor loaded."""
+        self.action_select()
+
+
+DownloadWish = Literal["pause", "resume", "cancel", "earlier", "later"]
 
 
 class DownloadList(_Rows):
@@ -115,11 +160,18 @@ class DownloadList(_Rows):
         _quiet("j,down", "cursor_down", "downloads.down", "Next download"),
         _quiet("k,up", "cursor_up", "downloads.up", "Download before"),
         Binding(
-            "space,enter",
+            "space",
             "wish('pause')",
             "Pause",
             id="downloads.pause",
-            tooltip="Pause the download, or let it go on",
+            tooltip="Pause the download; what is there stays",
+        ),
+        Binding(
+            "enter,space",
+            "wish('resume')",
+            "Go on",
+            id="downloads.resume",
+            tooltip="Let the download go on, or try again now",
         ),
         Binding(
             "delete",
@@ -128,7 +180,13 @@ class DownloadList(_Rows):
             id="downloads.cancel",
             tooltip="Cancel the download and throw away what is there; press it twice",
         ),
-        _quiet("K,shift+up", "wish('earlier')", "downloads.earlier", "Fetch it earlier"),
+        Binding(
+            "K,shift+up",
+            "wish('earlier')",
+            "Earlier",
+            id="downloads.earlier",
+            tooltip="Fetch it earlier",
+        ),
         _quiet("J,shift+down", "wish('later')", "downloads.later", "Fetch it later"),
     ]
 
@@ -139,6 +197,32 @@ class DownloadList(_Rows):
             super().__init__()
             self.wish = wish
             self.number = number
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._states: dict[str, State] = {}
+
+    def show_states(self, states: dict[str, State]) -> None:
+        """What can be done with a download depends on how it is."""
+        if states != self._states:
+            self._states = states
+            self.refresh_bindings()
+
+    def on_option_list_option_highlighted(self) -> None:
+        """The key line is about the one under the cursor."""
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A download that runs cannot go on, and one that is paused not be paused."""
+        state = self._states.get(self.chosen)
+        match parameters if action == "wish" else ():
+            case ("pause",):
+                return state in ("queued", "running", "waiting")
+            case ("resume",):
+                return state in ("paused", "failed", "waiting")
+            case ("earlier",):
+                return len(self._states) > 1
+        return True
 
     def action_wish(self, wish: DownloadWish) -> None:
         """Have something done with the download under the cursor."""

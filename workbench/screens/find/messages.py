@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.message import Message
 
 from workbench.screens.find.lists import DownloadWish
+from workbench.screens.layout import Side
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
@@ -88,6 +89,14 @@ class DownloadWanted(Message):
         super().__init__()
         self.wish = wish
         self.number = number
+
+
+class PaneWanted(Message):
+    """A person wants to leave for a pane of the screen below."""
+
+    def __init__(self, side: Side) -> None:
+        super().__init__()
+        self.side = side
 
 
 class DownloadReported(Message):

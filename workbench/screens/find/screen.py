@@ -17,7 +17,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.models.download.report import Report
-from workbench.models.hub.errors import HubError, RateLimitedError
+from workbench.models.hub.errors import (
+    HubDownError,
+    HubError,
+    OfflineError,
+    RateLimitedError,
+)
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
@@ -27,15 +32,44 @@ from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
 from workbench.screens.find.details import DetailsScreen
 from workbench.screens.find.fetcher import Fetcher
-from workbench.screens.find.lists import DownloadList, ResultList, SearchField, VariantList
-from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found
+from workbench.screens.find.lists import (
+    Column,
+    DownloadList,
+    ResultList,
+    SearchField,
+    VariantList,
+)
+from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found, PaneWanted
 from workbench.screens.find.typed import Choice
 from workbench.screens.jump import JUMP, jump
+from workbench.screens.layout import Side
 from workbench.untrusted import without_controls
 
 # So many rows before the last one the next page is asked for.
 _AHEAD: Final = 10
+# So many rows has the queue at most.
+_MOST_DOWNLOADS: Final = 8
+# How soon a Hub that is out of reach is asked again.
+_AGAIN_SECONDS: Final = 5.0
 _MUTED: Final = "$foreground-muted"
+
+
+_PANES: Final = [
+    Binding(
+        keys,
+        f"leave_for('{side}')",
+        name,
+        show=False,
+        id=f"pane.{side}",
+        tooltip=f"{name}: leave for them",
+        priority=True,
+    )
+    for keys, side, name in (
+        ("f2,ctrl+o", "browser", "Models"),
+        ("f3,ctrl+t", "parameters", "Parameters"),
+        ("f4,ctrl+g", "stats", "Stats"),
+    )
+]
 
 
 class FindScreen(DetailsScreen):
@@ -52,10 +86,10 @@ class FindScreen(DetailsScreen):
         ),
         Binding("r", "again", "Again", show=False, id="find.again", tooltip="Ask the Hub again"),
         Binding(
-            "d", "downloads", "Downloads", show=False, id="find.downloads",
-            tooltip="Go to the downloads",
+            "d", "downloads", "Downloads", id="find.downloads", tooltip="Go to the downloads"
         ),
         JUMP,
+        *_PANES,
     ]  # fmt: skip
 
     field = getters.query_one(SearchField)
@@ -73,12 +107,13 @@ class FindScreen(DetailsScreen):
         self._state = ""
         # From the wish to look for something until it is typed, wherever the focus is.
         self._looking = False
-        self._held = False
+        # Why the last question has no answer.
+        self._error: HubError | None = None
         self._n_empty = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="find-body"):
-            with Vertical(id="find-left"):
+            with Column(id="find-left"):
                 with Vertical(id="find-results", classes="pane") as pane:
                     pane.border_title = "Find models"
                     with Horizontal(id="find-search"):
@@ -90,7 +125,7 @@ class FindScreen(DetailsScreen):
                 with Vertical(id="find-downloads", classes="pane") as pane:
                     pane.border_title = "Downloads"
                     yield DownloadList(id="find-queue")
-            with Vertical(id="find-details", classes="pane"):
+            with Column(id="find-details", classes="pane"):
                 yield Lines(id="find-facts")
                 yield VariantList(id="find-variants")
                 yield Lines(id="find-fit")
@@ -99,7 +134,8 @@ class FindScreen(DetailsScreen):
 
     def on_mount(self) -> None:
         self.field.placeholder = "words, author:NAME, owner/name:Q4_K_M or an address"
-        self.results.focus()
+        # Whoever comes wants to type, and need not wait for the Hub.
+        self.action_type()
         self.show_downloads(self._reports)
         self._ask()
 
@@ -117,7 +153,7 @@ class FindScreen(DetailsScreen):
 
     def _accept(self) -> None:
         self._looking = False
-        if self._waiting_for("search") or self._held:
+        if self._waiting_for("search") or self._error:
             self._ask()
         self.results.focus()
 
@@ -146,10 +182,10 @@ class FindScreen(DetailsScreen):
         self.not_any_more("search")
         self.not_any_more("again")
         self.found = []
-        self._held = False
+        self._error = None
         self._n_empty = 0
         self._say("Asking the Hub …")
-        self.query_one("#find-results").border_subtitle = self.choice.words
+        self._show_choice()
         self.search(self.field.value)
 
     def on_found(self, message: Found) -> None:
@@ -168,18 +204,46 @@ class FindScreen(DetailsScreen):
             # A page of which nothing was meant: the next one may have more.
             self.search_on(self.field.value)
             return
-        self._say("" if self.found else "Nothing was found: try fewer words, or any size (b).")
+        self._say("" if self.found else self._nothing)
         self._list()
+
+    @property
+    def _nothing(self) -> str:
+        if self.choice.is_narrow:
+            return f"Nothing was found, of {self.choice.words}: b and t choose others."
+        return "Nothing was found: try fewer words."
 
     def _say_why(self, error: HubError) -> None:
         """A Hub that is out of reach is a state; it need not stay so."""
-        # Until then no cursor that nears the end asks for more.
-        self._held = True
-        then = "Enter tries again." if self.field.has_focus else "r tries again."
+        # Until it has gone no cursor that nears the end asks for more.
+        self._error = error
+        if isinstance(error, RateLimitedError):
+            self.soon("again", self._go_on, error.seconds)
+        elif isinstance(error, (OfflineError, HubDownError)):
+            self.soon("again", self._go_on, _AGAIN_SECONDS)
+        self._say_error(error)
+
+    def _say_error(self, error: HubError) -> None:
+        key = "Enter" if self.field.has_focus else "r"
+        then = f"{key} tries again."
         if isinstance(error, RateLimitedError):
             then = "It goes on by itself then."
-            self.soon("again", self.action_again, error.seconds)
+        elif isinstance(error, (OfflineError, HubDownError)):
+            then = f"It is tried again by itself; {key} does it now."
         self._say(f"{error} {then}")
+
+    def on_descendant_focus(self) -> None:
+        """Name the key that works where one is."""
+        if self._error is not None:
+            self._say_error(self._error)
+
+    def _go_on(self) -> None:
+        self.not_any_more("again")
+        self._error = None
+        if self.found and self.following:
+            self.search_on(self.field.value)
+        else:
+            self._ask()
 
     def _say(self, state: str) -> None:
         self._state = without_controls(state)
@@ -206,7 +270,11 @@ class FindScreen(DetailsScreen):
     @on(OptionList.OptionHighlighted, "ResultList")
     def _went_to(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if self.following and not self._held and event.option_index >= len(self.found) - _AHEAD:
+        if (
+            self.following
+            and self._error is None
+            and event.option_index >= len(self.found) - _AHEAD
+        ):
             self.search_on(self.field.value)
         self.show_details()
 
@@ -216,12 +284,7 @@ class FindScreen(DetailsScreen):
     def _to_files(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.add_class("-details")
-        self.call_after_refresh(self._open_details)
-
-    def _open_details(self) -> None:
-        # They may not have been seen before, and had no width.
-        self.show_details()
-        self.variants.focus()
+        self.call_after_refresh(self.variants.focus)
 
     @on(OptionList.OptionSelected, "VariantList")
     def _fetch(self, event: OptionList.OptionSelected) -> None:
@@ -264,9 +327,15 @@ class FindScreen(DetailsScreen):
             return
         pane = self.query_one("#find-downloads")
         pane.display = bool(reports)
-        pane.styles.height = min(8, len(reports) + 2)
         width = max(20, self.query_one("#find-results").content_region.width - 1)
-        self.downloads.show([Option(rows.of_download(each, width), id=each.id) for each in reports])
+        told = {
+            each.id: [rows.of_download(each, width), *rows.why(each, width)] for each in reports
+        }
+        pane.styles.height = min(_MOST_DOWNLOADS, sum(map(len, told.values()))) + 2
+        self.downloads.show(
+            [Option(Content("\n").join(lines), id=number) for number, lines in told.items()]
+        )
+        self.downloads.show_states({each.id: each.state for each in reports})
         if not reports and self.downloads.has_focus:
             self.results.focus()
         if before != [(each.repo, each.name) for each in reports]:
@@ -275,12 +344,13 @@ class FindScreen(DetailsScreen):
     # ---- keys --------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Downloads can be gone to where there are some."""
-        return action != "downloads" or bool(self._reports)
+        """Downloads can be gone to where there are some, from anywhere else."""
+        return action != "downloads" or (bool(self._reports) and not self.downloads.has_focus)
 
     def action_back(self) -> None:
         """From the details to what was found, from there to where one came from."""
-        was_in_list = self.results.has_focus or (self.field.has_focus and not self.found)
+        nothing_typed = self.field.has_focus and not (self.found and self.field.value)
+        was_in_list = self.results.has_focus or nothing_typed
         self.remove_class("-details")
         if was_in_list:
             self.dismiss(None)
@@ -294,6 +364,11 @@ class FindScreen(DetailsScreen):
         self.field.focus()
         self.field.action_select_all()
 
+    def action_leave_for(self, side: Side) -> None:
+        """Leave for a pane of the screen below."""
+        self.dismiss(None)
+        self._below.post_message(PaneWanted(side))
+
     def action_order(self) -> None:
         """Another order."""
         self._choose(self.choice.next_sort())
@@ -306,22 +381,23 @@ class FindScreen(DetailsScreen):
         """Gated ones, others, or both."""
         self._choose(self.choice.next_gated())
 
+    def _show_choice(self) -> None:
+        # What leaves models out holds for other words, too, and must be seen.
+        style = "$warning" if self.choice.is_narrow else ""
+        self.query_one("#find-results").border_subtitle = Content.styled(self.choice.words, style)
+
     def _choose(self, choice: Choice) -> None:
         self.choice = choice
-        self.query_one("#find-results").border_subtitle = self.choice.words
+        self._show_choice()
         self.soon("search", self._ask)
 
     def action_again(self) -> None:
         """Ask anew."""
-        self.not_any_more("again")
-        self._held = False
         self._shown = ""
         # What did not come may come now.
         self.fits = {key: each for key, each in self.fits.items() if each.fit is not None}
-        if self.found and self.following:
-            self.search_on(self.field.value)
-        elif not self.found or self._state:
-            self._ask()
+        if self._state or self.following or not self.found:
+            self._go_on()
         else:
             self.show_details()
 
@@ -334,11 +410,10 @@ class FindScreen(DetailsScreen):
         """Show a letter on everything that can be gone to."""
         jump(self)
 
-    def on_resize(self) -> None:
+    @on(Column.Widened)
+    def _draw(self, event: Message) -> None:
         """Rows are as wide as there is room."""
-        self.call_after_refresh(self._draw)
-
-    def _draw(self) -> None:
+        event.stop()
         if self.found:
             self._list()
         self.show_downloads(self._reports)

@@ -42,6 +42,11 @@ class Choice(NamedTuple):
         """In a line."""
         return f"{SORTS[self.sort]}, {SIZES[self.sizes].words}, {_GATED[self.gated]}"
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves models out."""
+        return self.sizes != 0 or self.gated is not None
+
     def next_sort(self) -> Choice:
         """By the next order."""
         return self._replace(sort=(self.sort + 1) % len(SORTS))

@@ -1,0 +1,67 @@
+"""Downloads that are not done: listed beside the models, and cancelled like them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workbench.headless.printing import size
+from workbench.settings import paths
+from workbench.untrusted import without_controls
+
+if TYPE_CHECKING:
+    from workbench.models.download.queue import Downloads
+    from workbench.models.download.report import Report
+
+
+def unfinished() -> list[Report]:
+    """All of them, in their order. Raises HubError for an endpoint that is none."""
+    if not any(paths.downloads().glob("*.json")):
+        # What speaks to the Hub need not be imported.
+        return []
+    with _queue() as queue:
+        return queue.reports()
+
+
+def called(name: str) -> Report | None:
+    """The one of this name: its own, or with its repository before it."""
+    for report in unfinished():
+        own = report.name.rpartition("/")[2]
+        if name.removesuffix(".gguf") in (own, report.name, f"{report.repo}/{report.name}"):
+            return report
+    return None
+
+
+def cancel(report: Report) -> None:
+    """Forget it, and throw away what was fetched of it. Raises OSError."""
+    with _queue() as queue:
+        queue.cancel(report.id)
+
+
+def in_words(report: Report) -> str:
+    """A line on one of them."""
+    name = f"{report.repo}/{report.name}"
+    return without_controls(f"unfinished: {name}, {size(report.done)} of {size(report.size)}")
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """The same for ``--json``."""
+    return {
+        "name": without_controls(report.name),
+        "source": without_controls(report.repo),
+        "done": report.done,
+        "size": report.size,
+        "state": report.state,
+        "note": without_controls(report.note),
+    }
+
+
+@contextmanager
+def _queue() -> Iterator[Downloads]:
+    from workbench.models.download.queue import Downloads
+    from workbench.models.hub.client import HubClient
+
+    # Not at work: nothing is fetched.
+    with HubClient() as hub:
+        yield Downloads(paths.downloads(), hub, tell=lambda _: None)

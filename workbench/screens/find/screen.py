@@ -23,6 +23,7 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
+from workbench.models.hub.repository import Repository, Variant
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
@@ -294,15 +295,22 @@ class FindScreen(DetailsScreen):
         if (path := self.path_of(variant)) is not None:
             self.dismiss(path)
             return
-        fit = self.fit(repository, variant)
         if variant.missing:
             self._warn(f"{variant.missing} of its parts are missing in the repository.")
-        elif fit is not None and fit.verdict == "cannot" and self._doubted != variant.name:
+        elif (why := self._doubt(repository, variant)) and self._doubted != variant.name:
             self._doubted = variant.name
-            self._warn("It cannot run on this machine: Enter once more fetches it all the same.")
+            self._warn(f"{why}: Enter once more fetches it all the same.")
         else:
             revision = self.revision(repository.summary.repo)
             self._below.post_message(FetchWanted(repository, variant, revision))
+
+    def _doubt(self, repository: Repository, variant: Variant) -> str:
+        """Why it would be of no use to fetch a file; empty if it may be."""
+        if self.is_broken(repository, variant):
+            return "It is no model that can be loaded"
+        fit = self.fit(repository, variant)
+        cannot = fit is not None and fit.verdict == "cannot"
+        return "It cannot run on this machine" if cannot else ""
 
     @on(DownloadList.Wished)
     def _pass_on(self, event: DownloadList.Wished) -> None:

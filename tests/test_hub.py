@@ -103,6 +103,12 @@ def test_sizes_that_are_none_are_wrong_usage(hub: Hub, size: str) -> None:
     assert "give 1B-8B, -4B or 30B-" in answer.stderr
 
 
+def test_a_range_that_holds_nothing_is_wrong_usage(hub: Hub) -> None:
+    answer = models(hub, "search", "--size", "8B-1B")
+    assert answer.returncode == 2
+    assert "the smaller one first" in answer.stderr
+
+
 def test_info_shows_the_variants_and_the_card(hub: Hub) -> None:
     answer = models(hub, "info", REPO, "--card")
     assert answer.returncode == 0

@@ -87,6 +87,18 @@ async def test_a_rate_limit_on_a_later_page_is_kept(hub: Hub) -> None:
         await wait_until(lambda: len(screen.found) == 47, "the second page")
 
 
+async def test_a_file_that_is_no_model_is_fetched_only_if_one_insists(hub: Hub) -> None:
+    async with finding(text="Chat-07") as (b, screen):
+        await b.pilot.press("enter")
+        broken = ("other/Chat-07-GGUF", "x-Q4_0")
+        await wait_until(lambda: broken in screen.fits, "what its header says")
+        await b.pilot.pause()
+        assert "broken" in row_of(screen, "x-Q4_0")
+        await b.pilot.press("enter")
+        assert any("no model that can be loaded" in each for each in b.toasts())
+        assert not b.screen.downloads
+
+
 async def test_a_fit_that_did_not_come_can_be_asked_for_again(hub: Hub) -> None:
     async with finding(text="coder") as (b, screen):
         hub.faults += [Fault("cut", path="resolve/", times=9)]

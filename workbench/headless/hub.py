@@ -34,6 +34,8 @@ class _Sizes(click.ParamType[tuple[float | None, float | None]]):
         smallest, largest = (
             float(bound[1]) * _UNITS[bound[2].upper()] if bound else None for bound in bounds
         )
+        if smallest and largest and smallest > largest:
+            self.fail(f"'{value}' holds nothing: give the smaller one first", param, ctx)
         return smallest, largest
 
 

@@ -108,8 +108,9 @@ _OUTCOMES = {
 def remove(names: Sequence[str], *, yes: bool, as_json: bool) -> int:
     """Remove models and downloads that are not done, after asking; returns the exit code."""
     begun = {name: report for name in names if (report := unfinished.called(name))}
+    others = [name for name in names if name not in begun]
     try:
-        planned = [(model, removal(model)) for model in map(_named, set(names) - set(begun))]
+        planned = [(model, removal(model)) for model in map(_named, others)]
     except (_NotFoundError, RemovalError) as error:
         tell([f"Error: {error}"])
         return 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbench.headless.printing import size
+from workbench.headless.printing import size, tell
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 
 def unfinished() -> list[Report]:
-    """All of them, in their order. Raises HubError for an endpoint that is none."""
+    """All of them, in their order; where the endpoint is none that is said, and they are not."""
     if not any(paths.downloads().glob("*.json")):
         # What speaks to the Hub need not be imported.
         return []
-    with _queue() as queue:
-        return queue.reports()
+    from workbench.models.hub.errors import HubError
+
+    try:
+        with _queue() as queue:
+            return queue.reports()
+    except HubError as error:
+        tell([str(error)])
+        return []
 
 
 def called(name: str) -> Report | None:

@@ -104,6 +104,8 @@ def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Con
     figures = f"{byte_size(variant.size):>9}"
     if variant.kind != "model":
         verdict = Content.styled(variant.kind, _MUTED)
+    elif state == "broken":
+        verdict = Content.styled("broken", "$error")
     elif variant.missing:
         verdict = Content.styled(f"{variant.missing} parts missing", "$error")
     elif fit is None:

@@ -30,6 +30,10 @@ class AppraisalError(Exception):
     """It cannot be said what a file would take; the message says why."""
 
 
+class BrokenFileError(AppraisalError):
+    """The file is what is wrong: no engine could load it."""
+
+
 class Appraiser:
     """Has an engine of its own, started when it is first needed: the other one may be at work."""
 
@@ -73,7 +77,9 @@ class Appraiser:
         async with self._one_at_a_time:
             try:
                 file, shape = await asyncio.to_thread(self._header, repository, variant)
-            except (GgufError, HubError, OSError) as error:
+            except GgufError as error:
+                raise BrokenFileError(f"It cannot be loaded: {error}.") from error
+            except (HubError, OSError) as error:
                 raise AppraisalError(str(error)) from error
             request = await self._engine.price(ModelSource.of(file, self._values))
             async for event in self._engine.events():

@@ -22,7 +22,7 @@ from workbench.models.hub.said import line
 from workbench.models.hub.search import Page, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.parameters.kinds import Values
-from workbench.screens.find.appraisal import AppraisalError, Appraiser
+from workbench.screens.find.appraisal import AppraisalError, Appraiser, BrokenFileError
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.messages import Appraised, Found, Looked, Measured
 from workbench.screens.find.typed import Choice, wanted
@@ -178,7 +178,8 @@ class AskingScreen(SteadyScreen[Path | None]):
         try:
             self.post_message(Appraised(key, await self.appraiser.price(repository, variant)))
         except Exception as error:
-            self.post_message(Appraised(key, None, str(_told(error))))
+            broken = isinstance(error, BrokenFileError)
+            self.post_message(Appraised(key, None, str(_told(error)), broken=broken))
 
 
 def _told(error: Exception) -> HubError:

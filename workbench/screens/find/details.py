@@ -142,8 +142,15 @@ class DetailsScreen(AskingScreen):
     def _state_of(self, repository: Repository, variant: Variant) -> str:
         if self.path_of(variant):
             return "here"
+        if self.is_broken(repository, variant):
+            return "broken"
         fetched = (repository.summary.repo, variant.name)
         return "coming" if any((e.repo, e.name) == fetched for e in self._reports) else ""
+
+    def is_broken(self, repository: Repository, variant: Variant) -> bool:
+        """Whether it is known that no engine could load the file."""
+        known = self.fits.get((repository.summary.repo, variant.name))
+        return known is not None and known.broken
 
     def path_of(self, variant: Variant) -> Path | None:
         """The file to load, if all of the variant is on this machine."""

@@ -49,13 +49,16 @@ class Looked(Message):
 
 
 class Appraised(Message):
-    """It is known what a file would take, or why it is not."""
+    """It is known what a file would take, or why it is not; of a broken one it never is."""
 
-    def __init__(self, key: tuple[str, str], fit: Fit | None, problem: str = "") -> None:
+    def __init__(
+        self, key: tuple[str, str], fit: Fit | None, problem: str = "", *, broken: bool = False
+    ) -> None:
         super().__init__()
         self.key = key
         self.fit = fit
         self.problem = problem
+        self.broken = broken
 
 
 class Measured(Message):

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual import events, getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -23,6 +23,7 @@ from workbench.models.hub.errors import (
     OfflineError,
     RateLimitedError,
 )
+from workbench.models.hub.repository import Repository, Variant
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
 from workbench.panes.field import KeyCame
@@ -32,6 +33,7 @@ from workbench.panes.sheet import Sheet
 from workbench.parameters.kinds import Values
 from workbench.screens.find.details import DetailsScreen
 from workbench.screens.find.fetcher import Fetcher
+from workbench.screens.find.keys import KEYS
 from workbench.screens.find.lists import (
     Column,
     DownloadList,
@@ -41,7 +43,7 @@ from workbench.screens.find.lists import (
 )
 from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found, PaneWanted
 from workbench.screens.find.typed import Choice
-from workbench.screens.jump import JUMP, jump
+from workbench.screens.jump import jump
 from workbench.screens.layout import Side
 from workbench.untrusted import without_controls
 
@@ -54,43 +56,10 @@ _AGAIN_SECONDS: Final = 5.0
 _MUTED: Final = "$foreground-muted"
 
 
-_PANES: Final = [
-    Binding(
-        keys,
-        f"leave_for('{side}')",
-        name,
-        show=False,
-        id=f"pane.{side}",
-        tooltip=f"{name}: leave for them",
-        priority=True,
-    )
-    for keys, side, name in (
-        ("f2,ctrl+o", "browser", "Models"),
-        ("f3,ctrl+t", "parameters", "Parameters"),
-        ("f4,ctrl+g", "stats", "Stats"),
-    )
-]
-
-
 class FindScreen(DetailsScreen):
     """Gives back the file of a model to load, or nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="find.back", tooltip="Back, and out at last"),
-        Binding("slash", "type", "Search", id="find.type", tooltip="Type what to look for"),
-        Binding("o", "order", "Order", id="find.order", tooltip="Another order of what is found"),
-        Binding("b", "sizes", "Size", id="find.sizes", tooltip="Only models of the next size"),
-        Binding(
-            "t", "gated", "Gated", show=False, id="find.gated",
-            tooltip="Leave out what is gated, or have only that, or both",
-        ),
-        Binding("r", "again", "Again", show=False, id="find.again", tooltip="Ask the Hub again"),
-        Binding(
-            "d", "downloads", "Downloads", id="find.downloads", tooltip="Go to the downloads"
-        ),
-        JUMP,
-        *_PANES,
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     field = getters.query_one(SearchField)
     downloads = getters.query_one(DownloadList)
@@ -295,15 +264,22 @@ class FindScreen(DetailsScreen):
         if (path := self.path_of(variant)) is not None:
             self.dismiss(path)
             return
-        fit = self.fit(repository, variant)
         if variant.missing:
             self._warn(f"{variant.missing} of its parts are missing in the repository.")
-        elif fit is not None and fit.verdict == "cannot" and self._doubted != variant.name:
+        elif (why := self._doubt(repository, variant)) and self._doubted != variant.name:
             self._doubted = variant.name
-            self._warn("It cannot run on this machine: Enter once more fetches it all the same.")
+            self._warn(f"{why}: Enter once more fetches it all the same.")
         else:
             revision = self.revision(repository.summary.repo)
             self._below.post_message(FetchWanted(repository, variant, revision))
+
+    def _doubt(self, repository: Repository, variant: Variant) -> str:
+        """Why it would be of no use to fetch a file; empty if it may be."""
+        if self.is_broken(repository, variant):
+            return "It is no model that can be loaded"
+        fit = self.fit(repository, variant)
+        cannot = fit is not None and fit.verdict == "cannot"
+        return "It cannot run on this machine" if cannot else ""
 
     @on(DownloadList.Wished)
     def _pass_on(self, event: DownloadList.Wished) -> None:

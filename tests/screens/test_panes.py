@@ -177,6 +177,9 @@ def test_every_key_has_an_id_a_tooltip_and_no_clash() -> None:
     meant = (
         *("escape is both", "f1 is both app.help and help.close", "f8 is both app.theme and"),
         "f2 is both lanes.keep and lanes.vote",
+        # What is here is loaded; what is paused goes on.
+        "enter is both files.fetch and files.load",
+        "space is both downloads.pause and downloads.resume",
         # In the pane they are the rows'.
         *("pageup is both lanes.page_up", "pagedown is both lanes.page_down"),
     )
@@ -293,8 +296,8 @@ async def test_two_letters_in_one_piece_end_the_jump_once() -> None:
         assert b.app.screen_stack[-1] is b.screen
 
 
-async def test_keys_behind_a_panes_key_go_where_it_leads() -> None:
-    async with bench() as b:
+async def test_keys_behind_a_panes_key_go_where_it_leads(fast_model: Path) -> None:
+    async with bench(fast_model) as b:
         rows = b.screen.parameters.rows
         for key in ("f3", "m"):
             b.app.post_message(events.Key(key, key if len(key) == 1 else None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual import events
 
@@ -87,8 +89,8 @@ async def test_the_filter_narrows_the_list_while_it_is_typed() -> None:
         assert b.screen.chat.prompt.has_focus
 
 
-async def test_where_nothing_is_found_the_list_says_what_to_do() -> None:
-    async with bench() as b:
+async def test_where_nothing_is_found_the_list_says_what_to_do(fast_model: Path) -> None:
+    async with bench(fast_model) as b:
         await b.go_to("top_p")
         await b.pilot.press("slash", *"zzz")
         await b.pilot.pause()
@@ -103,8 +105,10 @@ async def test_where_nothing_is_found_the_list_says_what_to_do() -> None:
         assert on_row(b) == "top_p"
 
 
-async def test_only_what_differs_is_listed_until_it_is_no_longer_wanted() -> None:
-    async with bench(values={"top_k": 3, "n_batch": 64}) as b:
+async def test_only_what_differs_is_listed_until_it_is_no_longer_wanted(
+    fast_model: Path,
+) -> None:
+    async with bench(fast_model, values={"top_k": 3, "n_batch": 64}) as b:
         await b.pilot.press("f3", "m")
         assert listed(b) == ["top_k", "n_batch"]
         # What is reset meanwhile does not vanish from under the cursor.

@@ -16,7 +16,7 @@ _FUNCTION_KEY: Final = re.compile(r"f(\d+)")
 _AROUND: Final = 3
 
 
-class KeyLine(Footer, inherit_bindings=False):
+class KeyLine(Footer):
     """Textual's footer, put in order.
 
     Textual shows keys as the focused widget, its screen and the app happen to declare them, and

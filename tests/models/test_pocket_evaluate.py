@@ -26,7 +26,7 @@ def topics() -> list[Topic]:
 
 def _share_right(asked: list[Topic], answered: list[Topic], nearest: Topics) -> float:
     right = [
-        evaluate.is_right(topic, plain(other.answer[0]), nearest)
+        nearest.is_right(topic, plain(other.answer[0]))
         for topic, other in zip(asked, answered, strict=True)
     ]
     return sum(right) / len(right)

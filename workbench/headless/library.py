@@ -19,7 +19,7 @@ from workbench.models.model_file import ModelFile
 from workbench.models.naming import parameter_count
 from workbench.models.removal import RemovalError, removal
 from workbench.settings import config, paths
-from workbench.untrusted import without_controls
+from workbench.untrusted import named_file, without_controls
 
 
 class _NotFoundError(Exception):
@@ -107,7 +107,8 @@ _OUTCOMES = {
 
 def remove(names: Sequence[str], *, yes: bool, as_json: bool) -> int:
     """Remove models and downloads that are not done, after asking; returns the exit code."""
-    begun = {name: report for name in names if (report := unfinished.called(name))}
+    reports = unfinished.unfinished()
+    begun = {name: report for name in names if (report := unfinished.called(name, reports))}
     others = [name for name in names if name not in begun]
     try:
         planned = [(model, removal(model)) for model in map(_named, others)]
@@ -164,7 +165,7 @@ def _named(name: str) -> ModelFile:
         [model for model in library.everything(folders) if _is_called(model, name)]
         # A copy may have a name of its own.
         or [model for model in library.each_place(folders) if _is_called(model, name)]
-        or library.named(Path(name).expanduser())
+        or library.named(named_file(name))
     )
     if not found:
         raise _NotFoundError(f"there is no model {name}: see workbench models list")
@@ -177,7 +178,7 @@ def _named(name: str) -> ModelFile:
 
 
 def _is_called(model: ModelFile, name: str) -> bool:
-    if Path(name).expanduser() in (model.files or (model.path,)):
+    if named_file(name) in (model.files or (model.path,)):
         return True
     return name.removesuffix(".gguf") in (model.name, f"{model.source}/{model.name}")
 

@@ -21,6 +21,7 @@ from workbench.models.hub.search import MOST_EMPTY, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.models.hub.wanted import Search
 from workbench.models.naming import parameter_count
+from workbench.untrusted import is_there, named_file
 
 
 def search(wanted: Search, *, limit: int, as_json: bool) -> int:
@@ -109,7 +110,7 @@ def _variant_row(variant: Variant) -> tuple[str, ...]:
         size(variant.size),
         "" if variant.kind == "model" else variant.kind,
         variant.files[0].path if n_files == 1 else f"{variant.name} ({n_files} parts)",
-        f"{variant.missing} part{'s' * (variant.missing > 1)} missing" if variant.missing else "",
+        variant.incomplete,
     )
 
 
@@ -133,7 +134,7 @@ def model_file(model: str, *, yes: bool) -> str | int:
 
     reference = read(model, constants.ENDPOINT)
     # A path that looks like a repository's name is a path.
-    if reference is None or Path(model).expanduser().exists():
+    if reference is None or is_there(named_file(model)):
         return model
     if (here := library.cached(reference)) is not None:
         return str(here.path)

@@ -37,6 +37,8 @@ def sessions() -> None:
 @_as_json
 def list_(title: str, deleted: bool, as_json: bool) -> None:
     """List conversations, pinned and newest first; with TITLE those that have these words in it."""
+    from workbench.sessions.conversation import to_the_minute
+
     found: list[Summary] = []
     with _store() as store:
         if store is not None:
@@ -46,7 +48,9 @@ def list_(title: str, deleted: bool, as_json: bool) -> None:
         return
     for each in found:
         mark = "*" if each.pinned else " "
-        click.echo(f"{each.id:5} {mark} {_when(each.updated)} {each.n_messages:5}  {each.title}")
+        click.echo(
+            f"{each.id:5} {mark} {to_the_minute(each.updated)} {each.n_messages:5}  {each.title}"
+        )
     if not found:
         click.echo("There are no conversations.", err=True)
 
@@ -272,9 +276,3 @@ def _print_json(found: Any) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
-
-
-def _when(at: float) -> str:
-    from workbench.sessions.conversation import local
-
-    return f"{local(at):%Y-%m-%d %H:%M}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +30,9 @@ def unfinished() -> list[Report]:
         return []
 
 
-def called(name: str) -> Report | None:
+def called(name: str, reports: Iterable[Report]) -> Report | None:
     """The one of this name: its own, or with its repository before it."""
-    for report in unfinished():
+    for report in reports:
         own = report.name.rpartition("/")[2]
         if name.removesuffix(".gguf") in (own, report.name, f"{report.repo}/{report.name}"):
             return report

@@ -59,7 +59,7 @@ class ModelFile(msgspec.Struct, frozen=True):
     @property
     def incomplete(self) -> str:
         """What is missing, in words; empty if nothing is."""
-        return f"{self.missing} part{'s' * (self.missing > 1)} missing" if self.missing else ""
+        return naming.missing_words(self.missing)
 
 
 def _short(path: Path) -> str:

@@ -44,6 +44,11 @@ def n_missing(paths: Iterable[str]) -> int:
     return splits[0][1] - len({number for number, _ in splits})
 
 
+def missing_words(n_missing: int) -> str:
+    """How many parts are missing, for people; empty if none is."""
+    return f"{n_missing} part{'s' * (n_missing > 1)} missing" if n_missing else ""
+
+
 def _split(path: str) -> tuple[int, int] | None:
     """Which part of how many the file is; None for one that is whole, whatever its name."""
     found = _SPLIT.search(path.removesuffix(".gguf"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from workbench.parameters.kinds import ParameterError
+from workbench.untrusted import named_file
 
 SAMPLERS: Final = (
     "penalties",
@@ -80,7 +81,7 @@ def adapter(entry: str) -> Adapter:
         file, number = entry, 1.0
     if not file or not math.isfinite(number):
         raise ParameterError(f"'{entry}' is no adapter; write FILE or FILE:SCALE")
-    return Adapter(Path(file).expanduser(), number)
+    return Adapter(named_file(file), number)
 
 
 def proportion(entry: str) -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+from workbench.untrusted import named_file
 
 Value: TypeAlias = bool | int | float | str | tuple[str, ...]
 """A parameter's value."""
@@ -250,7 +251,7 @@ class Text(Parameter, frozen=True, kw_only=True):
         stripped = text.strip()
         if not stripped.startswith("@"):
             return "" if stripped.lower() == "none" else stripped
-        file = Path(stripped[1:]).expanduser()
+        file = named_file(stripped[1:])
         try:
             return file.read_text("utf-8").strip()
         except (OSError, ValueError) as error:

@@ -318,8 +318,7 @@ class LibraryScreen(ObeyingScreen):
     @work(group="removal", description="remove a model", exit_on_error=False)
     async def _carry_out(self, removing: Removing) -> None:
         try:
-            # Planned anew: something else may have the same bytes by now.
-            await asyncio.to_thread(lambda: removal(removing.model).carry_out())
+            await asyncio.to_thread(removing.plan.carry_out)
         except RemovalError as error:
             self.post_message(RemovalEnded(removing.model, str(error)))
         else:
@@ -341,7 +340,7 @@ class LibraryScreen(ObeyingScreen):
             removing.timer.stop()
         for removing in removals:
             try:
-                await asyncio.to_thread(lambda each=removing: removal(each.model).carry_out())  # type: ignore[misc]
+                await asyncio.to_thread(removing.plan.carry_out)
             except RemovalError:
                 # It is listed again at the next start.
                 continue

@@ -29,6 +29,11 @@ def local(at: float) -> datetime:
     return datetime.fromtimestamp(min(max(at, 0), _LAST_MOMENT)).astimezone()
 
 
+def to_the_minute(at: float) -> str:
+    """The same for people: ``2026-11-26 09:05``."""
+    return f"{local(at):%Y-%m-%d %H:%M}"
+
+
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file of the model that wrote an answer, and what tells it from others of its name.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from workbench.sessions.conversation import Message, local
+from workbench.sessions.conversation import Message, to_the_minute
 from workbench.sessions.documents import Document
 
 # What somebody reads as a whole should be one.
@@ -20,7 +20,7 @@ def as_markdown(document: Document) -> str:
     """A heading for each message; what a model thought is folded."""
     parts = [f"# {_escaped(document.title)}"]
     if document.created:
-        parts.append(f"*{_moment(document.created)}*")
+        parts.append(f"*{to_the_minute(document.created)}*")
     if document.system:
         parts += ["## System", document.system]
     for message in document.path():
@@ -62,10 +62,6 @@ def _figures(message: Message) -> Iterator[str]:
         yield f"seed {message.seed}"
     if message.finish not in ("", "stop"):
         yield message.finish
-
-
-def _moment(at: float) -> str:
-    return f"{local(at):%Y-%m-%d %H:%M}"
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from workbench.terminal.line import COLORS, FPS_RANGE, Color
+from workbench.untrusted import named_file
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class Config(msgspec.Struct, frozen=True):
 
     def folders(self) -> list[Path]:
         """``model_folders`` as paths, ``~`` expanded."""
-        return [Path(folder).expanduser() for folder in self.model_folders]
+        return [named_file(folder) for folder in self.model_folders]
 
 
 _KINDS: Mapping[str, tuple[Any, str]] = {

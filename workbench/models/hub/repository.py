@@ -43,6 +43,11 @@ class Variant(msgspec.Struct, frozen=True):
     size: int
     missing: int = 0
 
+    @property
+    def incomplete(self) -> str:
+        """What is missing, in words; empty if the repository has all of it."""
+        return naming.missing_words(self.missing)
+
 
 class Repository(msgspec.Struct, frozen=True):
     """A repository at one commit; ``variants`` has models first, each kind by its size."""

@@ -64,14 +64,13 @@ def held_out_answers(
     """How many held-out wordings are answered on their topic, of how many, and the others."""
     topics = generated.topics()
     nearest = Topics(topics)
-    asked = [(topic.name, question) for topic in topics for question in held_out(topic)]
-    also = {topic.name: topic.also for topic in topics}
+    asked = [(topic, question) for topic in topics for question in held_out(topic)]
     network.eval()
     answers = greedy(network, tokenizer, [question for _, question in asked], 120, device)
     network.train()
     wrong = [
-        f"{name} | {question} | {text} | {nearest.of(text)}{'' if ended else ' (no end)'}"
-        for (name, question), (text, ended) in zip(asked, answers, strict=True)
-        if not {name, *also[name]} & set(nearest.of(text))
+        f"{topic.name} | {question} | {text} | {nearest.of(text)}{'' if ended else ' (no end)'}"
+        for (topic, question), (text, ended) in zip(asked, answers, strict=True)
+        if not nearest.is_right(topic, text)
     ]
     return len(asked) - len(wrong), len(asked), wrong

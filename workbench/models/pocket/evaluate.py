@@ -60,11 +60,6 @@ class Asked(msgspec.Struct, frozen=True):
     answer: Answer
 
 
-def is_right(topic: Topic, text: str, topics: Topics) -> bool:
-    """Whether ``text`` is nearest to an answer of ``topic``, or of one that serves as well."""
-    return bool({topic.name, *topic.also} & set(topics.of(text)))
-
-
 def loops(text: str) -> bool:
     """Whether a run of words comes three times in a row, or a short one for eight words."""
     words = words_of(text)
@@ -136,7 +131,7 @@ async def _load_ms(file: Path) -> float:
 def _of_answers(asked: Sequence[Asked], topics: Sequence[Topic]) -> list[Figure]:
     nearest = Topics(topics)
     right = {
-        (each.topic.origin, each.question): is_right(each.topic, each.answer.text, nearest)
+        (each.topic.origin, each.question): nearest.is_right(each.topic, each.answer.text)
         for each in asked
     }
     figures = [
@@ -237,7 +232,7 @@ def main() -> int:
         lines = [
             json.dumps(
                 {
-                    "right": is_right(each.topic, each.answer.text, nearest),
+                    "right": nearest.is_right(each.topic, each.answer.text),
                     "topic": each.topic.name,
                     "question": each.question,
                     "answer": each.answer.text,

@@ -55,6 +55,10 @@ class Topics:
         found = (self._names[index] for index, how in near.items() if how > best - 1e-9)
         return list(dict.fromkeys(found))
 
+    def is_right(self, topic: Topic, text: str) -> bool:
+        """Whether ``text`` is nearest to an answer of ``topic``, or of one that serves as well."""
+        return bool({topic.name, *topic.also} & set(self.of(text)))
+
     def _vector(self, words: Iterable[str]) -> _Vector:
         weights = {
             word: count * self._rarity.get(word, self._unknown)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.panes.browser.keys import KEYS, Wish
-from workbench.panes.choices import Choices
-from workbench.panes.editor import runs_own_binding
-from workbench.panes.field import Field, KeyCame
+from workbench.panes.choices import ChoicesByField
+from workbench.panes.field import Field
 
 
 class ModelFilter(Field):
@@ -44,7 +42,7 @@ class ModelFilter(Field):
         self.post_message(self.GivenUp())
 
 
-class ModelList(Choices):
+class ModelList(ChoicesByField):
     """The models, under headings."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -72,21 +70,6 @@ class ModelList(Choices):
         super().__init__(markup=False, compact=True)
         # Whether models are left out; Esc then lists them.
         self.filtered = False
-        # A field was asked for: what is typed from then on is meant for it.
-        self._handing_over = False
-
-    def on_focus(self) -> None:
-        """Whatever was to be typed has been."""
-        self._handing_over = False
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self._handing_over and event.key != "escape":
-            self.post_message(KeyCame(event.key, event.character or ""))
-            event.stop()
-            event.prevent_default()
-        else:
-            # Here and now: keys that come in one piece must act in their order.
-            await runs_own_binding(self, event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Esc is for the list only where something is left out of it."""
@@ -102,7 +85,7 @@ class ModelList(Choices):
 
     def action_filter(self) -> None:
         """Ask for words to look for."""
-        self._handing_over = True
+        self.hand_over()
         self.post_message(self.FilterWanted())
 
     def action_find(self) -> None:

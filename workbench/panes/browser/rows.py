@@ -107,7 +107,7 @@ def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Con
     elif state == "broken":
         verdict = Content.styled("broken", "$error")
     elif variant.missing:
-        verdict = Content.styled(f"{variant.missing} parts missing", "$error")
+        verdict = Content.styled(variant.incomplete, "$error")
     elif fit is None:
         verdict = Content()
     else:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets.option_list import Option
 
-from workbench.panes.choices import Choices
-from workbench.panes.editor import runs_own_binding
-from workbench.panes.field import Field, KeyCame
+from workbench.panes.choices import ChoicesByField
+from workbench.panes.field import Field
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
@@ -51,7 +49,7 @@ class Column(Vertical):
             self.post_message(self.Widened())
 
 
-class _Rows(Choices):
+class _Rows(ChoicesByField):
     """A list whose rows change under the cursor."""
 
     class TypeWanted(Message):
@@ -59,25 +57,10 @@ class _Rows(Choices):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id, markup=False, compact=True)
-        # The field was asked for: what is typed from then on is meant for it.
-        self._handing_over = False
-
-    def on_focus(self) -> None:
-        """Whatever was to be typed has been."""
-        self._handing_over = False
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self._handing_over and event.key != "escape":
-            self.post_message(KeyCame(event.key, event.character or ""))
-            event.stop()
-            event.prevent_default()
-        else:
-            # Here and now: keys that come in one piece must act in their order.
-            await runs_own_binding(self, event)
 
     def action_type(self) -> None:
         """Ask for the field."""
-        self._handing_over = True
+        self.hand_over()
         self.post_message(self.TypeWanted())
 
     @property

@@ -29,7 +29,8 @@ class KeyLine(Footer):
         self._room = 0
 
     def compose(self) -> ComposeResult:
-        self._room = self.screen.size.width
+        # In a dialog it has less than the screen; before it is laid out it has nothing yet.
+        self._room = self.size.width or self.screen.size.width
         shown: list[FooterKey] = []
         left = self._room
         for key in _in_order([key for key in super().compose() if isinstance(key, FooterKey)]):
@@ -42,7 +43,7 @@ class KeyLine(Footer):
 
     async def on_resize(self, _event: events.Resize) -> None:
         """Show what has room now."""
-        if self._room not in (0, self.screen.size.width):
+        if self._room not in (0, self.size.width):
             await self.recompose()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -61,12 +61,23 @@ def quiet_home() -> Iterator[Mapping[str, str]]:
         yield environment
 
 
-def echoes(terminal: Terminal, seconds: float, *, before: bytes = b"") -> list[float]:
-    """Press a key now and then, each time after ``before``; how long each echo took."""
+def echoes(
+    terminal: Terminal,
+    seconds: float,
+    *,
+    before: bytes = b"",
+    going: Callable[[], bool] = lambda: True,
+) -> list[float]:
+    """Press a key now and then, each time after ``before``; how long each echo took.
+
+    For ``seconds``, or until ``going`` says no: then without the key that this has met.
+    """
     chance = random.Random(1)
     times: list[float] = []
     end = perf_counter() + seconds
     while perf_counter() < end:
+        if not going():
+            return times[:-1]
         if len(times) % _ROW == _ROW - 1:
             terminal.send(_DELETE_TO_START)
         drain(terminal, chance.uniform(0.05, 0.15))

@@ -207,11 +207,6 @@ class Parts:
 
     # ---- its end -----------------------------------------------------------------------------
 
-    @property
-    def n_unsafe(self) -> int:
-        """How many of the bytes a power cut may take."""
-        return self.done - sum(self._safe)
-
     def sync(self) -> None:
         """Make what is written safe from a power cut. Takes as long as the disk does; OSError."""
         with self.arrived:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from workbench.engine.client import EngineClient
 from workbench.engine.machine import Machine
 from workbench.engine.protocol import ModelSource
+from workbench.models import fit as fits
 from workbench.models import library
+from workbench.models.gguf import GgufError, read_header
+from workbench.models.model_file import named_parts
+from workbench.models.shape import shape_of
 from workbench.panes.figures import byte_size
+from workbench.parameters.table import completed
 
 
 class _Engine(NamedTuple):
@@ -52,7 +58,8 @@ class Engines:
         kept = [each for each in self._others if each.source in wanted and each.source != first]
         there = [first, *(engine.source for engine in kept)]
         added = [source for source in wanted if source not in there]
-        _check(added, there)
+        if added:
+            await asyncio.to_thread(_check, added, there)
         gone = [engine for engine in self._others if engine not in kept]
         self._first = self._first._replace(source=first)
         self._others = [*kept, *(_Engine(self._more(), source) for source in added)]
@@ -67,20 +74,36 @@ class Engines:
 
 
 def _check(added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
-    """Raise MemoryError where the weights of models alone do not fit beside each other.
+    """Raise MemoryError where models do not fit beside each other, by the estimates of models/fit.
 
-    What is loaded is mapped: to the system its memory is free, though it is in use. Contexts
-    are priced by the engine that loads them.
+    Blocks, some 50 ms for the header of a large vocabulary. What is loaded is mapped: to the
+    system its memory is free, though it is in use; engines of one file share its weights. What
+    it takes exactly only llama.cpp can tell, in an engine that would have to be started first.
     """
     free = Machine().free_memory()
-    mapped = {each.path: each for each in there}
-    for source in mapped.values():
-        free -= library.weight(source.file)
-    for source in {each.path: each for each in added if each.path not in mapped}.values():
-        size = library.weight(source.file)
-        if size > free:
+    mapped = {each.path: library.weight(each.file) for each in there}
+    free -= sum(mapped.values())
+    for source in added:
+        shared = mapped.get(source.path, 0)
+        taken, of_what = _taken(source, free + shared)
+        taken -= shared
+        if taken > free:
             raise MemoryError(
-                f"{source.file.name} does not fit beside the models that are loaded: it has "
-                f"{byte_size(size)}, and {byte_size(max(0, free))} of memory are free"
+                f"{source.file.name} does not fit beside the models that are loaded: it would "
+                f"take {byte_size(taken)}{of_what}, and {byte_size(max(0, free))} of memory are "
+                "free"
             )
-        free -= size
+        mapped.setdefault(source.path, library.weight(source.file))
+        free -= taken
+
+
+def _taken(source: ModelSource, free: int) -> tuple[int, str]:
+    """The bytes that a model takes, of ``free`` ones, and for what; of no model its size."""
+    size = library.weight(source.file)
+    try:
+        shape = shape_of([read_header(part) for part in named_parts(source.file)])
+    except GgufError:
+        return size, ""
+    found = fits.estimate(shape, completed(source.parameters), free=free)
+    context = found.resident - shape.weights
+    return size + context, f", {byte_size(context)} of it for {found.n_ctx:,} tokens"

@@ -348,6 +348,21 @@ def limited(home: Path, rate: float) -> None:
     file.write_text(f"max_rate = {rate}\ndownload_parts = 2\n")
 
 
+def test_ctrl_c_ends_the_wait_for_the_hub(hub: Hub) -> None:
+    hub.faults += [Fault("late", seconds=60.0)]
+    with subprocess.Popen(
+        [*MODELS, "search", "x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(hub),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as search:
+        wait_until_blocking(lambda: hub.asked, "the question")
+        search.send_signal(signal.SIGINT)
+        assert search.communicate(timeout=30) == (b"", b"")
+        assert search.returncode == 130
+
+
 def test_ctrl_c_pauses_and_the_same_command_goes_on(hub: Hub, home: Path) -> None:
     limited(home, 2.0)
     with subprocess.Popen(

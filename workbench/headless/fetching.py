@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from workbench.headless.fit import before_fetching
-from workbench.headless.printing import size, tell
+from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models.download.place import Place
 from workbench.models.download.queue import Downloads
 from workbench.models.download.report import Report
@@ -23,8 +23,6 @@ from workbench.models.hub.repository import Repository, Variant
 from workbench.parameters.kinds import Values
 from workbench.settings import config, paths
 
-# What a shell reports for a program ended by SIGINT.
-_INTERRUPTED: Final = 130
 _BAR_CELLS: Final = 24
 _LOOK_SECONDS: Final = 1.0
 
@@ -157,7 +155,7 @@ class _Fetching:
             self._downloads.pause(number)
             self._bar.end()
             tell(["Paused: the same command goes on where it was."])
-            return _INTERRUPTED
+            return INTERRUPTED
         except OSError as error:
             tell([f"Error: {paths.downloads()} cannot be written to: {error.strerror}."])
             return 1

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from workbench.headless.fetching import fetch, fetched
-from workbench.headless.printing import size, tell
+from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -167,6 +167,8 @@ def _asked(question: Callable[[HubClient], int]) -> int:
     except HubError as error:
         tell([f"Error: {error}"])
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _print_json(found: object) -> None:

@@ -78,7 +78,9 @@ class MetadataScreen(Dialog[None]):
             yield KeyLine()
 
     def on_mount(self) -> None:
-        self._say("Reading its header ...", "$foreground-muted")
+        # How wide the sheet will be is not known yet.
+        reading = Content.styled("Reading its header ...", "$foreground-muted")
+        self.sheet.show(lambda _: [reading])
         self.bar.display = False
         self.sheet.focus()
         self._read()
@@ -108,7 +110,8 @@ class MetadataScreen(Dialog[None]):
     def on_read(self, message: Read) -> None:
         """Have it laid out, or say what is wrong."""
         if message.contents is None:
-            self._say(f"It cannot be read: {message.problem}.", "$error")
+            words = without_controls(f"It cannot be read: {message.problem}.")
+            self.sheet.show(Content.styled(words, "$error").wrap)
         self._contents = message.contents
         self._take_up()
 
@@ -129,10 +132,6 @@ class MetadataScreen(Dialog[None]):
             if self.bar.display:
                 self.sheet.find(self.bar.field.value)
                 self.bar.show_count(*self.sheet.found)
-
-    def _say(self, words: str, style: str) -> None:
-        said = Content.styled(without_controls(words), style)
-        self.sheet.show(said.wrap)
 
     # ---- finding -----------------------------------------------------------------------------
 

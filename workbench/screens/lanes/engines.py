@@ -27,12 +27,21 @@ class Engines:
     """The chat's engine, and others beside it as long as lanes need them."""
 
     def __init__(
-        self, client: EngineClient, source: ModelSource, more: Callable[[], EngineClient]
+        self,
+        client: EngineClient,
+        source: ModelSource,
+        more: Callable[[], EngineClient],
+        *,
+        has_gpus: bool = False,
     ) -> None:
-        """``client`` has loaded ``source``, or will; ``more`` makes another one."""
+        """``client`` has loaded ``source``, or will; ``more`` makes another one.
+
+        Where models may lie on GPUs only the sizes of their files are compared.
+        """
         self._first = _Engine(client, source)
         self._others: list[_Engine] = []
         self._more = more
+        self._has_gpus = has_gpus
 
     @property
     def others(self) -> list[EngineClient]:
@@ -59,51 +68,53 @@ class Engines:
         there = [first, *(engine.source for engine in kept)]
         added = [source for source in wanted if source not in there]
         if added:
-            await asyncio.to_thread(_check, added, there)
+            await asyncio.to_thread(self._check, added, there)
         gone = [engine for engine in self._others if engine not in kept]
         self._first = self._first._replace(source=first)
         self._others = [*kept, *(_Engine(self._more(), source) for source in added)]
         for engine in gone:
             await engine.client.close()
 
+    def _check(self, added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
+        """Raise MemoryError where models do not fit beside each other: see models/fit.estimate.
+
+        Blocks, some 20 ms for the header of a large vocabulary. What is loaded is mapped: to the
+        system its memory is free, though it is in use; engines of one file share its weights.
+        What it takes exactly only llama.cpp can tell, in an engine that would have to be started
+        first.
+        """
+        free = Machine().free_memory()
+        mapped = {each.path: library.weight(each.file) for each in there}
+        free -= sum(mapped.values())
+        for source in added:
+            size = library.weight(source.file)
+            shared = mapped.setdefault(source.path, 0)
+            context, length = self._context(source, free + shared)
+            taken = size - shared + context
+            if taken > free:
+                of_what = f", {byte_size(context)} of it for {length:,} tokens" if context else ""
+                raise MemoryError(
+                    f"{source.file.name} does not fit beside the models that are loaded: it "
+                    f"would take {byte_size(taken)}{of_what}, and {byte_size(max(0, free))} of "
+                    "memory are free"
+                )
+            mapped[source.path] = size
+            free -= taken
+
+    def _context(self, source: ModelSource, free: int) -> tuple[int, int]:
+        """What a model takes of ``free`` bytes beside its weights, and for how many tokens."""
+        values = completed(source.parameters)
+        if self._has_gpus and values["n_gpu_layers"] != 0:
+            return 0, 0
+        try:
+            shape = shape_of([read_header(part) for part in named_parts(source.file)])
+        except GgufError:
+            return 0, 0
+        found = fits.estimate(shape, values, free=free)
+        return found.resident - shape.weights, found.n_ctx
+
     async def close(self) -> None:
         """End the others."""
         others, self._others = self._others, []
         for engine in others:
             await engine.client.close()
-
-
-def _check(added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
-    """Raise MemoryError where models do not fit beside each other, by the estimates of models/fit.
-
-    Blocks, some 50 ms for the header of a large vocabulary. What is loaded is mapped: to the
-    system its memory is free, though it is in use; engines of one file share its weights. What
-    it takes exactly only llama.cpp can tell, in an engine that would have to be started first.
-    """
-    free = Machine().free_memory()
-    mapped = {each.path: library.weight(each.file) for each in there}
-    free -= sum(mapped.values())
-    for source in added:
-        shared = mapped.get(source.path, 0)
-        taken, of_what = _taken(source, free + shared)
-        taken -= shared
-        if taken > free:
-            raise MemoryError(
-                f"{source.file.name} does not fit beside the models that are loaded: it would "
-                f"take {byte_size(taken)}{of_what}, and {byte_size(max(0, free))} of memory are "
-                "free"
-            )
-        mapped.setdefault(source.path, library.weight(source.file))
-        free -= taken
-
-
-def _taken(source: ModelSource, free: int) -> tuple[int, str]:
-    """The bytes that a model takes, of ``free`` ones, and for what; of no model its size."""
-    size = library.weight(source.file)
-    try:
-        shape = shape_of([read_header(part) for part in named_parts(source.file)])
-    except GgufError:
-        return size, ""
-    found = fits.estimate(shape, completed(source.parameters), free=free)
-    context = found.resident - shape.weights
-    return size + context, f", {byte_size(context)} of it for {found.n_ctx:,} tokens"

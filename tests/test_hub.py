@@ -288,8 +288,9 @@ def test_what_is_not_known_exactly_is_estimated(hub: Hub) -> None:
     code, said = said_on_a_terminal(hub, "models", "get", REPO)
     assert code == 1
     before, _, _ = said.partition("Fetch Tiny-Q4_K_M")
-    assert "llama.cpp could not be asked: " in before
-    assert "6.0 MB" in before
+    assert "There are no exact figures: " in before
+    assert "Estimated: weights" in before
+    assert "host 6.0 MB" in before
     assert "It fits." in before
     hub.faults.clear()
     code, said = said_on_a_terminal(hub, "models", "get", REPO)

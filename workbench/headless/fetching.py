@@ -117,8 +117,9 @@ def _agreed(hub: HubClient, repository: Repository, variant: Variant, values: Va
     if not sys.stdin.isatty():
         tell([f"Error: it is {wanted}, and there is nobody to ask: --yes fetches it."])
         return False
-    tell(["Reading its header, and asking llama.cpp ..."])
-    tell(before_fetching(hub, repository, variant, values))
+    if variant.kind == "model":
+        tell(["Reading its header, and asking llama.cpp ..."])
+        tell(before_fetching(hub, repository, variant, values))
     # Its folder may not be there yet.
     disk = next(each for each in (hub_cache(), *hub_cache().parents) if each.exists())
     free = size(shutil.disk_usage(disk).free)

@@ -90,10 +90,10 @@ def before_fetching(
             why, known = _why(error.event), True
         except OSError as error:
             why, known = str(error), True
-    lines = [f"llama.cpp could not be asked: {without_controls(why)}"]
+    lines = [f"There are no exact figures: {why}"]
     if known:
-        free = Machine().free_memory()
-        lines += _in_words(fits.estimate(shape, completed(given), free=free))
+        rough = fits.estimate(shape, completed(given), free=Machine().free_memory())
+        lines += ["Estimated:", *_in_words(rough)]
     return lines
 
 

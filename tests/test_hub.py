@@ -21,6 +21,7 @@ from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
 from tests.terminal import running
 from tests.waiting import wait_until_blocking
+from workbench.settings import paths
 
 REPO = "owner/Tiny-GGUF"
 CONTENT = b"GGUF" + random.Random(4).randbytes(6_000_000)
@@ -107,6 +108,18 @@ def test_a_range_that_holds_nothing_is_wrong_usage(hub: Hub) -> None:
     answer = models(hub, "search", "--size", "8B-1B")
     assert answer.returncode == 2
     assert "the smaller one first" in answer.stderr
+
+
+def test_a_repository_without_models_is_no_error(hub: Hub) -> None:
+    hub.commits[hub.head]["owner/Words/README.md"] = b"# Words"
+    answer = models(hub, "info", "owner/Words")
+    assert answer.returncode == 0
+    assert answer.stderr == "It has no GGUF file.\n"
+    assert json.loads(models(hub, "info", "owner/Words", "--json").stdout)["variants"] == []
+    # But there is nothing to be had.
+    wanted = models(hub, "get", "owner/Words", "--yes")
+    assert (wanted.returncode, wanted.stdout) == (1, "")
+    assert "has no GGUF file" in wanted.stderr
 
 
 def test_info_shows_the_variants_and_the_card(hub: Hub) -> None:
@@ -210,6 +223,86 @@ def test_gated_says_the_page_and_leaves_nothing_behind(hub: Hub, home: Path) -> 
     assert not list(home.rglob("*.json"))
 
 
+def test_gated_is_said_before_anything_is_asked(hub: Hub) -> None:
+    hub.gated.add(REPO)
+    for code, said in (said_on_a_terminal(hub, "models", "get", REPO), unasked(hub)):
+        assert code == 1
+        assert f"accept its conditions on {hub.endpoint}/{REPO}, then log in" in said
+        assert "Fetch" not in said
+        assert "nobody to ask" not in said
+    assert hub.ranges() == []
+
+
+def unasked(hub: Hub) -> tuple[int, str]:
+    answer = models(hub, "get", REPO)
+    return answer.returncode, answer.stderr
+
+
+def said_on_a_terminal(hub: Hub, *arguments: str) -> tuple[int, str]:
+    """The exit code of a command whose question is answered by no, and all that it says."""
+    main, side = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench", *arguments],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env=environment(hub),
+        start_new_session=True,
+    ) as process:
+        os.close(side)
+        seen = b""
+        while True:
+            try:
+                seen += os.read(main, 1000)
+            except OSError:
+                # The other side is closed.
+                break
+            if seen.endswith(b"[y/N]: "):
+                os.write(main, b"n\n")
+                break
+        code = process.wait(timeout=60)
+    os.close(main)
+    return code, " ".join(seen.decode().split())
+
+
+def test_a_question_stands_below_what_the_file_takes(hub: Hub, tmp_path: Path) -> None:
+    model = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2, forward=64)
+    hub.commits[hub.head] = {f"{REPO}/Tiny-Q4_K_M.gguf": model.read_bytes()}
+    code, said = said_on_a_terminal(hub, "--n-ctx", "512", "models", "get", REPO)
+    assert code == 1
+    told = models(hub, "fit", REPO, "--n-ctx", "512").stdout.splitlines()
+    before, _, _ = said.partition("Fetch Tiny-Q4_K_M")
+    # What is free, in the table's last column, may have changed.
+    for part in (" ".join(told[2].split()[:-2]), told[3], "It fits."):
+        assert part in before
+    # The same where a model is to be run.
+    _, said = said_on_a_terminal(hub, "run", "hi", "--model", REPO, "--n-ctx", "512")
+    before, _, _ = said.partition("Fetch Tiny-Q4_K_M")
+    assert told[3] in before
+
+
+def test_what_is_not_known_exactly_is_estimated(hub: Hub) -> None:
+    hub.described[REPO]["gguf"]["total"] = 10_000_000
+    # Of a header that does not come, and of one that is none.
+    hub.faults += [Fault("status", path="Tiny-Q4_K_M.gguf", times=float("inf"))]
+    code, said = said_on_a_terminal(hub, "models", "get", REPO)
+    assert code == 1
+    before, _, _ = said.partition("Fetch Tiny-Q4_K_M")
+    assert "There are no exact figures: " in before
+    assert "Estimated: weights" in before
+    assert "host 6.0 MB" in before
+    assert "It fits." in before
+    hub.faults.clear()
+    code, said = said_on_a_terminal(hub, "models", "get", REPO)
+    assert "It cannot be loaded: its GGUF version is" in said
+    assert "Fetch Tiny-Q4_K_M" in said
+
+
+def test_who_asks_nothing_waits_for_no_fit(hub: Hub) -> None:
+    assert models(hub, "get", REPO, "--yes").returncode == 0
+    assert not paths.headers().exists()
+
+
 def test_rate_limits_and_the_network_are_said(hub: Hub) -> None:
     hub.faults += [Fault("status", code=429, headers={"Retry-After": "42"})]
     answer = models(hub, "search", "x")
@@ -254,6 +347,21 @@ def limited(home: Path, rate: float) -> None:
     file = home / "config" / "workbench" / "config.toml"
     file.parent.mkdir(parents=True)
     file.write_text(f"max_rate = {rate}\ndownload_parts = 2\n")
+
+
+def test_ctrl_c_ends_the_wait_for_the_hub(hub: Hub) -> None:
+    hub.faults += [Fault("late", seconds=60.0)]
+    with subprocess.Popen(
+        [*MODELS, "search", "x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(hub),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as search:
+        wait_until_blocking(lambda: hub.asked, "the question")
+        search.send_signal(signal.SIGINT)
+        assert search.communicate(timeout=30) == (b"", b"")
+        assert search.returncode == 130
 
 
 def test_ctrl_c_pauses_and_the_same_command_goes_on(hub: Hub, home: Path) -> None:

@@ -47,14 +47,14 @@ def _with_parameters(command: _Command) -> _Command:
     )(command)
 
 
-def _model(context: click.Context, model: str, *, yes: bool) -> str:
+def _model(context: click.Context, model: str, values: dict[str, Value], *, yes: bool) -> str:
     """What ``--model`` names, as a file once it is on the Hub; leaves if it cannot be had."""
     if "/" not in model:
         return model
     # Only here: to know of the Hub takes a third of a second.
     from workbench.headless.looking import model_file
 
-    found = model_file(model, yes=yes)
+    found = model_file(model, values=values, yes=yes)
     if isinstance(found, int):
         context.exit(found)
     return found
@@ -139,7 +139,7 @@ def workbench(
         raise click.ClickException(
             'the app needs a full-screen terminal; without one: workbench run "PROMPT"'
         )
-    model = _model(context, model, yes=yes) if model else None
+    model = _model(context, model, values, yes=yes) if model else None
     if goes_on + anew + (session is not None) > 1:
         raise click.UsageError("say one of --continue, --session and --new")
     begin: int | Literal["where it was", "new"] = meant(session, latest=goes_on) or (
@@ -186,11 +186,12 @@ def run(
     from workbench.headless.run import run as run_headless
 
     app_model, app_values, app_yes = context.obj
+    values = {**app_values, **_chosen(preset, flags)}
     context.exit(
         run_headless(
             _prompt(prompt, "run"),
-            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
-            values={**app_values, **_chosen(preset, flags)},
+            model=_model(context, model or app_model or POCKET, values, yes=yes or app_yes),
+            values=values,
             as_json=as_json,
             prompt_cache=prompt_cache,
         )
@@ -270,7 +271,7 @@ def compare(
         compare_headless(
             _prompt(prompt, "compare"),
             _lanes(given, sweep, draws),
-            model=_model(context, model or app_model or POCKET, yes=yes or app_yes),
+            model=_model(context, model or app_model or POCKET, values, yes=yes or app_yes),
             values=values,
             form=form or "text",
             same_seeds=seeds != "different" and not draws,
@@ -321,7 +322,11 @@ def keys() -> None:
 
 @workbench.group()
 def models() -> None:
-    """Models: find and fetch them, see whether they fit, keep those that are here in order."""
+    """Models: find and fetch them, see whether they fit, keep those that are here in order.
+
+    Exit codes: 0 done, also where a list is empty; 1 not done, or a model is not what it should
+    be; 2 wrong usage; 130 stopped by Ctrl+C.
+    """
 
 
 for _command in (hub.search, hub.info, hub.get, *model_files.COMMANDS):

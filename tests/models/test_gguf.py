@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import time
 from pathlib import Path
 
@@ -124,3 +125,19 @@ def test_a_header_that_is_cut_off_is_incomplete(tmp_path: Path) -> None:
     (tmp_path / "cut.gguf").write_bytes(MODEL_FILE.read_bytes()[: n_header // 2])
     with pytest.raises(IncompleteError, match="cut off"):
         read_header(tmp_path / "cut.gguf")
+
+
+@pytest.mark.parametrize(
+    ("n_tensors", "n_keys", "what"), [(2**19, 0, "tensors"), (0, 2**19, "keys")]
+)
+def test_more_than_any_model_has_is_not_read(n_tensors: int, n_keys: int, what: str) -> None:
+    begin = b"GGUF" + struct.pack("<IQQ", 3, n_tensors, n_keys)
+    asked: list[int] = []
+
+    def more(offset: int, count: int) -> bytes:
+        asked.append(offset)
+        return begin[offset : offset + count]
+
+    with pytest.raises(GgufError, match=f"has {2**19} {what}: no model"):
+        parse_header(more, 2**30)
+    assert max(asked) < len(begin)

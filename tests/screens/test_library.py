@@ -16,6 +16,7 @@ from tests.gguf_files import random_model
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
 from workbench.models import marks
+from workbench.models.gguf import read_header
 from workbench.models.pocket import MODEL_FILE
 from workbench.screens.metadata import MetadataScreen
 from workbench.screens.removing import RemovalScreen
@@ -120,6 +121,51 @@ async def test_metadata_is_shown_whole_and_harmless(folder: Path) -> None:
         await b.pilot.pause()
         assert screen.sheet.scroll_offset.y > 0
         await b.pilot.press("escape")
+        assert b.app.screen is b.screen
+
+
+async def test_of_endless_metadata_the_beginning_is_shown(folder: Path) -> None:
+    many: dict[str, str | int | float] = {"general.description": "first\nsecond"}
+    many.update({f"some.key.{number}": number for number in range(1200)})
+    random_model(
+        folder / "much.gguf", layers=1, width=64, heads=2, forward=64, metadata=many,
+        template="{# words #}\n" * 10_000,
+    )  # fmt: skip
+    async with bench() as b:
+        await wait_until(lambda: "much" in b.screen.browser.names, "the model")
+        await at(b, "much")
+        await b.pilot.press("i")
+        await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the metadata")
+        screen = b.app.screen
+        assert isinstance(screen, MetadataScreen)
+        await wait_until(lambda: "Tensors: " in screen.sheet.text, "the whole")
+        n_keys = len(read_header(folder / "much.gguf").metadata)
+        for part in (
+            f"{n_keys:,} keys", f"… and {n_keys - 1001} more keys", "first⏎second",
+            f"… and {len('{# words #}n' * 10_000) - 65_536:,} more characters",
+        ):  # fmt: skip
+            assert part in screen.sheet.text, part
+        # It is laid out anew for another width, and one stays where one is.
+        await b.pilot.press("pagedown")
+        row = screen.sheet.scroll_offset.y
+        before = screen.sheet.text
+        await b.pilot.resize_terminal(80, 24)
+        await wait_until(lambda: screen.sheet.text != before, "other lines")
+        assert max(map(len, screen.sheet.text.split("\n"))) <= screen.sheet.size.width
+        assert screen.sheet.scroll_offset.y == row > 0
+
+
+async def test_metadata_that_cannot_be_read_says_why(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        (folder / "mine-Q8_0.gguf").write_bytes(b"\x1b]0;no model")
+        await b.pilot.press("i")
+        await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the screen")
+        screen = b.app.screen
+        assert isinstance(screen, MetadataScreen)
+        await wait_until(lambda: "cannot be read: it is not a GGUF" in screen.sheet.text, "why")
+        await b.pilot.press("i")
         assert b.app.screen is b.screen
 
 
@@ -250,6 +296,7 @@ async def test_words_are_found_in_the_metadata(folder: Path) -> None:
         screen = b.app.screen
         assert isinstance(screen, MetadataScreen)
         await b.pilot.press("slash", *"ATTN_", "enter")
+        await wait_until(lambda: screen.sheet.found[1], "the words")
         number, of = screen.sheet.found
         assert (number, of > 3) == (1, True)
         assert screen.sheet.scroll_offset.y > 0

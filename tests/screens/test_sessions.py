@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +114,57 @@ async def test_words_are_found_and_shown_where_they_were_said() -> None:
         marked = b.screen.chat.transcript.marked
         assert marked is not None
         assert "needle" in marked.text
+
+
+async def test_what_was_found_is_renamed_pinned_and_deleted() -> None:
+    said_before("First", "the needle")
+    said_before("Second", "another needle", "a needle once more")
+    said_before("Third", "nothing of it")
+    async with listed() as (b, screen):
+        await b.pilot.press(*"needle")
+        await wait_until(lambda: screen.bar.count.content == "3 places", "the places")
+        screen.rows.move(titles(screen).index("First"))
+        await b.pilot.press("f4")
+        await wait_until(lambda: "Pinned: First." in b.toasts(), "a word on it")
+        await b.pilot.press("f4")
+        await wait_until(lambda: "No longer pinned: First." in b.toasts(), "a word on it")
+        await b.pilot.press("f2")
+        assert screen.title_field.value == "First"
+        screen.title_field.value = "Haystack"
+        await b.pilot.press("enter")
+        await wait_until(lambda: "Haystack" in titles(screen), "the title")
+        # All places in it go with it.
+        screen.rows.move(titles(screen).index("Second"))
+        screen.rows.focus()
+        await b.pilot.press("delete")
+        await wait_until(lambda: titles(screen) == ["Haystack"], "the others to be gone")
+        assert "Deleted: Second." in b.toasts()[-1]
+        assert screen.bar.field.value == "needle"
+        await b.pilot.press("ctrl+z")
+        await wait_until(lambda: len(titles(screen)) == 3, "them to be back")
+    assert sorted(each.title for each in kept()) == ["Haystack", "Second", "Third"]
+
+
+async def test_a_draft_that_was_emptied_is_no_conversation() -> None:
+    said_before("Another", "Yes")
+    async with listed() as (b, screen):
+        await b.pilot.press("escape")
+        await closed(b)
+        b.screen.chat.prompt.insert("Well")
+        await wait_until(lambda: "Well" in [each.title for each in kept()], "the draft to be kept")
+        b.screen.chat.prompt.clear()
+        await wait_until(lambda: [each.title for each in kept()] == ["Another"], "it to be gone")
+        screen = await show_list(b)
+        assert titles(screen) == ["Another"]
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.says("Another"), "the other")
+        await wait_until(lambda: numbers() == [1], "nothing to be left of it")
+
+
+def numbers() -> list[int]:
+    """Whatever the store has a row for."""
+    with closing(sqlite3.connect(paths.sessions())) as connection:
+        return [number for (number,) in connection.execute("SELECT id FROM conversations")]
 
 
 async def test_a_place_off_the_path_is_led_to() -> None:

@@ -294,8 +294,12 @@ def test_an_empty_conversation_is_gone_when_it_is_left(store: Store) -> None:
     place = store.write(draft.snapshot(), writer="me")
     draft.draft = " \n"
     store.write(draft.snapshot(), place, writer="me")
+    # Nor is it listed while it is in hand, or if nobody leaves it.
+    assert store.summaries() == store.cut_off() == []
+    assert store.latest() is None
     store.leave(place.id, "me")
-    assert store.summaries() == []
+    with pytest.raises(StoreError):
+        store.summary(place.id)
     kept = Session(draft="not sent")
     place = store.write(kept.snapshot(), writer="me")
     store.leave(place.id, "me")

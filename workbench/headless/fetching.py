@@ -12,17 +12,17 @@ from typing import Final
 import click
 import msgspec
 
-from workbench.headless.printing import size, tell
+from workbench.headless.fit import before_fetching
+from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models.download.place import Place
 from workbench.models.download.queue import Downloads
 from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules, hub_cache
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import Repository, Variant
+from workbench.parameters.kinds import Values
 from workbench.settings import config, paths
 
-# What a shell reports for a program ended by SIGINT.
-_INTERRUPTED: Final = 130
 _BAR_CELLS: Final = 24
 _LOOK_SECONDS: Final = 1.0
 
@@ -33,11 +33,15 @@ def fetch(
     variant: Variant,
     revision: str,
     *,
+    values: Values,
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code."""
-    there = fetched(hub, repository, variant, revision, yes=yes)
+    """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code.
+
+    As for ``fetched``.
+    """
+    there = fetched(hub, repository, variant, revision, values=values, yes=yes)
     if isinstance(there, int):
         return there
     found = {
@@ -52,15 +56,28 @@ def fetch(
 
 
 def fetched(
-    hub: HubClient, repository: Repository, variant: Variant, revision: str, *, yes: bool
+    hub: HubClient,
+    repository: Repository,
+    variant: Variant,
+    revision: str,
+    *,
+    values: Values,
+    yes: bool,
 ) -> Path | int:
-    """The file to load, fetched after asking if it is not there; or the exit code."""
+    """The file to load, fetched after asking if it is not there; or the exit code.
+
+    Who is asked is told before how it fits, loaded with ``values``. Raises GatedError.
+    """
     if (there := _there(repository, variant)) is not None:
         return there
     if not _has_bytes(repository, variant) and _older(repository, variant):
         tell([f"{variant.name} is here in an older version: the Hub has a newer one."])
-    if not (yes or _has_bytes(repository, variant) or _agreed(repository, variant)):
-        return 1
+    if not (yes or _has_bytes(repository, variant)):
+        if repository.summary.gated:
+            # Whom its owner does not let in is told so, and asked nothing.
+            hub.resolve(repository.summary.repo, variant.files[0].path, repository.commit)
+        if not _agreed(hub, repository, variant, values):
+            return 1
     return _Fetching(hub, repository, variant, revision).run()
 
 
@@ -95,11 +112,14 @@ def _has_bytes(repository: Repository, variant: Variant) -> bool:
     return all(file.sha256 for file in variant.files) and all(blob.is_file() for blob in blobs)
 
 
-def _agreed(repository: Repository, variant: Variant) -> bool:
+def _agreed(hub: HubClient, repository: Repository, variant: Variant, values: Values) -> bool:
     wanted = size(variant.size)
     if not sys.stdin.isatty():
         tell([f"Error: it is {wanted}, and there is nobody to ask: --yes fetches it."])
         return False
+    if variant.kind == "model":
+        tell(["Reading its header, and asking llama.cpp ..."])
+        tell(before_fetching(hub, repository, variant, values))
     # Its folder may not be there yet.
     disk = next(each for each in (hub_cache(), *hub_cache().parents) if each.exists())
     free = size(shutil.disk_usage(disk).free)
@@ -136,7 +156,7 @@ class _Fetching:
             self._downloads.pause(number)
             self._bar.end()
             tell(["Paused: the same command goes on where it was."])
-            return _INTERRUPTED
+            return INTERRUPTED
         except OSError as error:
             tell([f"Error: {paths.downloads()} cannot be written to: {error.strerror}."])
             return 1

@@ -21,10 +21,11 @@ from workbench.models import library, remote
 from workbench.models.bandwidth import bandwidth
 from workbench.models.fit import Fit
 from workbench.models.gguf import GgufError, read_header
+from workbench.models.guess import guessed
 from workbench.models.hub import reference as references
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import HubError
+from workbench.models.hub.errors import GatedError, HubError
 from workbench.models.hub.repository import Repository, Variant
 from workbench.models.model_file import named_parts
 from workbench.models.naming import parameter_count
@@ -43,9 +44,61 @@ class _Subject(NamedTuple):
     shape: Shape
 
 
+class _UnpricedError(Exception):
+    """The engine gave no price; ``event`` says why."""
+
+    def __init__(self, event: Failed | EngineDied) -> None:
+        super().__init__(event)
+        self.event = event
+
+
 def fit(reference: str, values: Values, *, as_json: bool) -> int:
     """Say how the model fits; returns the exit code."""
     return to_the_end(lambda: _fit(reference, loading(values), as_json=as_json))
+
+
+def before_fetching(
+    hub: HubClient, found: Repository, variant: Variant, values: Values
+) -> list[str]:
+    """How a file on the Hub would fit, in lines; estimated, and why, if it cannot be told.
+
+    Blocks, for the header and then for llama.cpp. Raises GatedError.
+    """
+    given = loading(values)
+    summary = found.summary
+    try:
+        file = _header(hub, found, variant)
+        shape = shape_of([read_header(part) for part in named_parts(file)])
+    except GatedError:
+        raise
+    except GgufError as error:
+        return [f"It cannot be loaded: {error}."]
+    except (HubError, OSError) as error:
+        why = str(error)
+        shape = guessed(
+            architecture=summary.architecture,
+            n_params=summary.n_parameters,
+            n_ctx=summary.n_ctx,
+            size=variant.size,
+        )
+        known = bool(summary.n_parameters and variant.size)
+    else:
+        try:
+            exact = asyncio.run(_priced_alone(_Subject(variant.name, file, shape), given))
+            return list(_in_words(exact))
+        except _UnpricedError as error:
+            why, known = _why(error.event), True
+        except OSError as error:
+            why, known = str(error), True
+    lines = [f"There are no exact figures: {why}"]
+    if known:
+        rough = fits.estimate(shape, completed(given), free=Machine().free_memory())
+        lines += ["Estimated:", *_in_words(rough)]
+    return lines
+
+
+def _why(event: Failed | EngineDied) -> str:
+    return event.message if isinstance(event, Failed) else f"the engine died ({event.cause})"
 
 
 async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
@@ -54,32 +107,45 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
     starting = asyncio.create_task(engine.start())
     try:
         subject = await asyncio.to_thread(_subject, reference)
-        machine = Machine()
         if sys.stderr.isatty() and not as_json:
-            rough = fits.estimate(subject.shape, completed(values), free=machine.free_memory())
+            free = Machine().free_memory()
+            rough = fits.estimate(subject.shape, completed(values), free=free)
             tell([f"about {size(rough.total)}; asking llama.cpp ..."])
         await starting
-        await engine.price(ModelSource.of(subject.file, values))
-        async for event in engine.events():
-            match event:
-                case Priced():
-                    threads = machine.physical_cores()
-                    speed = await asyncio.to_thread(bandwidth, paths.bandwidth(), threads)
-                    _print(
-                        subject,
-                        fits.of_price(event, shape=subject.shape, bandwidth=speed),
-                        as_json=as_json,
-                    )
-                    return 0
-                case Failed() | EngineDied():
-                    return failed(event)
-        raise AssertionError("the engine's events have no end")
+        _print(subject, await _priced(engine, subject, values), as_json=as_json)
+        return 0
+    except _UnpricedError as error:
+        return failed(error.event)
     except (GgufError, HubError, OSError) as error:
         tell([f"Error: {without_controls(str(error))}"])
         return 1
     finally:
         await starting
         await engine.close()
+
+
+async def _priced_alone(subject: _Subject, values: dict[str, Any]) -> Fit:
+    """The exact fit, by an engine that is started for it. Raises _UnpricedError."""
+    engine = EngineClient(paths.engine_log())
+    try:
+        await engine.start()
+        return await _priced(engine, subject, values)
+    finally:
+        await engine.close()
+
+
+async def _priced(engine: EngineClient, subject: _Subject, values: dict[str, Any]) -> Fit:
+    """The exact fit. Raises _UnpricedError."""
+    await engine.price(ModelSource.of(subject.file, values))
+    async for event in engine.events():
+        match event:
+            case Priced():
+                threads = Machine().physical_cores()
+                speed = await asyncio.to_thread(bandwidth, paths.bandwidth(), threads)
+                return fits.of_price(event, shape=subject.shape, bandwidth=speed)
+            case Failed() | EngineDied():
+                raise _UnpricedError(event)
+    raise AssertionError("the engine's events have no end")
 
 
 def _subject(reference: str) -> _Subject:
@@ -99,19 +165,24 @@ def _subject(reference: str) -> _Subject:
             variant = repository.chosen(found, meant)
             if not (meant.path or meant.quantisation):
                 tell(_others(found, variant))
-            file = remote.header_file(
-                hub,
-                meant.repo,
-                [each.path for each in variant.files],
-                paths.headers(),
-                revision=found.commit,
-            )
+            file = _header(hub, found, variant)
         name = f"{meant.repo}/{variant.name}"
     try:
         headers = [read_header(part) for part in named_parts(file)]
     except GgufError as error:
         raise GgufError(f"{file}: {error}") from error
     return _Subject(name, file, shape_of(headers))
+
+
+def _header(hub: HubClient, found: Repository, variant: Variant) -> Path:
+    """The header of a file on the Hub, fetched. Raises HubError, GgufError or OSError."""
+    return remote.header_file(
+        hub,
+        found.summary.repo,
+        [each.path for each in variant.files],
+        paths.headers(),
+        revision=found.commit,
+    )
 
 
 def _others(found: Repository, taken: Variant) -> Iterator[str]:
@@ -139,16 +210,21 @@ def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
         f"{name}: {shape.architecture}, {parameter_count(shape.n_params)} parameters, "
         f"{shape.quantisation}, trained on {shape.n_ctx} tokens"
     )
+    for line in _in_words(found):
+        click.echo(line)
+
+
+def _in_words(found: Fit) -> Iterator[str]:
+    """What it takes of every place, and what that means."""
     rows = [
         [place.name, *map(size, (place.weights, place.cache, place.compute, place.total)),
          size(place.free)]
         for place in found.places
     ]  # fmt: skip
-    for line in table(["", "weights", "cache", "compute", "total", "free"], rows):
-        click.echo(line)
+    yield from table(["", "weights", "cache", "compute", "total", "free"], rows)
     if found.most:
-        click.echo(f"n_ctx {found.n_ctx}; the longest that fits is {found.most}")
-    click.echo(fits.sentence(found))
+        yield f"n_ctx {found.n_ctx}; the longest that fits is {found.most}"
+    yield fits.sentence(found)
     if found.tps is not None:
         tps = fits.speed(found.tps)
-        click.echo(f"At most about {tps} tokens/s, by how fast this machine reads its memory.")
+        yield f"At most about {tps} tokens/s, by how fast this machine reads its memory."

@@ -61,6 +61,8 @@ def search(
 ) -> None:
     """Look for GGUF repositories on the Hugging Face Hub.
 
+    That nothing is found is no error: it is said on standard error, and the exit code is 0.
+
     With --json: a list of objects with repo, n_parameters, architecture, n_ctx, downloads,
     likes, licence, updated and gated; 0 or "" where the Hub does not know it.
     """
@@ -78,6 +80,8 @@ def search(
 @click.pass_context
 def info(context: click.Context, /, repo: str, with_card: bool, as_json: bool) -> None:
     """Describe REPO on the Hub: what it is, and its files by quantisation.
+
+    Of a repository without GGUF files this is said on standard error, and the exit code is 0.
 
     With --json: an object with summary (as search gives it), commit, and variants: a list of
     objects with name, kind (model, projector or imatrix), quantisation, size in bytes, missing
@@ -97,6 +101,8 @@ def info(context: click.Context, /, repo: str, with_card: bool, as_json: bool) -
 def get(context: click.Context, /, reference: str, yes: bool, as_json: bool) -> None:
     """Fetch a model into the Hugging Face cache and print the path of the file to load.
 
+    Before it asks, it says whether the model fits this machine, as `fit` does.
+
     REFERENCE is owner/name, owner/name:Q4_K_M, owner/name/file.gguf or an address of the Hub. A
     download that was interrupted goes on where it was. Of a model that is here already a newer
     version is fetched, if the Hub has one, after asking; --model takes what is here and asks
@@ -107,7 +113,8 @@ def get(context: click.Context, /, reference: str, yes: bool, as_json: bool) -> 
     """
     from workbench.headless.looking import get as get_headless
 
-    context.exit(get_headless(_reference(reference), yes=yes, as_json=as_json))
+    _, values, _ = context.find_root().obj
+    context.exit(get_headless(_reference(reference), values=values, yes=yes, as_json=as_json))
 
 
 def _reference(text: str) -> Reference:

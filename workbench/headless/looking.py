@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from workbench.headless.fetching import fetch, fetched
-from workbench.headless.printing import size, tell
+from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -21,6 +21,7 @@ from workbench.models.hub.search import MOST_EMPTY, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.models.hub.wanted import Search
 from workbench.models.naming import parameter_count
+from workbench.parameters.kinds import Values
 from workbench.untrusted import is_there, named_file
 
 
@@ -114,21 +115,26 @@ def _variant_row(variant: Variant) -> tuple[str, ...]:
     )
 
 
-def get(reference: Reference, *, yes: bool, as_json: bool) -> int:
-    """Fetch what is named, and print its path; the exit code."""
+def get(reference: Reference, *, values: Values, yes: bool, as_json: bool) -> int:
+    """Fetch what is named, and print its path; the exit code.
+
+    Who is asked is told how it fits, loaded with ``values``.
+    """
 
     def fetch_it(hub: HubClient) -> int:
         found = look(hub, reference.repo, reference.revision)
         variant = chosen(found, reference)
-        return fetch(hub, found, variant, reference.revision, yes=yes, as_json=as_json)
+        revision = reference.revision
+        return fetch(hub, found, variant, revision, values=values, yes=yes, as_json=as_json)
 
     return _asked(fetch_it)
 
 
-def model_file(model: str, *, yes: bool) -> str | int:
+def model_file(model: str, *, values: Values, yes: bool) -> str | int:
     """What ``--model`` names, as a path if it is on the Hub: it is fetched then, after asking.
 
-    Or the exit code, if it could not be. What is here already needs no Hub.
+    Or the exit code, if it could not be. What is here already needs no Hub. ``values`` are what
+    it will be loaded with.
     """
     from huggingface_hub import constants
 
@@ -143,7 +149,7 @@ def model_file(model: str, *, yes: bool) -> str | int:
     def fetch_it(hub: HubClient) -> int:
         found = look(hub, reference.repo, reference.revision)
         variant = chosen(found, reference)
-        path = fetched(hub, found, variant, reference.revision, yes=yes)
+        path = fetched(hub, found, variant, reference.revision, values=values, yes=yes)
         if isinstance(path, int):
             return path
         there.append(path)
@@ -161,6 +167,8 @@ def _asked(question: Callable[[HubClient], int]) -> int:
     except HubError as error:
         tell([f"Error: {error}"])
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _print_json(found: object) -> None:

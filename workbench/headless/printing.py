@@ -15,7 +15,7 @@ from workbench.engine.protocol import Failed, Finished, ModelInfo
 from workbench.untrusted import without_controls
 
 # What a shell reports for a program ended by SIGINT or SIGPIPE.
-_INTERRUPTED: Final = 130
+INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 
 
@@ -74,7 +74,7 @@ def to_the_end(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     try:
         return asyncio.run(work())
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         _leave_stdout()
         return _PIPE_CLOSED

@@ -86,6 +86,12 @@ _LONGEST_NAME: Final = 65_535
 _LONGEST_TEXT: Final = 16 * 1024 * 1024
 _LARGEST_HEADER: Final = 512 * 1024 * 1024
 _LARGEST_TENSOR: Final = 2**62
+# Models whose experts are tensors of their own have some 70,000; of millions Python's objects
+# take gigabytes, and the rubbish collector holds all threads for seconds.
+_MOST_TENSORS: Final = 2**18
+_MOST_KEYS: Final = 2**18
+# As much is read in one go: while bytes are copied no other thread runs.
+_PIECE: Final = 4 * 1024 * 1024
 # The fewest bytes that a key with its value, and a tensor, can take.
 _LEAST_KEY: Final = 13
 _LEAST_TENSOR: Final = 24
@@ -152,7 +158,7 @@ class Header(NamedTuple):
 
 
 More = Callable[[int, int], bytes]
-"""Gives bytes of the file: where from, and how many at least; more are welcome."""
+"""Gives bytes of the file: where from, how many are wanted. More or fewer may come, but some."""
 
 
 def read_header(file: Path) -> Header:
@@ -162,7 +168,7 @@ def read_header(file: Path) -> Header:
 
         def more(offset: int, count: int) -> bytes:
             opened.seek(offset)
-            return opened.read(max(count, offset, 1024 * 1024))
+            return opened.read(min(max(count, offset, 1024 * 1024), _PIECE))
 
         return parse_header(more, size)
 
@@ -174,7 +180,7 @@ def read_array(file: Path, array: Array, start: int = 0, stop: int | None = None
 
         def more(offset: int, count: int) -> bytes:
             opened.seek(array.offset + offset)
-            return opened.read(max(count, 1024 * 1024))
+            return opened.read(min(max(count, 1024 * 1024), _PIECE))
 
         reader = _Reader(more, opened.seek(0, 2) - array.offset)
         if array.kind == "str":
@@ -199,8 +205,8 @@ def parse_header(more: More, size: int) -> Header:
         raise GgufError(
             "it is for big-endian machines" if swapped else f"its GGUF version is {version}"
         )
-    n_tensors = reader.count(_LEAST_TENSOR, "tensors")
-    n_keys = reader.count(_LEAST_KEY, "keys")
+    n_tensors = reader.count(_LEAST_TENSOR, "tensors", _MOST_TENSORS)
+    n_keys = reader.count(_LEAST_KEY, "keys", _MOST_KEYS)
     metadata: dict[str, Scalar | Array] = {}
     for _ in range(n_keys):
         key = reader.text(_LONGEST_NAME)
@@ -223,7 +229,7 @@ class _Reader:
     def __init__(self, more: More, size: int) -> None:
         self._more = more
         self._size = min(size, _LARGEST_HEADER)
-        self._held = b""
+        self._held = bytearray()
         self.offset = 0
 
     def need(self, count: int) -> None:
@@ -245,20 +251,22 @@ class _Reader:
     def bytes(self, count: int) -> bytes:
         """The next bytes."""
         self.pass_over(count)
-        return self._held[self.offset - count : self.offset]
+        return bytes(self._held[self.offset - count : self.offset])
 
     def number(self, packed: struct.Struct) -> int:
         """The next number."""
         self.pass_over(packed.size)
         return packed.unpack_from(self._held, self.offset - packed.size)[0]  # type: ignore[no-any-return]
 
-    def count(self, least: int, what: str) -> int:
+    def count(self, least: int, what: str, most: int | None = None) -> int:
         """A number of things, each of ``least`` bytes at least."""
         count = self.number(_U64)
         if count > (self._size - self.offset) // least:
             raise IncompleteError(
                 f"its header is damaged or cut off: there is no room for {count} {what}"
             )
+        if most is not None and count > most:
+            raise GgufError(f"it has {count} {what}: no model has so many")
         return count
 
     def text(self, longest: int = _LONGEST_TEXT) -> str:

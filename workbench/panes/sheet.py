@@ -50,12 +50,12 @@ class Sheet(ScrollView, WholeRows, can_focus=True):
         """What stands on it."""
         return "\n".join(line.plain for line in self._lines)
 
-    def show(self, lay_out: LayOut) -> None:
-        """Show another text, from its start."""
+    def show(self, lay_out: LayOut, *, row: int = 0) -> None:
+        """Show another text, from its start or a row of it."""
         self._lay_out = lay_out
         self._width = 0
         self._take_up()
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=row, animate=False, immediate=True)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lines are as long as there is room."""
@@ -67,6 +67,7 @@ class Sheet(ScrollView, WholeRows, can_focus=True):
             self._width = width
             self._lines = self._lay_out(width)
             self._hits = self._lines_with(self._words)
+            self._hit = min(self._hit, max(0, len(self._hits) - 1))
             self.virtual_size = Size(width, len(self._lines))
             self.refresh()
 

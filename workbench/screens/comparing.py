@@ -52,6 +52,7 @@ class ComparingScreen(OpeningScreen):
                 paths.engine_log(beside=True), reports_a_second=engine.reports_a_second
             ),
             n_ctx=n_ctx,
+            has_gpus=self.stats.has_gpus,
             draft=self._draft,
             keep=self.keep,
             former=self._former(),

@@ -16,19 +16,16 @@ from workbench.engine.client import EngineDied
 from workbench.engine.protocol import Failed, Loaded, LoadProgress
 from workbench.models import checksum, library, marks
 from workbench.models.facts import Facts, FactsCache
-from workbench.models.gguf import GgufError
 from workbench.models.model_file import ModelFile
 from workbench.models.removal import RemovalError, removal
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.browser.rows import beside
 from workbench.parameters.chosen import Chosen
-from workbench.screens import metadata
 from workbench.screens.messages import (
     Checked,
     EngineReported,
     FactsRead,
     MarksChanged,
-    MetadataRead,
     ModelsFound,
     RemovalEnded,
     RemovalPlanned,
@@ -176,26 +173,13 @@ class LibraryScreen(ObeyingScreen):
             case "favourite":
                 self._remember(lambda: marks.toggle(paths.model_marks(), event.model.path))
             case "metadata":
-                self._read_metadata(event.model)
+                # A key that is held asks for it twice.
+                if self.is_current:
+                    self.app.push_screen(MetadataScreen(event.model))
             case "verify":
                 self._verify(event.model)
             case "remove":
                 self._plan_removal(event.model)
-
-    @work(group="metadata", exclusive=True, description="read a header", exit_on_error=False)
-    async def _read_metadata(self, model: ModelFile) -> None:
-        try:
-            contents = await asyncio.to_thread(metadata.read, model)
-        except (GgufError, OSError) as error:
-            self.post_message(MetadataRead(model, None, str(error)))
-        else:
-            self.post_message(MetadataRead(model, contents))
-
-    def on_metadata_read(self, message: MetadataRead) -> None:
-        if message.contents is None:
-            self._complain_of_model(f"{message.model.name} cannot be read: {message.problem}.")
-        elif self.is_current:
-            self.app.push_screen(MetadataScreen(message.model.name, message.contents))
 
     # ---- checking ----------------------------------------------------------------------------
 

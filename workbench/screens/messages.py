@@ -14,7 +14,6 @@ from workbench.models.facts import Facts
 from workbench.models.marks import Marks
 from workbench.models.model_file import ModelFile
 from workbench.models.removal import Removal
-from workbench.screens.metadata import Contents
 from workbench.screens.sessions.screen import Wanted
 from workbench.sessions.listing import Summary
 from workbench.sessions.session import Session
@@ -129,16 +128,6 @@ class MarksChanged(Message):
     def __init__(self, marks: Marks, problem: str = "") -> None:
         super().__init__()
         self.marks = marks
-        self.problem = problem
-
-
-class MetadataRead(Message):
-    """All that a model's files say has been read, or there is a problem."""
-
-    def __init__(self, model: ModelFile, contents: Contents | None, problem: str = "") -> None:
-        super().__init__()
-        self.model = model
-        self.contents = contents
         self.problem = problem
 
 

@@ -20,6 +20,10 @@ _SUMMARIES: Final = (
     "SELECT id, coalesce(nullif(title, ''), nullif(substr(trim(draft), 1, 600), ''),"
     " substr(system, 1, 600)), created, updated, pinned, n_messages FROM conversations"
 )
+# What is in hand and was never written to, or no longer has a word in it, is no conversation yet.
+WORDLESS: Final = (
+    "n_messages = 0 AND trim(draft, char(9, 10, 32)) = '' AND system = '' AND title = ''"
+)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +46,9 @@ def summaries(
     if words:
         return titled(connection, words, limit=limit, state=state)
     found = connection.execute(
-        f"{_SUMMARIES} WHERE deleted {state} ORDER BY pinned DESC, touched DESC LIMIT ?", (limit,)
+        f"{_SUMMARIES} WHERE deleted {state} AND NOT ({WORDLESS})"
+        " ORDER BY pinned DESC, touched DESC LIMIT ?",
+        (limit,),
     )
     return [_summary(*row) for row in found]
 

@@ -158,7 +158,8 @@ class Store:
         """The conversation that was written to last; None if there is none. Raises StoreError."""
         with self._reading() as connection:
             found = connection.execute(
-                "SELECT id FROM conversations WHERE deleted IS NULL ORDER BY touched DESC LIMIT 1"
+                f"SELECT id FROM conversations WHERE deleted IS NULL AND NOT ({listing.WORDLESS})"  # noqa: S608
+                " ORDER BY touched DESC LIMIT 1"
             ).fetchone()
         return int(found[0]) if found else None
 
@@ -352,8 +353,7 @@ class Store:
                 "DELETE FROM holders WHERE conversation = ? AND writer = ?", (conversation, writer)
             )
             connection.execute(
-                "DELETE FROM conversations WHERE id = ? AND n_messages = 0"
-                " AND trim(draft, char(9, 10, 32)) = '' AND system = '' AND title = ''"
+                f"DELETE FROM conversations WHERE id = ? AND {listing.WORDLESS}"  # noqa: S608
                 " AND id NOT IN (SELECT conversation FROM holders)",
                 (conversation,),
             )

@@ -73,6 +73,11 @@ class StatsPane(Vertical):
         return self._readings.phase
 
     @property
+    def has_gpus(self) -> bool:
+        """Whether the engine has told of any."""
+        return bool(self._readings.devices)
+
+    @property
     def n_ctx(self) -> int:
         """The length of the model's context in tokens; 0 before there is one."""
         model = self._readings.model

@@ -69,13 +69,15 @@ class AnsweringScreen(JudgingScreen):
         more: Callable[[], EngineClient],
         keep: Callable[[], None],
         n_ctx: int = 0,
+        has_gpus: bool = False,
         draft: Callable[[], str] = str,
         former: Sequence[Lane] = (),
     ) -> None:
         """``common`` is what is set for all in ``model``, ``lanes`` what each sets beside it.
 
         ``find`` gives the file of a model's name, ``more`` another engine beside ``engine``;
-        ``keep`` has what was said kept; ``n_ctx`` is the context's length, if it is known.
+        ``keep`` has what was said kept; ``n_ctx`` is the context's length, if it is known;
+        ``has_gpus`` says whether models may lie elsewhere than in the system's memory.
         ``former`` are lanes that were left, to be gone on with instead.
         """
         super().__init__(model=model, conversation=conversation, common=common, draft=draft)
@@ -83,7 +85,7 @@ class AnsweringScreen(JudgingScreen):
         self._find = find
         self._keep = keep
         self._source = ModelSource.of(model, loading(common.values))
-        self._engines = Engines(engine, self._source, more)
+        self._engines = Engines(engine, self._source, more, has_gpus=has_gpus)
         self._listening: dict[EngineClient, Worker[None]] = {}
         self._n_ctx = {engine: n_ctx}
         self._waiting: list[_Waiting] = []

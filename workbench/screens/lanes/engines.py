@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from workbench.engine.client import EngineClient
 from workbench.engine.machine import Machine
 from workbench.engine.protocol import ModelSource
+from workbench.models import fit as fits
 from workbench.models import library
+from workbench.models.gguf import GgufError, read_header
+from workbench.models.model_file import named_parts
+from workbench.models.shape import shape_of
 from workbench.panes.figures import byte_size
+from workbench.parameters.table import completed
 
 
 class _Engine(NamedTuple):
@@ -21,12 +27,21 @@ class Engines:
     """The chat's engine, and others beside it as long as lanes need them."""
 
     def __init__(
-        self, client: EngineClient, source: ModelSource, more: Callable[[], EngineClient]
+        self,
+        client: EngineClient,
+        source: ModelSource,
+        more: Callable[[], EngineClient],
+        *,
+        has_gpus: bool = False,
     ) -> None:
-        """``client`` has loaded ``source``, or will; ``more`` makes another one."""
+        """``client`` has loaded ``source``, or will; ``more`` makes another one.
+
+        Where models may lie on GPUs only the sizes of their files are compared.
+        """
         self._first = _Engine(client, source)
         self._others: list[_Engine] = []
         self._more = more
+        self._has_gpus = has_gpus
 
     @property
     def others(self) -> list[EngineClient]:
@@ -52,35 +67,54 @@ class Engines:
         kept = [each for each in self._others if each.source in wanted and each.source != first]
         there = [first, *(engine.source for engine in kept)]
         added = [source for source in wanted if source not in there]
-        _check(added, there)
+        if added:
+            await asyncio.to_thread(self._check, added, there)
         gone = [engine for engine in self._others if engine not in kept]
         self._first = self._first._replace(source=first)
         self._others = [*kept, *(_Engine(self._more(), source) for source in added)]
         for engine in gone:
             await engine.client.close()
 
+    def _check(self, added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
+        """Raise MemoryError where models do not fit beside each other: see models/fit.estimate.
+
+        Blocks, some 20 ms for the header of a large vocabulary. What is loaded is mapped: to the
+        system its memory is free, though it is in use; engines of one file share its weights.
+        What it takes exactly only llama.cpp can tell, in an engine that would have to be started
+        first.
+        """
+        free = Machine().free_memory()
+        mapped = {each.path: library.weight(each.file) for each in there}
+        free -= sum(mapped.values())
+        for source in added:
+            size = library.weight(source.file)
+            shared = mapped.setdefault(source.path, 0)
+            context, length = self._context(source, free + shared)
+            taken = size - shared + context
+            if taken > free:
+                of_what = f", {byte_size(context)} of it for {length:,} tokens" if context else ""
+                raise MemoryError(
+                    f"{source.file.name} does not fit beside the models that are loaded: it "
+                    f"would take {byte_size(taken)}{of_what}, and {byte_size(max(0, free))} of "
+                    "memory are free"
+                )
+            mapped[source.path] = size
+            free -= taken
+
+    def _context(self, source: ModelSource, free: int) -> tuple[int, int]:
+        """What a model takes of ``free`` bytes beside its weights, and for how many tokens."""
+        values = completed(source.parameters)
+        if self._has_gpus and values["n_gpu_layers"] != 0:
+            return 0, 0
+        try:
+            shape = shape_of([read_header(part) for part in named_parts(source.file)])
+        except GgufError:
+            return 0, 0
+        found = fits.estimate(shape, values, free=free)
+        return found.resident - shape.weights, found.n_ctx
+
     async def close(self) -> None:
         """End the others."""
         others, self._others = self._others, []
         for engine in others:
             await engine.client.close()
-
-
-def _check(added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
-    """Raise MemoryError where the weights of models alone do not fit beside each other.
-
-    What is loaded is mapped: to the system its memory is free, though it is in use. Contexts
-    are priced by the engine that loads them.
-    """
-    free = Machine().free_memory()
-    mapped = {each.path: each for each in there}
-    for source in mapped.values():
-        free -= library.weight(source.file)
-    for source in {each.path: each for each in added if each.path not in mapped}.values():
-        size = library.weight(source.file)
-        if size > free:
-            raise MemoryError(
-                f"{source.file.name} does not fit beside the models that are loaded: it has "
-                f"{byte_size(size)}, and {byte_size(max(0, free))} of memory are free"
-            )
-        free -= size

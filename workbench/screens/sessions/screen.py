@@ -60,6 +60,14 @@ class Changed(Message, bubble=False):
     """Something in the store is otherwise than it is listed."""
 
 
+class Pinned(Message, bubble=False):
+    """A conversation is kept at the top of the list, or no longer."""
+
+    def __init__(self, item: Summary) -> None:
+        super().__init__()
+        self.item = item
+
+
 class Deleted(Message, bubble=False):
     """A conversation has been deleted."""
 
@@ -183,6 +191,11 @@ class SessionsScreen(Dialog[Wanted | None]):
     def on_changed(self) -> None:
         self.read(self.rows.cursor)
 
+    def on_pinned(self, message: Pinned) -> None:
+        """Say so."""
+        how = "Pinned" if message.item.pinned else "No longer pinned"
+        self.notify(f"{how}: {message.item.title}.", timeout=3, markup=False)
+
     def on_deleted(self, message: Deleted) -> None:
         """Say so, and how it can be had back."""
         item = message.item
@@ -262,7 +275,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         """Keys are offered where they do something."""
         match action:
             case "rename" | "pin" | "delete":
-                return isinstance(self.rows.item, Summary) and self._renamed is None
+                return self.rows.item is not None and self._renamed is None
         return True
 
     def action_new(self) -> None:
@@ -282,14 +295,16 @@ class SessionsScreen(Dialog[Wanted | None]):
     def action_pin(self) -> None:
         """Keep the conversation at the top of the list, or no longer."""
         item = self.rows.item
-        if isinstance(item, Summary):
-            self._change(lambda store: store.pin(item.id, pinned=not item.pinned))
+        if item is not None:
+            # Where words were found nothing shows it.
+            says = isinstance(item, Hit)
+            self._change(lambda store: _pin(store, _number(item), says=says))
 
     def action_rename(self) -> None:
         """Ask for another title."""
         item = self.rows.item
-        if isinstance(item, Summary):
-            self._renamed = item.id
+        if item is not None:
+            self._renamed = _number(item)
             self.title_field.display = True
             self.title_field.value = item.title
             self.title_field.focus()
@@ -312,19 +327,31 @@ class SessionsScreen(Dialog[Wanted | None]):
     def action_delete(self) -> None:
         """Delete the conversation; it can be had back."""
         item = self.rows.item
-        if isinstance(item, Summary):
-            self._change(lambda store: _delete(store, item))
+        if item is not None:
+            self._change(lambda store: _delete(store, _number(item)))
 
     def action_undo(self) -> None:
         """Bring back what was deleted last, be it days ago."""
         self._change(lambda store: Restored(store.restore_last()))
 
 
-def _delete(store: Store, item: Summary) -> Deleted | None:
+def _number(item: Item) -> int:
+    """The store's number of the conversation, or of the one in which words were found."""
+    return item.conversation if isinstance(item, Hit) else item.id
+
+
+def _pin(store: Store, number: int, *, says: bool) -> Pinned | None:
+    item = store.summary(number)
+    store.pin(number, pinned=not item.pinned)
+    return Pinned(store.summary(number)) if says else None
+
+
+def _delete(store: Store, number: int) -> Deleted | None:
+    item = store.summary(number)
     # A key that is held would delete it again.
-    if not store.delete(item.id):
+    if not store.delete(number):
         return None
-    States(paths.states()).remove(item.id)
+    States(paths.states()).remove(number)
     return Deleted(item)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.content import Content
 
 from workbench.models.download.report import Report
 from workbench.models.fit import Fit, Place
@@ -44,9 +45,8 @@ def test_rows_keep_to_their_columns(width: int) -> None:
 def test_a_guess_says_that_it_is_one() -> None:
     row = rows.of_variant(VARIANT, FIT, "", 58).plain
     assert row.split() == ["Q4_K_M", "4.7", "GB", "~tight", "~7.9", "t/s"]
-    given = {"n_ctx": 8192, "cache_type_k": "q8_0"}
-    said = rows.of_fit(VARIANT, FIT, "", 80, given)[-1].plain
-    assert said == "By the parameter pane's n_ctx 8192, cache_type_k q8_0."
+    said = rows.of_fit(VARIANT, FIT, "", 80, Content("By n_ctx 8,192."))[-1].plain
+    assert said == "By n_ctx 8,192."
     assert rows.of_fit(VARIANT, FIT, "", 80)[0].plain == "about 5.9 GB are needed, 8.0 GB are free"
 
 

@@ -71,9 +71,9 @@ def of_summary(summary: Summary, width: int) -> Content:
         figures += f" {_age(summary):>5}"
     if width >= _WITH_LICENCE:
         licence = Content(without_controls(summary.licence)).truncate(_LICENCE, ellipsis=True)
-        figures += f" {licence.plain:>{_LICENCE}}"
+        figures += " " * (1 + _LICENCE - licence.cell_length) + licence.plain
     # One column for the scroll bar.
-    room = max(8, width - 1 - 2 - len(figures) - 1)
+    room = max(8, width - 1 - 2 - Content(figures).cell_length - 1)
     owner, _, name = summary.repo.partition("/")
     title = Content.assemble((f"{owner}/", _MUTED), name)
     if title.cell_length > room:

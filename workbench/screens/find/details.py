@@ -208,6 +208,22 @@ class DetailsScreen(AskingScreen):
         if repository is not None and variant is not None and variant.kind == "model":
             self.soon("price", lambda: self.appraise(repository, variant))
 
+    def action_longer(self, steps: int) -> None:
+        """Judge by a longer n_ctx, or a shorter one."""
+        self.choose_terms(self.terms.longer(steps, self.own_terms))
+
+    def action_next_cache(self) -> None:
+        """Judge by the next types of the KV cache."""
+        self.choose_terms(self.terms.next_cache(self.own_terms))
+
+    def action_more_layers(self, steps: int) -> None:
+        """Judge by more layers on the GPU, or fewer."""
+        self.choose_terms(self.terms.more_layers(steps, self.own_terms))
+
+    def action_own_terms(self) -> None:
+        """Judge by what the parameter pane says."""
+        self.choose_terms(self.own_terms)
+
     def on_appraised(self, message: Appraised) -> None:
         """The guess has its answer, be it by terms that are not wanted any more."""
         was_shut = self._gate

@@ -360,22 +360,6 @@ class FindScreen(DetailsScreen):
         """Gated ones, others, or both."""
         self._choose(self.choice.next_gated())
 
-    def action_longer(self, steps: int) -> None:
-        """Judge by a longer n_ctx, or a shorter one."""
-        self.choose_terms(self.terms.longer(steps, self.own_terms))
-
-    def action_next_cache(self) -> None:
-        """Judge by the next types of the KV cache."""
-        self.choose_terms(self.terms.next_cache(self.own_terms))
-
-    def action_more_layers(self, steps: int) -> None:
-        """Judge by more layers on the GPU, or fewer."""
-        self.choose_terms(self.terms.more_layers(steps, self.own_terms))
-
-    def action_own_terms(self) -> None:
-        """Judge by what the parameter pane says."""
-        self.choose_terms(self.own_terms)
-
     def _show_choice(self) -> None:
         # What leaves models out holds for other words, too, and must be seen.
         style = "$warning" if self.choice.is_narrow else ""

@@ -109,6 +109,10 @@ async def test_other_terms_are_judged_at_once_and_then_exactly(hub: Hub) -> None
         cache = before.places[0].cache / before.n_ctx, after.places[0].cache / after.n_ctx
         assert cache[1] / cache[0] == pytest.approx(8.5 / 16, rel=0.02)
         assert len(hub.asked) == n_asked
+        await b.pilot.press("right_square_bracket")
+        await wait_until(lambda: FIT in screen.fits, "the fit of more than it was trained on")
+        await b.pilot.pause()
+        assert "it was trained on 4,096 tokens only" in fit_lines(screen)
         # What is known is there at once.
         await b.pilot.press("backspace")
         assert screen.fits[FIT].fit is before

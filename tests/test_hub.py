@@ -49,14 +49,14 @@ def environment(hub: Hub) -> dict[str, str]:
     return {**os.environ, "HF_ENDPOINT": hub.endpoint}
 
 
-def models(hub: Hub, *arguments: str) -> subprocess.CompletedProcess[str]:
+def models(hub: Hub, *arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*MODELS, *arguments],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
         check=False,
-        env=environment(hub),
+        env={**environment(hub), "COLUMNS": str(columns)},
     )
 
 
@@ -69,6 +69,15 @@ def test_search_prints_a_row_for_each(hub: Hub) -> None:
     ]  # fmt: skip
     assert first.split() == [REPO, "1.1B", "llama", "4,096", "1,234", "0"]
     assert second.split() == ["owner/Other-GGUF", "0", "0"]
+
+
+def test_a_wide_terminal_has_room_for_dates(hub: Hub) -> None:
+    hub.described[REPO]["lastModified"] = "2026-09-30T12:00:00.000Z"
+    for columns, dates in ((119, []), (120, ["2026-09-30"])):
+        answer = models(hub, "search", "GGUF", "--sort", "downloads", columns=columns)
+        title, first, _ = answer.stdout.splitlines()
+        assert first.split()[6:] == dates
+        assert title.split()[6:] == (["updated"] if dates else [])
 
 
 def test_search_as_json_follows_the_pages_up_to_the_limit(hub: Hub) -> None:

@@ -106,6 +106,8 @@ def test_a_verdict_says_what_to_do() -> None:
     assert "it was trained on 1,024 tokens" in sentence(trained)
     short = msgspec.structs.replace(found, verdict="fits", trained=32_768)
     assert sentence(short) == "It fits with a short context: at most 1,024 of 32,768 tokens."
+    beyond = msgspec.structs.replace(short, most=1024, trained=1024)
+    assert sentence(beyond) == "It fits, but it was trained on 1,024 tokens only."
 
 
 def test_what_cannot_run_is_told_why() -> None:

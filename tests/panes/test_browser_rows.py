@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from textual.content import Content
 
 from workbench.models.download.report import Report
 from workbench.models.fit import Fit, Place
@@ -41,12 +44,27 @@ def test_rows_keep_to_their_columns(width: int) -> None:
     assert max(line.cell_length for line in lines) <= width
 
 
+def test_what_has_room_for_it_says_how_old_it_is_and_its_licence() -> None:
+    day = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
+    summary = Summary("owner/x", 7_600_000_000, likes=2, licence="mit", updated=day)
+    for width, said in ((55, []), (56, ["3d"]), (90, ["3d", "mit"])):
+        heads = ["params", "down", "likes", "age", "licence"][: 3 + len(said)]
+        assert rows.summary_head(width).split() == heads
+        line = rows.of_summary(summary, width)
+        assert line.plain.split() == ["owner/x", "7.6B", "0", "2", *said]
+        # One under the other.
+        assert line.cell_length == width - 1
+    for licence, shown in (("a-very-long-licence", "a-very-long…"), ("漢字" * 4, "漢字漢字漢 …")):
+        line = rows.of_summary(Summary("owner/x", licence=licence, updated="some day"), 90)
+        assert line.cell_length == 89
+        assert line.plain.endswith(f" 0       {shown}")
+
+
 def test_a_guess_says_that_it_is_one() -> None:
     row = rows.of_variant(VARIANT, FIT, "", 58).plain
     assert row.split() == ["Q4_K_M", "4.7", "GB", "~tight", "~7.9", "t/s"]
-    given = {"n_ctx": 8192, "cache_type_k": "q8_0"}
-    said = rows.of_fit(VARIANT, FIT, "", 80, given)[-1].plain
-    assert said == "By the parameter pane's n_ctx 8192, cache_type_k q8_0."
+    said = rows.of_fit(VARIANT, FIT, "", 80, Content("By n_ctx 8,192."))[-1].plain
+    assert said == "By n_ctx 8,192."
     assert rows.of_fit(VARIANT, FIT, "", 80)[0].plain == "about 5.9 GB are needed, 8.0 GB are free"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.panes.figures import ago, byte_size, duration, interval, per_second
+from workbench.panes.figures import ago, byte_size, days_ago, duration, interval, per_second
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_rates_and_durations_have_the_digits_that_matter() -> None:
 )
 def test_times_past_are_in_one_unit(seconds: float, text: str) -> None:
     assert ago(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(-1, "0d"), (13, "13d"), (14, "2w"), (62, "8w"), (63, "2mo"), (729, "24mo"), (730, "2y")],
+)
+def test_days_past_are_in_few_signs(days: int, text: str) -> None:
+    assert days_ago(days) == text

@@ -19,7 +19,7 @@ class _Keys(App[None]):
         Binding("f12", "noop('find')", "Find"),
         Binding("f2", "noop('models')", "Models"),
         Binding("ctrl+n", "noop('new')", "New"),
-        Binding("f1", "noop('help')", "Help"),
+        Binding("f1", "help", "Help"),
     ]
 
     def compose(self) -> ComposeResult:
@@ -44,5 +44,8 @@ async def test_function_keys_stand_in_order_and_none_is_cut() -> None:
         # " esc Stop " and " f1 Help " and no more.
         await pilot.resize_terminal(22, 5)
         await _until(pilot, ["escape", "f1"])
+        # The help has room sooner than anything.
+        await pilot.resize_terminal(12, 5)
+        await _until(pilot, ["f1"])
         await pilot.resize_terminal(80, 5)
         await _until(pilot, ["escape", "f1", "f2", "f12", "ctrl+n"])

@@ -79,6 +79,16 @@ def test_a_value_that_only_became_ones_own_can_be_taken_back(chosen: Chosen) -> 
     assert chosen.source(SEED) == "preset"
 
 
+def test_what_is_set_together_is_taken_back_together(chosen: Chosen) -> None:
+    chosen.replace({"top_k": 3, "seed": 7}, named_preset("exact"))
+    assert chosen.put_together({"top_k": 40, "seed": 7, "min_p": 0.2}) == {"top_k", "min_p"}
+    assert chosen.values == {"seed": 7, "min_p": 0.2}
+    assert (chosen.source(TOP_K), chosen.source(SEED)) == ("default", "preset")
+    assert chosen.put_together({"min_p": 0.2}) == set()
+    assert chosen.undo() == {"top_k", "min_p"}
+    assert (chosen.values, chosen.source(TOP_K)) == ({"top_k": 3, "seed": 7}, "preset")
+
+
 def test_another_model_ends_what_can_be_taken_back(chosen: Chosen) -> None:
     chosen.put(TOP_K, 9)
     chosen.use_model("other")

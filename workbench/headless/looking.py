@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,8 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
         if as_json:
             _print_json(found)
         elif found:
-            _print_table([_ROW_TITLES, *map(_row, found)])
+            is_wide = shutil.get_terminal_size().columns >= _WIDE
+            _print_table(_rows(found, with_dates=is_wide))
         else:
             tell(["Nothing was found."])
         return 0
@@ -51,10 +53,17 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
     return _asked(find)
 
 
-_ROW_TITLES: Final = ("repository", "size", "architecture", "context", "downloads", "likes", "")
+# There is room for the date of the last change, too.
+_WIDE: Final = 120
+_ROW_TITLES: Final = ("repository", "size", "architecture", "context", "downloads", "likes")
 
 
-def _row(found: Summary) -> tuple[str, ...]:
+def _rows(found: Sequence[Summary], *, with_dates: bool) -> list[tuple[str, ...]]:
+    titles = (*_ROW_TITLES, *(["updated"] if with_dates else []), "")
+    return [titles, *(_row(each, with_dates=with_dates) for each in found)]
+
+
+def _row(found: Summary, *, with_dates: bool) -> tuple[str, ...]:
     return (
         found.repo,
         parameter_count(found.n_parameters),
@@ -62,6 +71,7 @@ def _row(found: Summary) -> tuple[str, ...]:
         f"{found.n_ctx:,}" if found.n_ctx else "",
         f"{found.downloads:,}",
         f"{found.likes:,}",
+        *([found.updated] if with_dates else []),
         "gated" if found.gated else "",
     )
 

@@ -104,6 +104,8 @@ def sentence(fit: Fit) -> str:
     """The verdict in words, and what to do about it."""
     if fit.verdict == "fits" and fit.most < min(fit.trained, _SHORT):
         return f"It fits with a short context: at most {fit.most:,} of {fit.trained:,} tokens."
+    if fit.verdict == "fits" and 0 < fit.trained < fit.n_ctx:
+        return f"It fits, but it was trained on {fit.trained:,} tokens only."
     if fit.verdict == "fits":
         return "It fits."
     if fit.verdict == "tight":

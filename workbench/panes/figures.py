@@ -50,6 +50,15 @@ def ago(seconds: float) -> str:
     return "just now"
 
 
+def days_ago(days: int) -> str:
+    """How long ago a day was, in few signs: ``0d``, ``13d``, ``8w``, ``5mo``, ``3y``."""
+    if days < 14:
+        return f"{max(0, days)}d"
+    if days < 63:
+        return f"{days // 7}w"
+    return f"{days // 30}mo" if days < 730 else f"{days // 365}y"
+
+
 def short_count(count: int) -> str:
     """A large number in few signs: ``950``, ``12.3k``, ``1.2M``."""
     if count >= 999_500:

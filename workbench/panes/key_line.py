@@ -21,7 +21,8 @@ class KeyLine(Footer):
 
     Textual shows keys as the focused widget, its screen and the app happen to declare them, and
     cuts the line at the edge: F1 went first. Here the function keys stand where the first of
-    them does, by their numbers, and what has no room is left out whole, the last first.
+    them does, by their numbers, and what has no room is left out whole, the last first, but for
+    the help.
     """
 
     def __init__(self) -> None:
@@ -31,13 +32,17 @@ class KeyLine(Footer):
     def compose(self) -> ComposeResult:
         # In a dialog it has less than the screen; before it is laid out it has nothing yet.
         self._room = self.size.width or self.screen.size.width
-        shown: list[FooterKey] = []
-        left = self._room
-        for key in _in_order([key for key in super().compose() if isinstance(key, FooterKey)]):
-            left -= cell_len(key.key_display) + cell_len(key.description) + _AROUND
-            if left < 0:
-                break
-            shown.append(key)
+        keys = _in_order([key for key in super().compose() if isinstance(key, FooterKey)])
+        # Whoever sees no other key finds it there.
+        shown = [key for key in keys if key.action == "help"]
+        left = self._room - sum(map(_width, shown))
+        for key in keys:
+            if key not in shown:
+                left -= _width(key)
+                if left < 0:
+                    break
+                shown.append(key)
+        shown.sort(key=keys.index)
         self.styles.grid_size_columns = len(shown)
         yield from shown
 
@@ -45,6 +50,10 @@ class KeyLine(Footer):
         """Show what has room now."""
         if self._room not in (0, self.size.width):
             await self.recompose()
+
+
+def _width(key: FooterKey) -> int:
+    return cell_len(key.key_display) + cell_len(key.description) + _AROUND
 
 
 def _in_order(keys: list[FooterKey]) -> list[FooterKey]:

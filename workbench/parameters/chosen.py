@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from workbench.parameters import presets
 from workbench.parameters.kinds import Parameter, Value, Values
+from workbench.parameters.table import BY_KEY
 
 Source = Literal["default", "model", "preset", "own"]
 """Who says what a value is: the table, the model's file, a preset, or the person."""
@@ -75,12 +76,27 @@ class Chosen:
             return False
         if not stepped or not self._past or self._past[-1].stepped != parameter.key:
             self._remember(stepped=parameter.key if stepped else "")
+        self._put(parameter, value)
+        return True
+
+    def put_together(self, values: Values) -> set[str]:
+        """Give several parameters values of the person's own, which are taken back as one.
+
+        Returns the keys of what has changed, if anything.
+        """
+        changed = {key for key, value in values.items() if value != self.value(BY_KEY[key])}
+        if changed:
+            self._remember()
+        for key in changed:
+            self._put(BY_KEY[key], values[key])
+        return changed
+
+    def _put(self, parameter: Parameter, value: Value) -> None:
         self._presets.pop(parameter.key, None)
         if value == self.default(parameter):
             self.values.pop(parameter.key, None)
         else:
             self.values[parameter.key] = value
-        return True
 
     def replace(self, values: Values, preset: str = "") -> set[str]:
         """Put ``values`` in the place of all that was set; ``preset`` says whose they are.

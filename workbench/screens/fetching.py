@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from workbench.models.download.report import Report
     from workbench.screens.find.fetcher import Fetcher
     from workbench.screens.find.screen import FindScreen
+    from workbench.screens.find.terms import ToLoad
 
 # A second press within so long means it.
 _TWICE_SECONDS: Final = 3.0
@@ -206,12 +207,14 @@ class FetchingScreen(LibraryScreen):
         event.stop()
         self.action_find()
 
-    def _come_from_find(self, path: Path | None) -> None:
+    def _come_from_find(self, wanted: ToLoad | None) -> None:
         self.find = None
-        model = next((each for each in self.browser.listed if each.path == path), None)
+        if wanted is None:
+            return
+        model = next((each for each in self.browser.listed if each.path == wanted.file), None)
         if model is not None:
             self.browser.go_to(model.path)
-            self.browser.post_message(BrowserPane.Chosen(model))
+            self.browser.post_message(BrowserPane.Chosen(model, wanted.chosen))
 
     def on_pane_wanted(self, message: PaneWanted) -> None:
         """Go to a pane from the find screen."""

@@ -25,7 +25,9 @@ from workbench.engine.protocol import (
 )
 from workbench.panes.figures import duration
 from workbench.parameters.chosen import Chosen
+from workbench.parameters.kinds import Value, Values
 from workbench.parameters.presets import PresetError
+from workbench.parameters.table import BY_KEY
 from workbench.screens.exchange import Author, Ended
 from workbench.screens.fetching import FetchingScreen
 from workbench.screens.messages import EngineReported
@@ -48,6 +50,8 @@ class ReportedScreen(FetchingScreen):
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
+        # What was set for the model that is being loaded, as it was before.
+        self._replaced: dict[str, Value] = {}
 
     @property
     def present_model(self) -> Path:
@@ -104,6 +108,7 @@ class ReportedScreen(FetchingScreen):
         if first:
             self._warm_up()
         self._loaded_model = event.model.source.file
+        self._replaced = {}
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
         self.parameters.use_defaults(event.model.defaults)
@@ -173,8 +178,22 @@ class ReportedScreen(FetchingScreen):
             self.chat.note(_sentence(str(error)), error=True)
         self.parameters.show()
 
+    def _set_for_load(self, chosen: Values) -> None:
+        """Set what was chosen together with the model that is about to be loaded."""
+        self._replaced = {key: self.parameters.value(BY_KEY[key]) for key in chosen}
+        if self.parameters.set_together(chosen):
+            said = ", ".join(f"{key} {BY_KEY[key].text(value)}" for key, value in chosen.items())
+            self.notify(
+                f"Set as chosen in Find: {said}. F3, then u takes it back.",
+                timeout=6,
+                markup=False,
+            )
+
     def _keep_loaded_model(self) -> None:
-        """A model that failed is not tried again with the next prompt."""
+        """A model that failed is not tried again with the next prompt, nor what came with it."""
+        if self._replaced:
+            self.parameters.set_together(self._replaced)
+            self._replaced = {}
         if self._loaded_model is not None and self._model != self._loaded_model:
             self._model = self._loaded_model
             self._take_own_preset()

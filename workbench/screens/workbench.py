@@ -120,7 +120,7 @@ class WorkbenchScreen(ReportedScreen):
                 markup=False,
             )
             return
-        await self._load(event.model.path)
+        await self._load(event.model.path, event.values)
 
     @on(ParameterPane.Changed)
     async def _change_parameter(self, event: ParameterPane.Changed) -> None:
@@ -222,9 +222,11 @@ class WorkbenchScreen(ReportedScreen):
     def _source(self) -> ModelSource:
         return ModelSource.of(self._model, loading(self._chosen.values))
 
-    async def _load(self, path: Path) -> None:
+    async def _load(self, path: Path, chosen: Values | None = None) -> None:
+        """Load a model, by its own preset and above that by what was ``chosen`` for it."""
         self._model = path
         self._take_own_preset()
+        self._set_for_load(chosen or {})
         self.stats.busy("loading")
         self.show_loading(0.0)
         self.exchange.request = await self.engine.load(self._source())

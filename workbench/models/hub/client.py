@@ -115,6 +115,10 @@ class HubClient:
         """Where people read about ``repo``."""
         return f"{self.endpoint}/{repo}"
 
+    def gate(self, repo: str) -> GatedError:
+        """What a person has to do before files of a gated ``repo`` can be fetched."""
+        return GatedError(self.page(repo), with_token=self._token is not None)
+
     def headers_for(self, url: str, *, with_token: bool = True) -> dict[str, str]:
         """What to send to ``url``: the token goes to the Hub itself and to nobody else."""
         headers = {"User-Agent": f"workbench/{__version__}", "Accept-Encoding": "identity"}
@@ -274,7 +278,7 @@ class HubClient:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return HubDownError(f"{host} cannot answer now ({status}); try again in a while.")
         if code == "GatedRepo":
-            return GatedError(self.page(repo), with_token=self._token is not None)
+            return self.gate(repo)
         if self._token and (code == "InvalidToken" or "Invalid credentials" in message):
             return TokenError("The Hub does not take your token: log in again, hf auth login.")
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:

@@ -26,6 +26,7 @@ from workbench.panes.browser.rows import shortened
 from workbench.panes.field import KeyCame
 from workbench.panes.figures import byte_size
 from workbench.panes.lines import Lines
+from workbench.parameters.kinds import Values
 
 _HINT: Final = "GGUF files in the model_folders of config.toml and in other programs' caches."
 _NONE_FOUND: Final = "Nothing matches. Esc lists all."
@@ -43,11 +44,12 @@ class BrowserPane(Vertical):
     status = getters.query_one("#browser-status", Lines)
 
     class Chosen(Message):
-        """The person wants ``model`` loaded."""
+        """The person wants ``model`` loaded, and ``values`` set that were chosen for it."""
 
-        def __init__(self, model: ModelFile) -> None:
+        def __init__(self, model: ModelFile, values: Values | None = None) -> None:
             super().__init__()
             self.model = model
+            self.values = values or {}
 
     class Wished(Message):
         """The person wants something else done with ``model``."""

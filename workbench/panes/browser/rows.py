@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -10,7 +11,7 @@ from textual.content import Content
 from workbench.models import fit as fits
 from workbench.models.fit import HOST, Fit
 from workbench.models.naming import parameter_count
-from workbench.panes.figures import byte_size, clock, short_count
+from workbench.panes.figures import byte_size, clock, days_ago, short_count
 from workbench.untrusted import without_controls
 
 if TYPE_CHECKING:
@@ -26,12 +27,17 @@ _VERDICTS: Final = {
     "slow": "$warning",
     "cannot": "$error",
 }
+_NOTHING: Final = Content()
 # The column of quantisations, where there is room for it: the others take so many columns.
 _LABEL: Final = 22
 _BESIDE_LABEL: Final = 33
 _KEPT_END: Final = 7
 # A download then has room for its bytes, too.
 _WIDE: Final = 52
+# What a search finds then has room for its last change, and for its licence.
+_WITH_AGE: Final = 56
+_WITH_LICENCE: Final = 90
+_LICENCE: Final = 12
 _MARKS: Final = {"paused": "‖", "failed": "✕", "waiting": "…", "queued": "○"}
 _WHY_ROWS: Final = 2
 
@@ -55,14 +61,19 @@ def shortened(name: str, room: int) -> Content:
 
 
 def of_summary(summary: Summary, width: int) -> Content:
-    """A repository that was found: name, parameters, downloads."""
+    """A repository that was found: name, parameters, downloads, and what else has room."""
     mark = ("◆", "$warning") if summary.gated else (" ", "")
     figures = (
         f"{parameter_count(summary.n_parameters):>6} {short_count(summary.downloads):>6} "
         f"{short_count(summary.likes):>6}"
     )
+    if width >= _WITH_AGE:
+        figures += f" {_age(summary):>5}"
+    if width >= _WITH_LICENCE:
+        licence = Content(without_controls(summary.licence)).truncate(_LICENCE, ellipsis=True)
+        figures += " " * (1 + _LICENCE - licence.cell_length) + licence.plain
     # One column for the scroll bar.
-    room = max(8, width - 1 - 2 - len(figures) - 1)
+    room = max(8, width - 1 - 2 - Content(figures).cell_length - 1)
     owner, _, name = summary.repo.partition("/")
     title = Content.assemble((f"{owner}/", _MUTED), name)
     if title.cell_length > room:
@@ -70,11 +81,23 @@ def of_summary(summary: Summary, width: int) -> Content:
     return Content.assemble(mark, " ", beside(title, "", room), " ", (figures, _MUTED))
 
 
-SUMMARY_HEAD: Final = "params   down  likes"
+def summary_head(width: int) -> str:
+    """What stands above the columns of those."""
+    age = "   age" if width >= _WITH_AGE else ""
+    licence = f" {'licence':>{_LICENCE}}" if width >= _WITH_LICENCE else ""
+    return f"params   down  likes{age}{licence}"
 
 
-def facts(summary: Summary, width: int) -> list[Content]:
-    """What is known of a repository, in few lines."""
+def _age(summary: Summary) -> str:
+    try:
+        updated = date.fromisoformat(summary.updated)
+    except ValueError:
+        return ""
+    return days_ago((datetime.now(UTC).date() - updated).days)
+
+
+def facts(summary: Summary, width: int, gate: str = "") -> list[Content]:
+    """What is known of a repository, in few lines; ``gate`` says how one comes in, if need be."""
     build = [
         parameter_count(summary.n_parameters),
         summary.architecture,
@@ -90,10 +113,11 @@ def facts(summary: Summary, width: int) -> list[Content]:
         Content(", ".join(filter(None, build)) or "Nothing is known of its build."),
         Content.styled(", ".join(filter(None, fame)), _MUTED),
     ]
+    lines = [line.truncate(width, ellipsis=True) for line in lines]
     if summary.gated:
-        words = "Gated: its conditions are to be accepted on its page first."
-        lines.append(Content.styled(words, "$warning"))
-    return [line.truncate(width, ellipsis=True) for line in lines]
+        words = gate or "Gated: its conditions are to be accepted on its page first."
+        lines += Content.styled(without_controls(words), "$warning").wrap(width)
+    return lines
 
 
 def of_variant(variant: Variant, fit: Fit | None, state: str, width: int) -> Content:
@@ -133,19 +157,20 @@ def of_fit(
     fit: Fit | None,
     problem: str,
     width: int,
-    given: Mapping[str, object] | None = None,
+    by: Content = _NOTHING,
 ) -> list[Content]:
     """What a file would take: the figures in three lines, then the verdict in words.
 
-    ``given`` are the parameters that it was asked for with, where they are no defaults.
+    ``by`` says by what it is reckoned.
     """
     if variant.kind != "model":
         about = "shows images to a model" if variant.kind == "projector" else "helps to quantise"
         return [Content.styled(f"It {about}; it is no model.", _MUTED)]
+    reckoned = by.wrap(width) if by else []
     if problem:
-        return Content.styled(without_controls(problem), "$warning").wrap(width)
+        return [*Content.styled(without_controls(problem), "$warning").wrap(width), *reckoned]
     if fit is None:
-        return [Content.styled("Its header is being looked at …", _MUTED)]
+        return [Content.styled("Its header is being looked at …", _MUTED), *reckoned]
     about = "" if fit.exact else "about "
     parts = ", ".join(
         f"{name} {byte_size(sum(sizes))}"
@@ -166,12 +191,10 @@ def of_fit(
         *([Content.styled(lengths, _MUTED)] if fit.most else []),
     ]
     words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
-    by = ", ".join(f"{name} {value}" for name, value in (given or {}).items())
-    chosen = f"By the parameter pane's {by}." if by else "F3 sets n_ctx and the cache's types."
     return [
         *(line.truncate(width, ellipsis=True) for line in lines),
         *Content(words).wrap(width),
-        *Content.styled(chosen, _MUTED).wrap(width),
+        *reckoned,
     ]
 
 

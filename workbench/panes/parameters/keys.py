@@ -32,6 +32,6 @@ KEYS: Final[list[BindingType]] = [
     _key("escape", "show_all", "show_all", "List all parameters again"),
     _key("backspace,delete", "reset", "reset", "Reset the parameter to its default"),
     _key("R", "reset_all", "reset_all", "Reset all parameters to their defaults"),
-    _key("u", "undo", "undo", "Take the last change of a parameter back"),
+    _key("u,ctrl+z", "undo", "undo", "Take the last change of a parameter back"),
     _key("p", "presets", "presets", "Save the parameters under a name, or take saved ones"),
 ]

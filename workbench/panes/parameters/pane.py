@@ -103,6 +103,10 @@ class ParameterPane(Vertical):
         """Give a parameter a value; raises ParameterError if it cannot take it."""
         self.rows.set(BY_KEY[key], BY_KEY[key].check(value))
 
+    def set_together(self, values: Values) -> bool:
+        """Give several parameters values, as one change; returns whether anything changes."""
+        return self.rows.set_together(values)
+
     def replace(self, values: Values, preset: str) -> None:
         """Take the values of a preset instead of all that was set."""
         self.rows.replace(dict(values), preset)

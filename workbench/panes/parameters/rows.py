@@ -19,7 +19,7 @@ from workbench.panes.parameters import row as looks
 from workbench.panes.parameters.keys import KEYS
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
 from workbench.parameters.chosen import Chosen
-from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value
+from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
 _NONE_FOUND: Final = "Nothing matches. Esc lists all."
@@ -271,6 +271,14 @@ class ParameterList(ScrollView, can_focus=True):
         if self.listing.changed(parameter.group) != n_changed:
             self._redraw(Heading(parameter.group))
         self._report([parameter.key])
+
+    def set_together(self, values: Values) -> bool:
+        """Give several parameters values that they can take; returns whether anything changes."""
+        changed = self._chosen.put_together(values)
+        if changed:
+            self.show()
+            self._report(changed)
+        return bool(changed)
 
     def action_reset(self) -> None:
         """Take the default."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.machine import Machine
@@ -17,7 +17,7 @@ from workbench.models.fit import Fit
 from workbench.models.gguf import GgufError, read_header
 from workbench.models.guess import guessed
 from workbench.models.hub.client import HubClient
-from workbench.models.hub.errors import HubError
+from workbench.models.hub.errors import GatedError, HubError
 from workbench.models.hub.repository import Repository, Variant
 from workbench.models.model_file import named_parts
 from workbench.models.shape import Shape, shape_of
@@ -30,19 +30,34 @@ class AppraisalError(Exception):
     """It cannot be said what a file would take; the message says why."""
 
 
-class BrokenFileError(AppraisalError):
-    """The file is what is wrong: no engine could load it."""
+class HeaderError(AppraisalError):
+    """Its header is what is wrong, or cannot be had: so it is whatever is reckoned with."""
+
+
+class BrokenFileError(HeaderError):
+    """No engine could load the file."""
+
+
+class ShutError(HeaderError):
+    """The repository is gated, and not open to this person yet."""
+
+
+class _Header(NamedTuple):
+    """A model without its weights; its ``file`` is sparse."""
+
+    file: Path
+    shape: Shape
 
 
 class Appraiser:
     """Has an engine of its own, started when it is first needed: the other one may be at work."""
 
-    def __init__(self, engine: EngineClient, hub: Callable[[], HubClient], values: Values) -> None:
-        """``hub`` may block; ``values`` are the loading parameters that differ from defaults."""
+    def __init__(self, engine: EngineClient, hub: Callable[[], HubClient]) -> None:
+        """``hub`` may block."""
         self._engine = engine
         self._hub = hub
-        self._values = dict(values)
-        self._completed: dict[str, Any] = completed(self._values)
+        # What is here needs no Hub to be reckoned with by other values.
+        self._headers: dict[tuple[str, str, str], _Header] = {}
         self._one_at_a_time = asyncio.Lock()
         self._machine = Machine()
         self._bandwidth: float | None = None
@@ -59,29 +74,44 @@ class Appraiser:
         """Bytes of memory that are free; 0 before they are measured."""
         return self._free
 
-    def guess(self, repository: Repository, variant: Variant) -> Fit | None:
-        """At once, from the metadata and the file's size; None where nothing is known."""
-        summary = repository.summary
-        if not self._free or not variant.size or not summary.n_parameters:
-            return None
-        shape = guessed(
-            architecture=summary.architecture,
-            n_params=summary.n_parameters,
-            n_ctx=summary.n_ctx,
-            size=variant.size,
-        )
-        return fits.estimate(shape, self._completed, free=self._free, bandwidth=self._bandwidth)
+    def has_header(self, repository: Repository, variant: Variant) -> bool:
+        """Whether the file's header has come."""
+        return _key(repository, variant) in self._headers
 
-    async def price(self, repository: Repository, variant: Variant) -> Fit:
+    def guess(self, repository: Repository, variant: Variant, values: Values) -> Fit | None:
+        """At once, from the header or else the file's size; None where nothing is known.
+
+        ``values`` are the loading parameters that differ from their defaults.
+        """
+        summary = repository.summary
+        header = self._headers.get(_key(repository, variant))
+        if not self._free:
+            return None
+        if header is not None:
+            shape = header.shape
+        elif variant.size and summary.n_parameters:
+            shape = guessed(
+                architecture=summary.architecture,
+                n_params=summary.n_parameters,
+                n_ctx=summary.n_ctx,
+                size=variant.size,
+            )
+        else:
+            return None
+        return fits.estimate(shape, completed(values), free=self._free, bandwidth=self._bandwidth)
+
+    async def price(self, repository: Repository, variant: Variant, values: Values) -> Fit:
         """By llama.cpp's own allocator, from the file's header. Raises AppraisalError."""
         async with self._one_at_a_time:
             try:
                 file, shape = await asyncio.to_thread(self._header, repository, variant)
             except GgufError as error:
                 raise BrokenFileError(f"It cannot be loaded: {error}.") from error
+            except GatedError as error:
+                raise ShutError("What it takes is seen once the repository is open.") from error
             except (HubError, OSError) as error:
-                raise AppraisalError(str(error)) from error
-            request = await self._engine.price(ModelSource.of(file, self._values))
+                raise HeaderError(str(error)) from error
+            request = await self._engine.price(ModelSource.of(file, values))
             async for event in self._engine.events():
                 match event:
                     case Priced(request=number) if number == request:
@@ -92,7 +122,12 @@ class Appraiser:
                         raise AppraisalError(f"the engine died ({event.cause})")
         raise AssertionError("the engine's events have no end")
 
-    def _header(self, repository: Repository, variant: Variant) -> tuple[Path, Shape]:
+    def _header(self, repository: Repository, variant: Variant) -> _Header:
+        key = _key(repository, variant)
+        known = self._headers.get(key)
+        # Those that were wanted least lately are removed.
+        if known is not None and known.file.exists():
+            return known
         file = remote.header_file(
             self._hub(),
             repository.summary.repo,
@@ -100,8 +135,14 @@ class Appraiser:
             paths.headers(),
             revision=repository.commit,
         )
-        return file, shape_of([read_header(part) for part in named_parts(file)])
+        header = _Header(file, shape_of([read_header(part) for part in named_parts(file)]))
+        self._headers[key] = header
+        return header
 
     async def close(self) -> None:
         """End the engine."""
         await self._engine.close()
+
+
+def _key(repository: Repository, variant: Variant) -> tuple[str, str, str]:
+    return repository.summary.repo, repository.commit, variant.name

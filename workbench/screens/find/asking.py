@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final, TypeVar
 
 from textual import work
@@ -22,9 +22,15 @@ from workbench.models.hub.said import line
 from workbench.models.hub.search import Page, Summary
 from workbench.models.hub.search import search as search_hub
 from workbench.parameters.kinds import Values
-from workbench.screens.find.appraisal import AppraisalError, Appraiser, BrokenFileError
+from workbench.screens.find.appraisal import (
+    AppraisalError,
+    Appraiser,
+    BrokenFileError,
+    HeaderError,
+)
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.messages import Appraised, Found, Looked, Measured
+from workbench.screens.find.terms import Terms, ToLoad
 from workbench.screens.find.typed import Choice, wanted
 from workbench.settings import paths
 from workbench.steady.screen import SteadyScreen
@@ -38,21 +44,24 @@ REST_SECONDS: Final = 0.3
 _THREADS: Final = 4
 
 
-class AskingScreen(SteadyScreen[Path | None]):
+class AskingScreen(SteadyScreen[ToLoad | None]):
     """Keeps what has been answered; its workers post messages."""
 
     def __init__(self, fetcher: Fetcher, values: Values) -> None:
         """``values`` are the loading parameters that differ from their defaults."""
         super().__init__()
         self.fetcher = fetcher
-        self.appraiser = Appraiser(EngineClient(paths.engine_log(beside=True)), fetcher.hub, values)
+        self.appraiser = Appraiser(EngineClient(paths.engine_log(beside=True)), fetcher.hub)
         self.choice = Choice()
         # The number of the search whose answers are waited for.
         self.asked = 0
         self.found: list[Summary] = []
         self.following = ""
         self.looks: dict[str, Looked] = {}
-        self.fits: dict[tuple[str, str], Appraised] = {}
+        # By what fits are reckoned: the parameter pane's terms, until others are chosen here.
+        self._values = dict(values)
+        self.own_terms = self.terms = Terms.of(values)
+        self._answers: defaultdict[Terms, dict[tuple[str, str], Appraised]] = defaultdict(dict)
         # What was pasted names a file, or a revision.
         self.references: dict[str, Reference] = {}
         self._waiting: dict[str, Timer] = {}
@@ -98,8 +107,12 @@ class AskingScreen(SteadyScreen[Path | None]):
         # Found by words, a repository is meant as it is now, and not as an address once said.
         for repo in self.references:
             self.looks.pop(repo, None)
-            self.fits = {key: each for key, each in self.fits.items() if key[0] != repo}
+        self._forget(lambda each: each.key[0] in self.references)
         self.references.clear()
+
+    def _forget(self, unwanted: Callable[[Appraised], bool]) -> None:
+        for terms, known in self._answers.items():
+            self._answers[terms] = {key: each for key, each in known.items() if not unwanted(each)}
 
     def search_on(self, text: str) -> None:
         """Ask for the page behind those that are here."""
@@ -128,7 +141,7 @@ class AskingScreen(SteadyScreen[Path | None]):
                 asked = wanted(named.repo, choice)
             else:
                 self.references[named.repo] = named
-                self.post_message(Looked(named.repo, repository))
+                self.post_message(self._looked(named.repo, repository))
                 return Page((repository.summary,))
         return search_hub(hub, asked, following)
 
@@ -139,17 +152,24 @@ class AskingScreen(SteadyScreen[Path | None]):
         """Ask for a repository, then for its card."""
         known = self.looks.get(repo)
         repository = known.repository if known is not None else None
+        gate = known.gate if known is not None else ""
         try:
             if repository is None:
-                repository = await self.in_thread(
-                    lambda: look(self.fetcher.hub(), repo, self.revision(repo))
+                looked = await self.in_thread(
+                    lambda: self._looked(repo, look(self.fetcher.hub(), repo, self.revision(repo)))
                 )
-                self.post_message(Looked(repo, repository))
+                self.post_message(looked)
+                repository, gate = looked.repository, looked.gate
+            assert repository is not None
             commit = repository.commit
             text = await self.in_thread(lambda: card(self.fetcher.hub(), repo, commit))
-            self.post_message(Looked(repo, repository, text))
+            self.post_message(Looked(repo, repository, text, gate=gate))
         except Exception as error:
-            self.post_message(Looked(repo, repository, error=_told(error)))
+            self.post_message(Looked(repo, repository, error=_told(error), gate=gate))
+
+    def _looked(self, repo: str, repository: Repository) -> Looked:
+        gate = str(self.fetcher.hub().gate(repo)) if repository.summary.gated else ""
+        return Looked(repo, repository, gate=gate)
 
     def revision(self, repo: str) -> str:
         """The revision of a repository that is meant."""
@@ -158,12 +178,31 @@ class AskingScreen(SteadyScreen[Path | None]):
 
     # ---- judging -----------------------------------------------------------------------------
 
+    @property
+    def fits(self) -> dict[tuple[str, str], Appraised]:
+        """What was answered by the present terms, by repository and file."""
+        return self._answers[self.terms]
+
+    def reckon_by(self, terms: Terms) -> None:
+        """Judge by other terms from now on; what was answered by them before is still known."""
+        lasting = {key: each for key, each in self.fits.items() if each.lasting}
+        self.not_any_more("price")
+        self.terms = terms
+        self.fits.update(lasting)
+
+    def forget_problems(self) -> None:
+        """What did not come may come now."""
+        self._forget(lambda each: each.fit is None)
+
+    def _values_by(self, terms: Terms) -> Values:
+        return {**self._values, **terms.apart(self.own_terms)}
+
     def fit(self, repository: Repository, variant: Variant) -> Fit | None:
         """What is known of a file's fit: llama.cpp's word, or else a guess."""
         known = self.fits.get((repository.summary.repo, variant.name))
         if known is not None and known.fit is not None:
             return known.fit
-        guess = self.appraiser.guess(repository, variant)
+        guess = self.appraiser.guess(repository, variant, self._values_by(self.terms))
         if guess is None:
             return None
         repo = repository.summary.repo
@@ -173,13 +212,27 @@ class AskingScreen(SteadyScreen[Path | None]):
 
     @work(group="price", exclusive=True, description="ask llama.cpp for a fit", exit_on_error=False)
     async def appraise(self, repository: Repository, variant: Variant) -> None:
-        """Ask for the exact fit of a file."""
+        """Ask for the exact fit of a file, then of others whose headers have come before."""
+        here = [each for each in repository.models if self.appraiser.has_header(repository, each)]
+        terms, known = self.terms, set(self.fits)
+        for each in dict.fromkeys([variant, *here]):
+            if (repository.summary.repo, each.name) not in known:
+                self.post_message(await self._appraised(repository, each, terms))
+
+    async def _appraised(self, repository: Repository, variant: Variant, terms: Terms) -> Appraised:
         key = (repository.summary.repo, variant.name)
         try:
-            self.post_message(Appraised(key, await self.appraiser.price(repository, variant)))
+            fit = await self.appraiser.price(repository, variant, self._values_by(terms))
         except Exception as error:
-            broken = isinstance(error, BrokenFileError)
-            self.post_message(Appraised(key, None, str(_told(error)), broken=broken))
+            return Appraised(
+                key,
+                terms,
+                None,
+                str(_told(error)),
+                lasting=isinstance(error, HeaderError),
+                broken=isinstance(error, BrokenFileError),
+            )
+        return Appraised(key, terms, fit)
 
 
 def _told(error: Exception) -> HubError:

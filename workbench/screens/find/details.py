@@ -26,12 +26,12 @@ from workbench.screens.find.cards import readable
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.lists import ResultList, VariantList
 from workbench.screens.find.messages import Appraised, CardDrawn, Looked, Measured
+from workbench.screens.find.terms import Terms
 from workbench.untrusted import without_controls
 
 # What is said of a file's fit has as many rows, and more only where its words need them.
 _FIT_ROWS: Final = 4
 _MOST_FIT_ROWS: Final = 8
-_OF_FIT: Final = ("n_ctx", "cache_type_k", "cache_type_v", "n_gpu_layers", "swa_full")
 
 
 class DetailsScreen(AskingScreen):
@@ -46,8 +46,8 @@ class DetailsScreen(AskingScreen):
         # The models of this machine, by the SHA-256 of their files.
         self._here: dict[str, Path] = {}
         self._reports = list(reports)
-        # What the fit depends on, as the parameter pane has it.
-        self._given = {key: values[key] for key in _OF_FIT if key in values}
+        # The layers of a GPU are something to choose where there is one.
+        self.has_gpus = False
         # The repository that the details are about, and the one whose card is shown.
         self._shown = ""
         self._card_of = ("", 0)
@@ -104,14 +104,24 @@ class DetailsScreen(AskingScreen):
         if known is not None and known.repository is not None:
             summary = known.repository.summary
         width = self._width
-        lines = rows.facts(summary, width) if summary else []
+        lines = rows.facts(summary, width, self._gate) if summary else []
         if (revision := self.revision(self._shown)) != "main":
             words = f"As it was at {without_controls(revision)}."
             lines.append(Content.styled(words, "$warning").truncate(width, ellipsis=True))
-        if known is not None and known.error is not None:
+        # Of a gated one the card does not come either.
+        if known is not None and known.error is not None and str(known.error) != known.gate:
             lines += Content.styled(without_controls(str(known.error)), "$warning").wrap(width)
         shown.styles.height = len(lines)
         shown.show(lines)
+
+    @property
+    def _gate(self) -> str:
+        """What a person has to do first, where the repository is gated."""
+        known = self.looks.get(self._shown)
+        is_open = any(
+            each.fit is not None for (repo, _), each in self.fits.items() if repo == self._shown
+        )
+        return "Gated; its conditions are accepted." if is_open else known.gate if known else ""
 
     def show_variants(self) -> None:
         repository = self.repository
@@ -176,14 +186,53 @@ class DetailsScreen(AskingScreen):
             self.soon("price", lambda: self.appraise(repository, variant))
         problem = known.problem if known is not None else ""
         fit = self.fit(repository, variant)
-        lines = rows.of_fit(variant, fit, problem, self._width, given=self._given)
+        lines = rows.of_fit(variant, fit, problem, self._width, by=self._by)
         lines = lines[:_MOST_FIT_ROWS]
         shown.styles.height = max(_FIT_ROWS, len(lines)) + shown.gutter.height
         shown.show(lines)
 
+    @property
+    def _by(self) -> Content:
+        """By what is reckoned."""
+        beside = "swa_full" if self._values.get("swa_full") else ""
+        return self.terms.words(self.own_terms, with_gpus=self.has_gpus, beside=beside)
+
+    def choose_terms(self, terms: Terms) -> None:
+        """Judge by other terms: guesses at once, llama.cpp's word behind them."""
+        if terms == self.terms:
+            return
+        self.reckon_by(terms)
+        self._doubted = ""
+        self.show_variants()
+        repository, variant = self.repository, self.variant
+        if repository is not None and variant is not None and variant.kind == "model":
+            self.soon("price", lambda: self.appraise(repository, variant))
+
+    def action_longer(self, steps: int) -> None:
+        """Judge by a longer n_ctx, or a shorter one."""
+        self.choose_terms(self.terms.longer(steps, self.own_terms))
+
+    def action_next_cache(self) -> None:
+        """Judge by the next types of the KV cache."""
+        self.choose_terms(self.terms.next_cache(self.own_terms))
+
+    def action_more_layers(self, steps: int) -> None:
+        """Judge by more layers on the GPU, or fewer."""
+        self.choose_terms(self.terms.more_layers(steps, self.own_terms))
+
+    def action_own_terms(self) -> None:
+        """Judge by what the parameter pane says."""
+        self.choose_terms(self.own_terms)
+
     def on_appraised(self, message: Appraised) -> None:
-        """The guess has its answer."""
-        self.fits[message.key] = message
+        """The guess has its answer, be it by terms that are not wanted any more."""
+        was_shut = self._gate
+        self._answers[message.terms][message.key] = message
+        if message.fit is not None and len(message.fit.places) > 1 and not self.has_gpus:
+            self.has_gpus = True
+            self.refresh_bindings()
+        if self._gate != was_shut:
+            self._show_facts()
         self.show_variants()
 
     def on_measured(self, _message: Measured) -> None:

@@ -25,6 +25,37 @@ _PANES: Final = [
     )
 ]
 
+
+def _judging(keys: str, action: str, description: str, name: str, tooltip: str) -> Binding:
+    return Binding(
+        keys, f"screen.{action}", description, show=False, id=f"fit.{name}", tooltip=tooltip
+    )
+
+
+JUDGING: Final = [
+    _judging(
+        "right_square_bracket", "longer(1)", "n_ctx", "longer", "Judge fits by a longer n_ctx"
+    ),
+    _judging(
+        "left_square_bracket", "longer(-1)", "n_ctx", "shorter", "Judge fits by a shorter n_ctx"
+    ),
+    _judging(
+        "c", "next_cache", "Cache", "cache", "Judge fits by other types of the KV cache"
+    ),
+    _judging(
+        "right_curly_bracket", "more_layers(1)", "Layers", "more_layers",
+        "Judge fits by more layers on the GPU, where there is one",
+    ),
+    _judging(
+        "left_curly_bracket", "more_layers(-1)", "Layers", "fewer_layers",
+        "Judge fits by fewer layers on the GPU",
+    ),
+    _judging(
+        "backspace", "own_terms", "As set", "as_set", "Judge fits by what the parameters say again"
+    ),
+]  # fmt: skip
+"""What fits are reckoned with; the files show some of them, as it is about their verdicts."""
+
 KEYS: Final[list[BindingType]] = [
     Binding("escape", "back", "Back", id="find.back", tooltip="Back, and out at last"),
     Binding("slash", "type", "Search", id="find.type", tooltip="Type what to look for"),
@@ -38,6 +69,7 @@ KEYS: Final[list[BindingType]] = [
     Binding(
         "d", "downloads", "Downloads", id="find.downloads", tooltip="Go to the downloads"
     ),
+    *JUDGING,
     JUMP,
     *_PANES,
 ]  # fmt: skip

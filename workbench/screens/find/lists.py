@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from textual.binding import Binding, BindingType
@@ -11,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from workbench.panes.choices import ChoicesByField
 from workbench.panes.field import Field
+from workbench.screens.find.keys import JUDGING
 
 if TYPE_CHECKING:
     # What speaks to the Hub takes a fifth of the time in which the app starts.
@@ -21,6 +23,7 @@ def _quiet(keys: str, action: str, id: str, tooltip: str) -> Binding:  # noqa: A
     return Binding(keys, action, tooltip, show=False, id=id, tooltip=tooltip)
 
 
+_SHOWN: Final = ("fit.longer", "fit.cache")
 _TYPE: Final = _quiet("slash", "type", "find.type", "Type what to look for")
 
 
@@ -42,8 +45,12 @@ class Column(Vertical):
         super().__init__(id=id, classes=classes)
         self._width = 0
 
-    def on_resize(self) -> None:
+    def on_show(self) -> None:
         """What was laid out while it was hidden had no width."""
+        self.post_message(self.Widened())
+
+    def on_resize(self) -> None:
+        """There is room for more, or for less."""
         if self.content_region.width != self._width:
             self._width = self.content_region.width
             self.post_message(self.Widened())
@@ -107,6 +114,7 @@ class VariantList(_Rows):
         _quiet("k,up", "cursor_up", "files.up", "File before"),
         Binding("enter", "fetch", "Fetch", id="files.fetch", tooltip="Fetch the file"),
         Binding("enter", "load", "Load", id="files.load", tooltip="Load the file, which is here"),
+        *(replace(each, show=each.id in _SHOWN) for each in JUDGING),
     ]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.message import Message
 
 from workbench.screens.find.lists import DownloadWish
+from workbench.screens.find.terms import Terms
 from workbench.screens.layout import Side
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Found(Message):
 
 
 class Looked(Message):
-    """A repository has been looked at; ``card`` is None where it is still to come."""
+    """A repository has been looked at; ``card`` is None where it is still to come.
+
+    ``gate`` says what a person has to do before anything can be fetched; empty if it is open.
+    """
 
     def __init__(
         self,
@@ -40,24 +44,38 @@ class Looked(Message):
         repository: Repository | None,
         card: str | None = None,
         error: HubError | None = None,
+        gate: str = "",
     ) -> None:
         super().__init__()
         self.repo = repo
         self.repository = repository
         self.card = card
         self.error = error
+        self.gate = gate
 
 
 class Appraised(Message):
-    """It is known what a file would take, or why it is not; of a broken one it never is."""
+    """It is known what a file would take by these terms, or why it is not.
+
+    ``lasting`` says that no other terms would change that; of a ``broken`` one it is never known.
+    """
 
     def __init__(
-        self, key: tuple[str, str], fit: Fit | None, problem: str = "", *, broken: bool = False
+        self,
+        key: tuple[str, str],
+        terms: Terms,
+        fit: Fit | None,
+        problem: str = "",
+        *,
+        lasting: bool = False,
+        broken: bool = False,
     ) -> None:
         super().__init__()
         self.key = key
+        self.terms = terms
         self.fit = fit
         self.problem = problem
+        self.lasting = lasting
         self.broken = broken
 
 

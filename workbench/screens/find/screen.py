@@ -42,6 +42,7 @@ from workbench.screens.find.lists import (
     VariantList,
 )
 from workbench.screens.find.messages import DownloadWanted, FetchWanted, Found, PaneWanted
+from workbench.screens.find.terms import ToLoad
 from workbench.screens.find.typed import Choice
 from workbench.screens.jump import jump
 from workbench.screens.layout import Side
@@ -57,7 +58,7 @@ _MUTED: Final = "$foreground-muted"
 
 
 class FindScreen(DetailsScreen):
-    """Gives back the file of a model to load, or nothing."""
+    """Gives back the file of a model to load, with what was chosen for it, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
@@ -229,7 +230,7 @@ class FindScreen(DetailsScreen):
 
     def _list(self) -> None:
         width = max(20, self.query_one("#find-results").content_region.width)
-        head = Content.styled(f"{rows.SUMMARY_HEAD:>{width - 1}}", _MUTED)
+        head = Content.styled(f"{rows.summary_head(width):>{width - 1}}", _MUTED)
         self.query_one("#find-head", Lines).show([head] if self.found else [])
         self.results.show(
             [Option(rows.of_summary(each, width), id=each.repo) for each in self.found]
@@ -262,7 +263,7 @@ class FindScreen(DetailsScreen):
         if repository is None or variant is None:
             return
         if (path := self.path_of(variant)) is not None:
-            self.dismiss(path)
+            self.dismiss(ToLoad(path, self.terms.apart(self.own_terms)))
             return
         if variant.missing:
             self._warn(f"{variant.missing} of its parts are missing in the repository.")
@@ -321,6 +322,8 @@ class FindScreen(DetailsScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Downloads can be gone to where there are some, from anywhere else."""
+        if action == "more_layers":
+            return self.has_gpus
         return action != "downloads" or (bool(self._reports) and not self.downloads.has_focus)
 
     def action_back(self) -> None:
@@ -370,8 +373,7 @@ class FindScreen(DetailsScreen):
     def action_again(self) -> None:
         """Ask anew."""
         self._shown = ""
-        # What did not come may come now.
-        self.fits = {key: each for key, each in self.fits.items() if each.fit is not None}
+        self.forget_problems()
         if self._state or self.following or not self.found:
             self._go_on()
         else:

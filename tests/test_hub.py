@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -247,8 +248,8 @@ def unasked(hub: Hub) -> tuple[int, str]:
     return answer.returncode, answer.stderr
 
 
-def said_on_a_terminal(hub: Hub, *arguments: str) -> tuple[int, str]:
-    """The exit code of a command whose question is answered by no, and all that it says."""
+def said_on_a_terminal(hub: Hub, *arguments: str, answer: bytes = b"n\n") -> tuple[int, str]:
+    """The exit code of a command whose question is answered so, and all that it says."""
     main, side = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "workbench", *arguments],
@@ -256,7 +257,8 @@ def said_on_a_terminal(hub: Hub, *arguments: str) -> tuple[int, str]:
         stdout=side,
         stderr=side,
         env=environment(hub),
-        start_new_session=True,
+        # Its controlling terminal, so that Ctrl+C reaches it.
+        preexec_fn=partial(os.login_tty, side),
     ) as process:
         os.close(side)
         seen = b""
@@ -267,7 +269,7 @@ def said_on_a_terminal(hub: Hub, *arguments: str) -> tuple[int, str]:
                 # The other side is closed.
                 break
             if seen.endswith(b"[y/N]: "):
-                os.write(main, b"n\n")
+                os.write(main, answer)
                 break
         code = process.wait(timeout=60)
     os.close(main)
@@ -371,6 +373,12 @@ def test_ctrl_c_ends_the_wait_for_the_hub(hub: Hub) -> None:
         search.send_signal(signal.SIGINT)
         assert search.communicate(timeout=30) == (b"", b"")
         assert search.returncode == 130
+
+
+def test_ctrl_c_at_a_question_is_a_stop(hub: Hub) -> None:
+    code, said = said_on_a_terminal(hub, "models", "get", REPO, answer=b"\x03")
+    assert code == 130
+    assert "Aborted" not in said
 
 
 def test_ctrl_c_pauses_and_the_same_command_goes_on(hub: Hub, home: Path) -> None:

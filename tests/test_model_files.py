@@ -40,7 +40,7 @@ def test_fit_says_what_a_file_takes(folder: Path) -> None:
     # By the name that the list gives, with flags before the command.
     shown = workbench("--n-ctx", "1024", "models", "fit", "Tiny-F16")
     assert shown.returncode == 0, shown.stderr
-    assert "n_ctx 1024; the longest that fits is 4096" in shown.stdout
+    assert "n_ctx 1,024; the longest that fits is 4,096" in shown.stdout
     assert "It fits." in shown.stdout
 
 

@@ -16,6 +16,7 @@ from workbench.models.fit import (
     Verdict,
     estimate,
     exact,
+    lengths,
     no_better,
     sentence,
     speed,
@@ -137,3 +138,13 @@ def test_a_guess_does_not_contradict_what_is_known_of_smaller_ones() -> None:
 )
 def test_a_speed_is_said_as_exactly_as_it_is_known(tps: float, said: str) -> None:
     assert speed(tps) == said
+
+
+def test_lengths_and_verdict_say_the_same_of_a_context_beyond_the_trained(tmp_path: Path) -> None:
+    file = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2, forward=64, n_ctx=4096)
+    shape = shape_of([read_header(file)])
+    inside = estimate(shape, completed({"n_ctx": 2048}), free=GB)
+    beyond = estimate(shape, completed({"n_ctx": 8192}), free=GB)
+    assert lengths(inside) == "n_ctx 2,048; the longest that fits is 4,096"
+    assert lengths(beyond) == "n_ctx 8,192; it was trained on 4,096"
+    assert sentence(beyond) == "It fits, but it was trained on 4,096 tokens only."

@@ -269,3 +269,7 @@ async def test_a_gated_one_says_what_to_do_before_it_is_asked_for(
     async with finding(text="gated") as (_b, screen):
         await wait_until(lambda: says(screen, "conditions are accepted"), "that it is open")
         assert not says(screen, page)
+        # What is known of it is known by all terms.
+        screen.choose_terms(screen.terms._replace(n_ctx=4096))
+        screen._show_facts()
+        assert says(screen, "conditions are accepted")

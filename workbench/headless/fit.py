@@ -222,8 +222,8 @@ def _in_words(found: Fit) -> Iterator[str]:
         for place in found.places
     ]  # fmt: skip
     yield from table(["", "weights", "cache", "compute", "total", "free"], rows)
-    if found.most:
-        yield f"n_ctx {found.n_ctx}; the longest that fits is {found.most}"
+    if lengths := fits.lengths(found):
+        yield lengths
     yield fits.sentence(found)
     if found.tps is not None:
         tps = fits.speed(found.tps)

@@ -179,6 +179,10 @@ def _asked(question: Callable[[HubClient], int]) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except click.Abort:
+        # At a question; the cursor stands behind it.
+        click.echo(err=True)
+        return INTERRUPTED
 
 
 def _print_json(found: object) -> None:

@@ -100,6 +100,15 @@ def verdict(places: Sequence[Place], *, plain: int, overhead: int) -> Verdict:
     return worst
 
 
+def lengths(fit: Fit) -> str:
+    """The context that was asked for, beside the longest that is of use; empty if none is."""
+    if not fit.most:
+        return ""
+    if fit.n_ctx > fit.most >= fit.trained > 0:
+        return f"n_ctx {fit.n_ctx:,}; it was trained on {fit.trained:,}"
+    return f"n_ctx {fit.n_ctx:,}; the longest that fits is {fit.most:,}"
+
+
 def sentence(fit: Fit) -> str:
     """The verdict in words, and what to do about it."""
     if fit.verdict == "fits" and fit.most < min(fit.trained, _SHORT):

@@ -96,8 +96,11 @@ def _age(summary: Summary) -> str:
     return days_ago((datetime.now(UTC).date() - updated).days)
 
 
-def facts(summary: Summary, width: int, gate: str = "") -> list[Content]:
-    """What is known of a repository, in few lines; ``gate`` says how one comes in, if need be."""
+def facts(summary: Summary, width: int, gate: str = "", *, is_open: bool = False) -> list[Content]:
+    """What is known of a repository, in few lines.
+
+    ``gate`` says how one comes into a gated one; ``is_open`` that one is in.
+    """
     build = [
         parameter_count(summary.n_parameters),
         summary.architecture,
@@ -114,7 +117,9 @@ def facts(summary: Summary, width: int, gate: str = "") -> list[Content]:
         Content.styled(", ".join(filter(None, fame)), _MUTED),
     ]
     lines = [line.truncate(width, ellipsis=True) for line in lines]
-    if summary.gated:
+    if summary.gated and is_open:
+        lines.append(Content.styled("Gated; its conditions are accepted.", _MUTED))
+    elif summary.gated:
         words = gate or "Gated: its conditions are to be accepted on its page first."
         lines += Content.styled(without_controls(words), "$warning").wrap(width)
     return lines
@@ -184,11 +189,11 @@ def of_fit(
     gpus = sum(place.free for place in fit.places if place.name != HOST)
     of = f" are needed, {byte_size(free)} are free"
     of += f" and {byte_size(gpus)} on GPUs" if gpus else ""
-    lengths = f"n_ctx {fit.n_ctx:,}; the longest that fits is {fit.most:,}"
+    lengths = fits.lengths(fit)
     lines = [
         Content.assemble((f"{about}{byte_size(fit.total)}", "bold"), of),
         Content.styled(parts, _MUTED),
-        *([Content.styled(lengths, _MUTED)] if fit.most else []),
+        *([Content.styled(lengths, _MUTED)] if lengths else []),
     ]
     words = fits.sentence(fit) if fit.exact else "llama.cpp is being asked …"
     return [

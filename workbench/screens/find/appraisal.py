@@ -30,15 +30,11 @@ class AppraisalError(Exception):
     """It cannot be said what a file would take; the message says why."""
 
 
-class HeaderError(AppraisalError):
-    """Its header is what is wrong, or cannot be had: so it is whatever is reckoned with."""
-
-
-class BrokenFileError(HeaderError):
+class BrokenFileError(AppraisalError):
     """No engine could load the file."""
 
 
-class ShutError(HeaderError):
+class ShutError(AppraisalError):
     """The repository is gated, and not open to this person yet."""
 
 
@@ -110,7 +106,7 @@ class Appraiser:
             except GatedError as error:
                 raise ShutError("What it takes is seen once the repository is open.") from error
             except (HubError, OSError) as error:
-                raise HeaderError(str(error)) from error
+                raise AppraisalError(str(error)) from error
             request = await self._engine.price(ModelSource.of(file, values))
             async for event in self._engine.events():
                 match event:

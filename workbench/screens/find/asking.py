@@ -26,7 +26,7 @@ from workbench.screens.find.appraisal import (
     AppraisalError,
     Appraiser,
     BrokenFileError,
-    HeaderError,
+    ShutError,
 )
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.messages import Appraised, Found, Looked, Measured
@@ -183,12 +183,22 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
         """What was answered by the present terms, by repository and file."""
         return self._answers[self.terms]
 
+    def has_come_in(self, repo: str) -> bool:
+        """Whether the header of one of a repository's files has come, by whatever terms."""
+        return any(
+            each.fit is not None
+            for answers in self._answers.values()
+            for (of, _), each in answers.items()
+            if of == repo
+        )
+
     def reckon_by(self, terms: Terms) -> None:
         """Judge by other terms from now on; what was answered by them before is still known."""
         lasting = {key: each for key, each in self.fits.items() if each.lasting}
         self.not_any_more("price")
         self.terms = terms
-        self.fits.update(lasting)
+        for key, each in lasting.items():
+            self.fits.setdefault(key, each)
 
     def forget_problems(self) -> None:
         """What did not come may come now."""
@@ -229,7 +239,7 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
                 terms,
                 None,
                 str(_told(error)),
-                lasting=isinstance(error, HeaderError),
+                lasting=isinstance(error, (BrokenFileError, ShutError)),
                 broken=isinstance(error, BrokenFileError),
             )
         return Appraised(key, terms, fit)

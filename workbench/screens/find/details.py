@@ -104,7 +104,7 @@ class DetailsScreen(AskingScreen):
         if known is not None and known.repository is not None:
             summary = known.repository.summary
         width = self._width
-        lines = rows.facts(summary, width, self._gate) if summary else []
+        lines = self._facts(summary, width) if summary else []
         if (revision := self.revision(self._shown)) != "main":
             words = f"As it was at {without_controls(revision)}."
             lines.append(Content.styled(words, "$warning").truncate(width, ellipsis=True))
@@ -114,14 +114,10 @@ class DetailsScreen(AskingScreen):
         shown.styles.height = len(lines)
         shown.show(lines)
 
-    @property
-    def _gate(self) -> str:
-        """What a person has to do first, where the repository is gated."""
+    def _facts(self, summary: Summary, width: int) -> list[Content]:
         known = self.looks.get(self._shown)
-        is_open = any(
-            each.fit is not None for (repo, _), each in self.fits.items() if repo == self._shown
-        )
-        return "Gated; its conditions are accepted." if is_open else known.gate if known else ""
+        gate = known.gate if known else ""
+        return rows.facts(summary, width, gate, is_open=self.has_come_in(self._shown))
 
     def show_variants(self) -> None:
         repository = self.repository
@@ -226,12 +222,12 @@ class DetailsScreen(AskingScreen):
 
     def on_appraised(self, message: Appraised) -> None:
         """The guess has its answer, be it by terms that are not wanted any more."""
-        was_shut = self._gate
+        was_open = self.has_come_in(self._shown)
         self._answers[message.terms][message.key] = message
         if message.fit is not None and len(message.fit.places) > 1 and not self.has_gpus:
             self.has_gpus = True
             self.refresh_bindings()
-        if self._gate != was_shut:
+        if self.has_come_in(self._shown) != was_open:
             self._show_facts()
         self.show_variants()
 

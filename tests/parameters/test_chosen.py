@@ -81,10 +81,12 @@ def test_a_value_that_only_became_ones_own_can_be_taken_back(chosen: Chosen) -> 
 
 def test_what_is_set_together_is_taken_back_together(chosen: Chosen) -> None:
     chosen.replace({"top_k": 3, "seed": 7}, named_preset("exact"))
-    assert chosen.put_together({"top_k": 40, "seed": 7, "min_p": 0.2}) == {"top_k", "min_p"}
+    together = chosen.put_together({"top_k": 40, "seed": 7, "min_p": 0.2})
+    assert together is not None
+    assert together.values == {"top_k": 40, "min_p": 0.2}
     assert chosen.values == {"seed": 7, "min_p": 0.2}
     assert (chosen.source(TOP_K), chosen.source(SEED)) == ("default", "preset")
-    assert chosen.put_together({"min_p": 0.2}) == set()
+    assert chosen.put_together({"min_p": 0.2}) is None
     assert chosen.undo() == {"top_k", "min_p"}
     assert (chosen.values, chosen.source(TOP_K)) == ({"top_k": 3, "seed": 7}, "preset")
 
@@ -94,3 +96,50 @@ def test_another_model_ends_what_can_be_taken_back(chosen: Chosen) -> None:
     chosen.use_model("other")
     assert chosen.undo() == set()
     assert chosen.values == {"temperature": 0.1, "top_k": 9}
+
+
+def test_what_is_taken_back_was_never_set(chosen: Chosen) -> None:
+    chosen.use_model("llama")
+    chosen.put(SEED, 7)
+    together = chosen.put_together({"top_k": 40, "min_p": 0.2})
+    assert together is not None
+    chosen.put(TEMPERATURE, 0.5)
+    chosen.take_back(together)
+    assert chosen.values == {"temperature": 0.5, "top_k": 5, "seed": 7}
+    # It is the preset's as before, and goes with it.
+    assert chosen.preset(TOP_K) == "llama's own preset"
+    assert chosen.undo() == {"temperature"}
+    assert chosen.values == {"temperature": 0.1, "top_k": 5, "seed": 7}
+    assert chosen.undo() == {"seed"}
+    assert chosen.undo() == set()
+    chosen.use_model("other")
+    assert chosen.values == {"temperature": 0.1}
+
+
+def test_what_has_been_set_otherwise_since_is_not_taken_back(chosen: Chosen) -> None:
+    chosen.use_model("llama")
+    together = chosen.put_together({"top_k": 9, "min_p": 0.2})
+    assert together is not None
+    chosen.put(TOP_K, 11)
+    chosen.take_back(together)
+    assert chosen.values == {"temperature": 0.1, "top_k": 11}
+    assert chosen.source(TOP_K) == "own"
+    assert chosen.undo() == {"top_k"}
+    assert (chosen.value(TOP_K), chosen.source(TOP_K)) == (5, "preset")
+    again = chosen.put_together({"top_k": 9})
+    assert again is not None
+    chosen.undo()
+    chosen.put(TOP_K, 9)
+    # It was undone, and typed after that.
+    chosen.take_back(again)
+    assert (chosen.value(TOP_K), chosen.source(TOP_K)) == (9, "own")
+
+
+def test_what_is_set_apart_from_the_model_stays_with_another(chosen: Chosen) -> None:
+    chosen.replace({"seed": 7}, named_preset("exact"))
+    chosen.use_model("llama")
+    assert chosen.values == {"seed": 7, "top_k": 5}
+    apart = chosen.apart_from_model()
+    assert apart == {"seed": 7}
+    chosen.use_model("other")
+    assert chosen.values == apart

@@ -16,10 +16,12 @@ from tests.screens.test_find import FIT, REPO, finding, hub, key_line, model, ro
 from tests.waiting import wait_until
 from workbench.models.fit import Place
 from workbench.panes.lines import Lines
+from workbench.parameters import presets
 from workbench.parameters.table import BY_KEY
 from workbench.screens.find.messages import Appraised
 from workbench.screens.find.screen import FindScreen
 from workbench.screens.find.terms import Terms
+from workbench.settings import paths
 
 __all__ = ["hub", "model"]
 
@@ -189,6 +191,50 @@ async def test_what_cannot_be_loaded_changes_no_parameters(hub: Hub) -> None:
         await wait_until(lambda: b.says("flash_attn"), "why it was not loaded")
         await b.idle()
         assert b.screen.parameters.values == {"flash_attn": "off"}
+
+
+async def test_what_cannot_be_loaded_leaves_the_presets_as_they_were(hub: Hub) -> None:
+    presets.save_of_model(paths.presets(), "pocket", {"n_ctx": 1024})
+    presets.save_of_model(paths.presets(), "Tiny-Coder-Q4_K_M", {"n_ctx": 512, "n_threads": 1})
+    async with bench(values={"flash_attn": "off"}) as b:
+        await b.pilot.press("f12")
+        await wait_until(lambda: isinstance(b.app.screen, FindScreen), "the find screen")
+        screen = b.app.screen
+        assert isinstance(screen, FindScreen)
+        await search(b, screen, "coder")
+        await here(b, screen)
+        await b.pilot.press("right_square_bracket", "c")
+        await wait_until(lambda: FIT in screen.fits and screen.fits[FIT].problem, "why not")
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.says("flash_attn"), "why it was not loaded")
+        await b.idle()
+        pane = b.screen.parameters
+        await wait_until(lambda: b.screen.set_for == "pocket", "the model that is loaded")
+        assert pane.values == {"flash_attn": "off", "n_ctx": 1024}
+        await b.go_to("n_ctx")
+        assert "pocket's own preset" in pane.explanation
+        await b.pilot.press("u")
+        assert pane.values == {"flash_attn": "off", "n_ctx": 1024}
+
+
+async def test_the_loaded_models_own_preset_is_not_reckoned_with(hub: Hub) -> None:
+    presets.save_of_model(paths.presets(), "pocket", {"n_ctx": 1024, "seed": 3})
+    async with finding(text="coder") as (b, screen):
+        assert b.screen.parameters.values == {"n_ctx": 1024, "seed": 3}
+        await here(b, screen)
+        said = "n_ctx auto, cache f16, without the loaded model's own preset."
+        assert f"By the parameter pane's {said}" in fit_lines(screen)
+        await b.pilot.press("c")
+        await wait_until(lambda: FIT in screen.fits, "the exact fit")
+        fit = screen.fits[FIT].fit
+        assert fit is not None
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.stats.text.startswith("Tiny-Coder-Q4_K_M"), "the model")
+        await b.idle()
+        # It is loaded as it was judged.
+        assert b.screen.stats.n_ctx == fit.n_ctx
+        caches = {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}
+        assert b.screen.parameters.values == caches
 
 
 async def test_the_layers_of_a_gpu_are_chosen_where_there_is_one(hub: Hub) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from workbench.parameters import presets
 from workbench.parameters.kinds import Parameter, Value, Values
@@ -15,6 +16,8 @@ Source = Literal["default", "model", "preset", "own"]
 
 _MOST_STEPS_BACK: Final = 100
 
+_Entry = TypeVar("_Entry")
+
 
 class _Past(NamedTuple):
     """What was set before a change; ``stepped`` is the parameter that was moved by steps."""
@@ -22,6 +25,13 @@ class _Past(NamedTuple):
     stepped: str
     values: dict[str, Value]
     presets: dict[str, str]
+
+
+class Together(NamedTuple):
+    """Values that were set as one, and what was set before."""
+
+    values: dict[str, Value]
+    before: _Past
 
 
 class Chosen:
@@ -79,17 +89,47 @@ class Chosen:
         self._put(parameter, value)
         return True
 
-    def put_together(self, values: Values) -> set[str]:
+    def apart_from_model(self) -> Values:
+        """What is set whatever model is loaded: all but the own preset of the present one."""
+        return {
+            key: value
+            for key, value in self.values.items()
+            if self._presets.get(key) != self._of_model
+        }
+
+    def put_together(self, values: Values) -> Together | None:
         """Give several parameters values of the person's own, which are taken back as one.
 
-        Returns the keys of what has changed, if anything.
+        Returns what has changed, if anything.
         """
-        changed = {key for key, value in values.items() if value != self.value(BY_KEY[key])}
-        if changed:
-            self._remember()
-        for key in changed:
-            self._put(BY_KEY[key], values[key])
-        return changed
+        changed = {key: value for key, value in values.items() if value != self.value(BY_KEY[key])}
+        if not changed:
+            return None
+        together = Together(changed, self._remember())
+        for key, value in changed.items():
+            self._put(BY_KEY[key], value)
+        return together
+
+    def take_back(self, together: Together) -> None:
+        """Put back what was there before, but for what has been set otherwise since.
+
+        It is as if they had never been set together: no undo brings them back.
+        """
+        at = next((at for at, past in enumerate(self._past) if past is together.before), None)
+        if at is None:
+            # It has been undone.
+            return
+        since = list(self._past)[at + 1 :]
+        del self._past[at]
+        for values, by_key in (
+            (self.values, self._presets),
+            *((past.values, past.presets) for past in since),
+        ):
+            for key, value in together.values.items():
+                kept = None if value == self.default(BY_KEY[key]) else value
+                if key not in by_key and values.get(key) == kept:
+                    _put_back(key, values, together.before.values)
+                    _put_back(key, by_key, together.before.presets)
 
     def _put(self, parameter: Parameter, value: Value) -> None:
         self._presets.pop(parameter.key, None)
@@ -129,8 +169,10 @@ class Chosen:
         self._presets |= dict.fromkeys(added, self._of_model)
         return bool(added)
 
-    def _remember(self, *, stepped: str = "") -> None:
-        self._past.append(_Past(stepped, dict(self.values), dict(self._presets)))
+    def _remember(self, *, stepped: str = "") -> _Past:
+        past = _Past(stepped, dict(self.values), dict(self._presets))
+        self._past.append(past)
+        return past
 
     def _replace(self, values: Values, presets_by_key: dict[str, str]) -> set[str]:
         before, presets_before = dict(self.values), self._presets
@@ -143,6 +185,13 @@ class Chosen:
             if (before.get(key), presets_before.get(key))
             != (values.get(key), presets_by_key.get(key))
         }
+
+
+def _put_back(key: str, present: dict[str, _Entry], before: Mapping[str, _Entry]) -> None:
+    if key in before:
+        present[key] = before[key]
+    else:
+        present.pop(key, None)
 
 
 def own_preset(model: str) -> str:

@@ -14,7 +14,6 @@ from workbench.models.hub.errors import HubError
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.figures import byte_size
-from workbench.parameters.table import loading
 from workbench.screens.find.messages import (
     DownloadReported,
     DownloadsFailed,
@@ -196,9 +195,7 @@ class FetchingScreen(LibraryScreen):
             return
         from workbench.screens.find.screen import FindScreen
 
-        self.find = FindScreen(
-            self, self.fetcher, loading(self._chosen.values), reports=self.downloads
-        )
+        self.find = FindScreen(self, self.fetcher, self._chosen, reports=self.downloads)
         self.find.show_library(self._by_hash())
         self.app.push_screen(self.find, self._come_from_find)
 

@@ -24,8 +24,8 @@ from workbench.engine.protocol import (
     TextArrived,
 )
 from workbench.panes.figures import duration
-from workbench.parameters.chosen import Chosen
-from workbench.parameters.kinds import Value, Values
+from workbench.parameters.chosen import Chosen, Together
+from workbench.parameters.kinds import Values
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import BY_KEY
 from workbench.screens.exchange import Author, Ended
@@ -50,8 +50,8 @@ class ReportedScreen(FetchingScreen):
         self._loaded_model: Path | None = None
         self._model_name = ""
         self._told: set[str] = set()
-        # What was set for the model that is being loaded, as it was before.
-        self._replaced: dict[str, Value] = {}
+        # What was set for the model that is being loaded.
+        self._set_along: Together | None = None
 
     @property
     def present_model(self) -> Path:
@@ -108,7 +108,7 @@ class ReportedScreen(FetchingScreen):
         if first:
             self._warm_up()
         self._loaded_model = event.model.source.file
-        self._replaced = {}
+        self._set_along = None
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
         self.parameters.use_defaults(event.model.defaults)
@@ -180,8 +180,8 @@ class ReportedScreen(FetchingScreen):
 
     def _set_for_load(self, chosen: Values) -> None:
         """Set what was chosen together with the model that is about to be loaded."""
-        self._replaced = {key: self.parameters.value(BY_KEY[key]) for key in chosen}
-        if self.parameters.set_together(chosen):
+        self._set_along = self.parameters.set_together(chosen)
+        if self._set_along is not None:
             said = ", ".join(f"{key} {BY_KEY[key].text(value)}" for key, value in chosen.items())
             self.notify(
                 f"Set as chosen in Find: {said}. F3, then u takes it back.",
@@ -191,9 +191,9 @@ class ReportedScreen(FetchingScreen):
 
     def _keep_loaded_model(self) -> None:
         """A model that failed is not tried again with the next prompt, nor what came with it."""
-        if self._replaced:
-            self.parameters.set_together(self._replaced)
-            self._replaced = {}
+        if self._set_along is not None:
+            self.parameters.take_back(self._set_along)
+            self._set_along = None
         if self._loaded_model is not None and self._model != self._loaded_model:
             self._model = self._loaded_model
             self._take_own_preset()

@@ -17,7 +17,7 @@ from workbench.panes.parameters import detail
 from workbench.panes.parameters.field import FilterField, ValueField
 from workbench.panes.parameters.listing import Heading
 from workbench.panes.parameters.rows import ParameterList
-from workbench.parameters.chosen import Chosen
+from workbench.parameters.chosen import Chosen, Together
 from workbench.parameters.kinds import Parameter, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
@@ -103,9 +103,13 @@ class ParameterPane(Vertical):
         """Give a parameter a value; raises ParameterError if it cannot take it."""
         self.rows.set(BY_KEY[key], BY_KEY[key].check(value))
 
-    def set_together(self, values: Values) -> bool:
-        """Give several parameters values, as one change; returns whether anything changes."""
+    def set_together(self, values: Values) -> Together | None:
+        """Give several parameters values, as one change; returns what changes, if anything."""
         return self.rows.set_together(values)
+
+    def take_back(self, together: Together) -> None:
+        """Put back what was there before, but for what has been set otherwise since."""
+        self.rows.take_back(together)
 
     def replace(self, values: Values, preset: str) -> None:
         """Take the values of a preset instead of all that was set."""

@@ -18,7 +18,7 @@ from workbench.panes.lines import component_style, drawn, segments
 from workbench.panes.parameters import row as looks
 from workbench.panes.parameters.keys import KEYS
 from workbench.panes.parameters.listing import GROUPS, Heading, Listing, Row
-from workbench.parameters.chosen import Chosen
+from workbench.parameters.chosen import Chosen, Together
 from workbench.parameters.kinds import Choice, Group, Parameter, Switch, Text, Value, Values
 from workbench.parameters.table import BY_KEY, TABLE
 
@@ -272,13 +272,19 @@ class ParameterList(ScrollView, can_focus=True):
             self._redraw(Heading(parameter.group))
         self._report([parameter.key])
 
-    def set_together(self, values: Values) -> bool:
-        """Give several parameters values that they can take; returns whether anything changes."""
-        changed = self._chosen.put_together(values)
-        if changed:
+    def set_together(self, values: Values) -> Together | None:
+        """Give several parameters values that they can take; returns what changes, if anything."""
+        together = self._chosen.put_together(values)
+        if together is not None:
             self.show()
-            self._report(changed)
-        return bool(changed)
+            self._report(together.values)
+        return together
+
+    def take_back(self, together: Together) -> None:
+        """Put back what was there before, but for what has been set otherwise since."""
+        self._chosen.take_back(together)
+        self.show()
+        self._report(together.values)
 
     def action_reset(self) -> None:
         """Take the default."""

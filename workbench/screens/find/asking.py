@@ -21,7 +21,9 @@ from workbench.models.hub.repository import Repository, Variant, card, look
 from workbench.models.hub.said import line
 from workbench.models.hub.search import Page, Summary
 from workbench.models.hub.search import search as search_hub
+from workbench.parameters.chosen import Chosen
 from workbench.parameters.kinds import Values
+from workbench.parameters.table import loading
 from workbench.screens.find.appraisal import (
     AppraisalError,
     Appraiser,
@@ -47,8 +49,8 @@ _THREADS: Final = 4
 class AskingScreen(SteadyScreen[ToLoad | None]):
     """Keeps what has been answered; its workers post messages."""
 
-    def __init__(self, fetcher: Fetcher, values: Values) -> None:
-        """``values`` are the loading parameters that differ from their defaults."""
+    def __init__(self, fetcher: Fetcher, chosen: Chosen) -> None:
+        """``chosen`` are the values in force."""
         super().__init__()
         self.fetcher = fetcher
         self.appraiser = Appraiser(EngineClient(paths.engine_log(beside=True)), fetcher.hub)
@@ -59,8 +61,10 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
         self.following = ""
         self.looks: dict[str, Looked] = {}
         # By what fits are reckoned: the parameter pane's terms, until others are chosen here.
-        self._values = dict(values)
-        self.own_terms = self.terms = Terms.of(values)
+        # The own preset of the loaded model goes with it when another comes.
+        self._values = loading(chosen.apart_from_model())
+        self._is_apart = self._values != loading(chosen.values)
+        self.own_terms = self.terms = Terms.of(self._values)
         self._answers: defaultdict[Terms, dict[tuple[str, str], Appraised]] = defaultdict(dict)
         # What was pasted names a file, or a revision.
         self.references: dict[str, Reference] = {}

@@ -20,7 +20,7 @@ from workbench.models.hub.search import Summary
 from workbench.panes.browser import rows
 from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
-from workbench.parameters.kinds import Values
+from workbench.parameters.chosen import Chosen
 from workbench.screens.find.asking import AskingScreen
 from workbench.screens.find.cards import readable
 from workbench.screens.find.fetcher import Fetcher
@@ -41,8 +41,8 @@ class DetailsScreen(AskingScreen):
     variants = getters.query_one(VariantList)
     card = getters.query_one("#find-card", Sheet)
 
-    def __init__(self, fetcher: Fetcher, values: Values, *, reports: Sequence[Report]) -> None:
-        super().__init__(fetcher, values)
+    def __init__(self, fetcher: Fetcher, chosen: Chosen, *, reports: Sequence[Report]) -> None:
+        super().__init__(fetcher, chosen)
         # The models of this machine, by the SHA-256 of their files.
         self._here: dict[str, Path] = {}
         self._reports = list(reports)
@@ -191,7 +191,12 @@ class DetailsScreen(AskingScreen):
     def _by(self) -> Content:
         """By what is reckoned."""
         beside = "swa_full" if self._values.get("swa_full") else ""
-        return self.terms.words(self.own_terms, with_gpus=self.has_gpus, beside=beside)
+        return self.terms.words(
+            self.own_terms,
+            with_gpus=self.has_gpus,
+            beside=beside,
+            without="the loaded model's own preset" if self._is_apart else "",
+        )
 
     def choose_terms(self, terms: Terms) -> None:
         """Judge by other terms: guesses at once, llama.cpp's word behind them."""

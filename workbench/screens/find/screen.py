@@ -30,7 +30,7 @@ from workbench.panes.field import KeyCame
 from workbench.panes.key_line import KeyLine
 from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
-from workbench.parameters.kinds import Values
+from workbench.parameters.chosen import Chosen
 from workbench.screens.find.details import DetailsScreen
 from workbench.screens.find.fetcher import Fetcher
 from workbench.screens.find.keys import KEYS
@@ -66,13 +66,13 @@ class FindScreen(DetailsScreen):
     downloads = getters.query_one(DownloadList)
 
     def __init__(
-        self, below: MessagePump, fetcher: Fetcher, values: Values, *, reports: Sequence[Report]
+        self, below: MessagePump, fetcher: Fetcher, chosen: Chosen, *, reports: Sequence[Report]
     ) -> None:
         """``below`` is asked to fetch, and for what is to be done with downloads.
 
-        ``reports`` are the downloads there are already.
+        ``chosen`` are the values in force, and ``reports`` the downloads there are already.
         """
-        super().__init__(fetcher, values, reports=reports)
+        super().__init__(fetcher, chosen, reports=reports)
         self._below = below
         self._state = ""
         # From the wish to look for something until it is typed, wherever the focus is.

@@ -68,10 +68,10 @@ class Terms(NamedTuple):
         at = layers.index(self.n_gpu_layers) + steps
         return self._replace(n_gpu_layers=layers[max(0, min(at, len(layers) - 1))])
 
-    def words(self, own: Terms, *, with_gpus: bool, beside: str = "") -> Content:
+    def words(self, own: Terms, *, with_gpus: bool, beside: str = "", without: str = "") -> Content:
         """By what is reckoned, and which of it is only chosen here.
 
-        ``beside`` is what else the parameter pane says.
+        ``beside`` is what else the parameter pane says, and ``without`` what of it is left out.
         """
         apart = self.apart(own)
         same = self.cache_type_k == self.cache_type_v
@@ -86,6 +86,8 @@ class Terms(NamedTuple):
         here = ", ".join(part for part, is_here in parts.items() if is_here)
         left = [part for part, is_here in parts.items() if not is_here]
         there = ", ".join(filter(None, [*left, beside]))
+        if there and without:
+            there += f", without {without}"
         if not here:
             return Content.styled(f"By the parameter pane's {there}.", _MUTED)
         rest = f"; the pane's {there}." if there else "."

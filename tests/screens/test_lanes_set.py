@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from pathlib import Path
 from time import perf_counter
@@ -15,10 +14,6 @@ from textual import events
 from tests.screens.bench import Bench, bench
 from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
 from tests.waiting import wait_until
-from workbench.engine.client import EngineClient
-from workbench.engine.protocol import ModelSource
-from workbench.parameters.kinds import Values
-from workbench.screens.lanes.engines import Engines
 from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.presets import PresetScreen
@@ -159,49 +154,6 @@ async def test_a_lane_that_waits_for_another_engine_can_be_stopped(slow_model: P
         await b.pilot.press("escape")
         await done(b)
         assert len(screen.lanes[0].exchange.conversation.path()) == 2
-
-
-async def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
-    huge = tmp_path / "huge.gguf"
-    with huge.open("wb") as file:
-        file.write(b"GGUF")
-        file.truncate(2**43)
-    async with opened() as b:
-        await type_settings(b, f"model={huge}")
-        await send(b, "Hello!")
-        assert not lanes(b).answering
-        assert lanes(b).prompt.text == "Hello!"
-        assert any("does not fit" in toast for toast in b.toasts()), b.toasts()
-
-
-async def test_a_context_that_does_not_fit_is_refused_too(slow_model: Path) -> None:
-    async with opened(SHORT, slow_model) as b:
-        # Half a terabyte.
-        await type_settings(b, "n_ctx=16777216, cache_type_k=f32, cache_type_v=f32")
-        await send(b, "Hello!")
-        assert not lanes(b).answering
-        assert len(children()) == 1
-        [toast] = [toast for toast in b.toasts() if "does not fit" in toast]
-        # The weights are there already.
-        assert re.search(r"would take ([\d.]+ GB), \1 of it for 16,777,216 tokens, and", toast)
-        # A context that does is no matter.
-        await type_settings(b, "n_ctx=512")
-        await b.pilot.press("enter")
-        await wait_until(lambda: len(children()) == 2, "the other engine")
-        await done(b)
-
-
-async def test_where_a_gpu_may_hold_it_the_context_is_not_counted(slow_model: Path) -> None:
-    client = EngineClient(paths.engine_log())
-    source = ModelSource.of(slow_model)
-    large: Values = {"n_ctx": 2**24, "cache_type_k": "f32", "cache_type_v": "f32"}
-    engines = Engines(client, source, lambda: EngineClient(paths.engine_log()), has_gpus=True)
-    await engines.fit([source, ModelSource.of(slow_model, large)])
-    assert len(engines.others) == 1
-    with pytest.raises(MemoryError, match="does not fit"):
-        await engines.fit([source, ModelSource.of(slow_model, {**large, "n_gpu_layers": 0})])
-    assert len(engines.others) == 1
-    await engines.close()
 
 
 async def test_a_prompt_is_written_anew_in_all_lanes() -> None:

@@ -30,6 +30,8 @@ _MOST_TENSORS: Final = 5000
 _LONGEST_VALUE: Final = 400
 _LONGEST_TEMPLATE: Final = 64 << 10
 _SHOWN_TOKENS: Final = 48
+# To fold a line takes as long as it has rows times colours.
+_LONGEST_COLOURED: Final = 4000
 
 Row = tuple[str, ...]
 
@@ -146,7 +148,7 @@ def _types(headers: Iterable[Header]) -> Iterator[Row]:
 def lines_of(contents: Contents, width: int) -> list[Content]:
     """The contents in ``width`` columns: keys, tensors by type, template, tokens, tensors.
 
-    Some tenths of a second for all that is kept at most.
+    Some tenths of a second for all that is kept at most, one for a template made to be a burden.
     """
     return [
         *_keys(contents, width),
@@ -191,6 +193,8 @@ def _template(contents: Contents, width: int) -> Iterator[Content]:
     from workbench.panes.chat import code
 
     for line in code.coloured("jinja", contents.template).split("\n", allow_blank=True):
+        if len(line) > _LONGEST_COLOURED:
+            line = Content(line.plain)
         for part in folded(line.expand_tabs(4), width):
             yield part.content
     yield from _left_out(contents.n_template - _LONGEST_TEMPLATE, "characters", width)

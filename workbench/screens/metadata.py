@@ -13,7 +13,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from workbench.models.gguf import GgufError
 from workbench.models.model_file import ModelFile
 from workbench.panes.chat.search import SearchBar
 from workbench.panes.key_line import KeyLine
@@ -96,16 +95,24 @@ class MetadataScreen(Dialog[None]):
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._thread, contents.read, self._model)
-        except (GgufError, OSError) as error:
-            self.post_message(Read(None, str(error)))
+        except Exception as error:
+            self._give_up(error)
         else:
             self.post_message(Read(found))
 
     @work(group="lay out", exclusive=True, description="lay out metadata", exit_on_error=False)
     async def _lay_out(self, found: Contents, width: int) -> None:
         loop = asyncio.get_running_loop()
-        lines = await loop.run_in_executor(self._thread, contents.lines_of, found, width)
-        self.post_message(LaidOut(width, lines))
+        try:
+            lines = await loop.run_in_executor(self._thread, contents.lines_of, found, width)
+        except Exception as error:
+            self._give_up(error)
+        else:
+            self.post_message(LaidOut(width, lines))
+
+    def _give_up(self, error: Exception) -> None:
+        """Say it whatever it is, a lack of memory too: else one would wait for ever."""
+        self.post_message(Read(None, str(error) or type(error).__name__))
 
     def on_read(self, message: Read) -> None:
         """Have it laid out, or say what is wrong."""

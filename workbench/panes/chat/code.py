@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from time import thread_time
 from typing import Any, Final
 
 from markdown_it.token import Token as Block
@@ -16,6 +17,8 @@ from textual.content import Content, Span
 from workbench.panes.chat.line import TAB, Line, folded
 
 _BAR: Final = Content.styled("│ ", "$foreground-muted")
+# Of the processor, so that a busy machine takes no colours away.
+_MOST_SECONDS: Final = 0.5
 
 
 # Names and signs keep the colour of the text: every change of colour costs up to forty bytes on
@@ -64,12 +67,18 @@ def heading(language: str, width: int) -> Iterator[Line]:
 
 
 def coloured(language: str, source: str) -> Content:
-    """Source in the colours of its language, if it is known."""
+    """Source in the colours of its language, if it is known.
+
+    Some texts are made to keep a lexer busy for minutes: what takes long stays plain.
+    """
     lexer = _lexer(language) if language else None
     if lexer is None:
         return Content(source)
     text, spans = "", []
+    until = thread_time() + _MOST_SECONDS
     for kind, piece in lexer.get_tokens(source):
+        if thread_time() > until:
+            return Content(source)
         if style := _style(kind):
             spans.append(Span(len(text), len(text) + len(piece), style))
         text += piece

@@ -35,6 +35,7 @@ from workbench.screens.lanes.judging import JudgingScreen
 from workbench.screens.lanes.lane import Lane
 from workbench.sessions.conversation import Conversation
 from workbench.sessions.conversation import Message as Said
+from workbench.untrusted import without_controls
 
 
 class LaneReported(Message, bubble=False):
@@ -157,11 +158,10 @@ class AnsweringScreen(JudgingScreen):
         try:
             await self._engines.fit([*sources, *(lane.source for lane in self.lanes)])
         except MemoryError as error:
-            self.notify(f"{error}.", severity="error", timeout=8, markup=False)
+            self._refuse(f"{error}.")
             return False
         except OSError as error:
-            reason = f"{error.filename}: {error.strerror}"
-            self.notify(f"{reason}.", severity="error", timeout=8, markup=False)
+            self._refuse(f"{error.filename}: {error.strerror}.")
             return False
         others = self._engines.others
         for engine in [each for each in self._listening if each not in others]:
@@ -170,6 +170,10 @@ class AnsweringScreen(JudgingScreen):
             if engine not in self._listening:
                 self._listening[engine] = self._listen(engine)
         return True
+
+    def _refuse(self, why: str) -> None:
+        # Names of files are in it.
+        self.notify(without_controls(why), severity="error", timeout=8, markup=False)
 
     async def go_on(self) -> None:
         """Ask the engine of those that wait, as soon as no other one is at work.

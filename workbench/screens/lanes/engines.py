@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from workbench.engine.client import EngineClient
@@ -13,7 +15,7 @@ from workbench.models import fit as fits
 from workbench.models import library
 from workbench.models.gguf import GgufError, read_header
 from workbench.models.model_file import named_parts
-from workbench.models.shape import shape_of
+from workbench.models.shape import Shape, shape_of
 from workbench.panes.figures import byte_size
 from workbench.parameters.table import completed
 
@@ -21,6 +23,18 @@ from workbench.parameters.table import completed
 class _Engine(NamedTuple):
     client: EngineClient
     source: ModelSource
+
+
+@lru_cache(maxsize=16)
+def _shape(parts: tuple[tuple[Path, int, int], ...]) -> Shape | None:
+    """A model's build, None if its header makes no sense, by its files as of a time and size.
+
+    Each change of what a lane sets asks for it anew, and keys wait for the answer.
+    """
+    try:
+        return shape_of([read_header(part) for part, _, _ in parts])
+    except GgufError:
+        return None
 
 
 class Engines:
@@ -78,10 +92,10 @@ class Engines:
     def _check(self, added: Sequence[ModelSource], there: Sequence[ModelSource]) -> None:
         """Raise MemoryError where models do not fit beside each other: see models/fit.estimate.
 
-        Blocks, some 20 ms for the header of a large vocabulary. What is loaded is mapped: to the
-        system its memory is free, though it is in use; engines of one file share its weights.
-        What it takes exactly only llama.cpp can tell, in an engine that would have to be started
-        first.
+        Blocks, once for each file, some 20 ms for the header of a large vocabulary. What is
+        loaded is mapped: to the system its memory is free, though it is in use; engines of one
+        file share its weights. What it takes exactly only llama.cpp can tell, in an engine that
+        would have to be started first.
         """
         free = Machine().free_memory()
         mapped = {each.path: library.weight(each.file) for each in there}
@@ -106,9 +120,9 @@ class Engines:
         values = completed(source.parameters)
         if self._has_gpus and values["n_gpu_layers"] != 0:
             return 0, 0
-        try:
-            shape = shape_of([read_header(part) for part in named_parts(source.file)])
-        except GgufError:
+        stats = [(part, part.stat()) for part in named_parts(source.file)]
+        shape = _shape(tuple((part, stat.st_mtime_ns, stat.st_size) for part, stat in stats))
+        if shape is None:
             return 0, 0
         found = fits.estimate(shape, values, free=free)
         return found.resident - shape.weights, found.n_ctx

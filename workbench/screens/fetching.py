@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textual import on, work
+from textual._context import NoActiveAppError
 from textual.content import Content
 
 from workbench.models.hub.errors import HubError
@@ -62,8 +64,9 @@ class FetchingScreen(LibraryScreen):
         return Fetcher(self._report)
 
     def _report(self, report: Report) -> None:
-        # From the queue's thread.
-        self.post_message(DownloadReported(report))
+        # From the queue's thread, which may have something to say while the app is left.
+        with suppress(NoActiveAppError):
+            self.post_message(DownloadReported(report))
 
     # ---- the queue ---------------------------------------------------------------------------
 

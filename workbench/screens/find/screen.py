@@ -300,7 +300,8 @@ class FindScreen(DetailsScreen):
         """Show the queue as it is now."""
         before = [(each.repo, each.name) for each in self._reports]
         self._reports = list(reports)
-        if not self.is_mounted:
+        # Not yet there, or not any more.
+        if not (self.is_mounted and self.query("#find-downloads")):
             return
         pane = self.query_one("#find-downloads")
         pane.display = bool(reports)

@@ -65,9 +65,10 @@ class Asking:
             words = self._in_keywords(topic)
             text = words if self.allowed(words, topic) else text
         for change, share in (
-            (self._in_another_form, 0.35),
-            (self._in_other_words, 0.25),
+            (self._in_another_form, 0.4),
+            (self._in_other_words, 0.45),
             (self._shortened, 0.1),
+            (self._jumbled, 0.15),
         ):
             if draw.random() < share:
                 changed = change(text)
@@ -105,6 +106,27 @@ class Asking:
         words = text.split()
         kept = [word for word in words if word.lower() not in _SMALL or self._draw.random() < 0.5]
         return " ".join(kept) if len(kept) > 1 else text
+
+    def _jumbled(self, text: str) -> str:
+        """Words lost or in another place: which words there are says more than their order.
+
+        A network that has met them only in their places looks for the places.
+        """
+        draw = self._draw
+        end = _END.search(text)
+        assert end is not None
+        words = text[: end.start()].split()
+        if len(words) < 3:
+            return text
+        kind = draw.random()
+        if kind < 0.5:
+            for _ in range(draw.choice((1, 1, 2)) if len(words) > 4 else 1):
+                del words[draw.randrange(len(words))]
+        elif kind < 0.8:
+            words.insert(draw.randrange(len(words)), words.pop(draw.randrange(len(words))))
+        else:
+            draw.shuffle(words)
+        return " ".join(words) + end[0]
 
     def _courteous(self, text: str) -> str:
         if self._draw.random() < 0.6:

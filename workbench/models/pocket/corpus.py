@@ -88,7 +88,7 @@ def frames() -> list[Frame]:
 
 def question_words() -> list[list[str]]:
     """Groups of words that may stand for each other in a question."""
-    return list(content("asking.toml")["either"])
+    return list(content("thesaurus.toml")["either"])
 
 
 def wordings(topic: Topic) -> list[str]:

@@ -68,7 +68,7 @@ class Asking:
             (self._in_another_form, 0.4),
             (self._in_other_words, 0.45),
             (self._shortened, 0.1),
-            (self._jumbled, 0.15),
+            (self._jumbled, 0.1),
         ):
             if draw.random() < share:
                 changed = change(text)
@@ -251,7 +251,7 @@ def keywords(topics: Sequence[Topic]) -> dict[str, list[list[str]]]:
 
 def _texts(topic: Topic) -> list[str]:
     left_out = set(held_out_entries(topic))
-    asked = [plain(entry) for entry in topic.ask if entry not in left_out]
+    asked = [plain(entry) for entry in topic.entries if entry not in left_out]
     answers = [plain(answer) for answer in [*topic.answer, *topic.more]]
     # As often from an answer as from a question.
     return asked + answers * max(1, len(asked) // len(answers))

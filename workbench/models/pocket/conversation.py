@@ -66,7 +66,7 @@ def _asked() -> dict[str, list[str]]:
     found = {}
     for topic in _topics():
         left_out = set(held_out_entries(topic))
-        found[topic.name] = [entry for entry in topic.ask if entry not in left_out]
+        found[topic.name] = [entry for entry in topic.entries if entry not in left_out]
     return found
 
 

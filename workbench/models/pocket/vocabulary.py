@@ -12,7 +12,7 @@ from workbench.models.pocket.chatml import END, SPECIAL, START, Turn
 from workbench.models.pocket.conversation import Corpus
 
 # Of the places inside a person's words.
-_TORN_SHARE: Final = 0.05
+_TORN_SHARE: Final = 0.03
 _TRAINING_CONVERSATIONS: Final = 20_000
 
 

@@ -30,6 +30,8 @@ _BEHIND: Final = (
 )  # fmt: skip
 _WORD: Final = re.compile(r"[\w+./-]*\w")
 _CACHED: Final = 50_000
+# Of the places inside words.
+_TORN_SHARE: Final = 0.03
 _END: Final = re.compile(r"[?.!]*$")
 
 
@@ -108,7 +110,7 @@ class Asking:
         return " ".join(kept) if len(kept) > 1 else text
 
     def _jumbled(self, text: str) -> str:
-        """Words lost or in another place: which words there are says more than their order.
+        """Words in another place: which words there are says more than their order.
 
         A network that has met them only in their places looks for the places.
         """
@@ -116,13 +118,7 @@ class Asking:
         end = _END.search(text)
         assert end is not None
         words = text[: end.start()].split()
-        if len(words) < 3:
-            return text
-        kind = draw.random()
-        if kind < 0.5:
-            for _ in range(draw.choice((1, 1, 2)) if len(words) > 4 else 1):
-                del words[draw.randrange(len(words))]
-        elif kind < 0.8:
+        if draw.random() < 0.6:
             words.insert(draw.randrange(len(words)), words.pop(draw.randrange(len(words))))
         else:
             draw.shuffle(words)
@@ -167,6 +163,19 @@ class Asking:
         if draw < 0.36:
             return text.upper()
         return text.rstrip("?.!") + "?!" if draw < 0.365 else text
+
+
+def torn(text: str, draw: random.Random) -> list[str]:
+    """A text in pieces, torn here and there inside a word.
+
+    So "quits" is met as what has become of "quit", and not only as a token of its own.
+    """
+    pieces, begun = [], 0
+    for at in range(2, len(text) - 1):
+        if text[at - 2 : at + 1].isalpha() and draw.random() < _TORN_SHARE:
+            pieces.append(text[begun:at])
+            begun = at
+    return [*pieces, text[begun:]]
 
 
 @cache

@@ -58,7 +58,8 @@ def batch(file: Path, seed: int, step: int, tokens: int, longest: int) -> Batch:
     """
     length = longest if step % 8 == 7 else min(_SHORT_ROW, longest)
     corpus = Corpus(seed * 1_000_003 + step)
-    draw = random.Random(seed * 1_000_003 + step)
+    # Apart from the conversations: what is cut is not to follow from what is said.
+    draw = random.Random(f"torn and cut {seed} {step}")
     inputs, targets = [], []
     for _ in range(tokens // length):
         row: list[int] = []

@@ -8,11 +8,10 @@ from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from workbench.models.pocket.asking import torn
 from workbench.models.pocket.chatml import END, SPECIAL, START, Turn
 from workbench.models.pocket.conversation import Corpus
 
-# Of the places inside a person's words.
-_TORN_SHARE: Final = 0.03
 _TRAINING_CONVERSATIONS: Final = 20_000
 
 
@@ -39,8 +38,7 @@ def encoded(
 ) -> tuple[list[int], list[bool]]:
     """A conversation's tokens as chatml.TEMPLATE writes it, and which of them are to be learned.
 
-    With ``draw`` a person's words are torn here and there, so that "quits" is met as what has
-    become of "quit", and not only as a token of its own. Learned are the assistant's words and
+    With ``draw`` a person's words are torn here and there. Learned are the assistant's words and
     the end of each answer.
     """
     start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
@@ -51,21 +49,12 @@ def encoded(
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
         parts = [turn.content]
         if draw and turn.role == "user":
-            parts = _torn(turn.content, draw)
+            parts = torn(turn.content, draw)
         body = [token for part in parts for token in tokenizer.encode(part).ids] + [end]
         tokens += head + body + newline
         wanted = turn.role == "assistant"
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
     return tokens, learned
-
-
-def _torn(text: str, draw: random.Random) -> list[str]:
-    parts, begun = [], 0
-    for at in range(2, len(text) - 1):
-        if text[at - 2 : at + 1].isalpha() and draw.random() < _TORN_SHARE:
-            parts.append(text[begun:at])
-            begun = at
-    return [*parts, text[begun:]]
 
 
 def asked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
+import msgspec
 import pytest
 
 from tests.models import pocket_keys
 from workbench.models.pocket import generated
-from workbench.models.pocket.asking import Asking
+from workbench.models.pocket.asking import Asking, torn
 from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.corpus import Topic, held_out_entries, kept_out, wordings
 from workbench.models.pocket.wording import expanded, letters_of
@@ -56,9 +58,10 @@ def test_the_keys_are_those_of_the_screen() -> None:
 def test_a_tenth_of_the_entries_is_held_out(topics: list[Topic]) -> None:
     for topic in topics:
         left_out = held_out_entries(topic)
-        assert len(left_out) <= max(1, round(len(topic.ask) / 10))
+        most = sum(max(1, round(len(each) / 10)) for each in (topic.ask, topic.further))
+        assert len(left_out) <= most
         assert left_out == held_out_entries(topic)
-    entries = sum(len(topic.ask) for topic in topics)
+    entries = sum(len(topic.entries) for topic in topics)
     assert sum(len(held_out_entries(topic)) for topic in topics) >= entries / 10
 
 
@@ -80,6 +83,34 @@ def test_all_that_an_entry_expands_to_is_held_out_with_it(topics: list[Topic]) -
     topic = next(each for each in topics if any("|" in entry for entry in held_out_entries(each)))
     entry = next(entry for entry in held_out_entries(topic) if "|" in entry)
     assert {letters_of(text) for text in expanded(entry)} <= kept
+
+
+def test_further_entries_leave_held_out_what_was(topics: list[Topic]) -> None:
+    topic = next(each for each in topics if each.further and held_out_entries(each))
+    before = held_out_entries(msgspec.structs.replace(topic, further=[]))
+    assert before
+    assert held_out_entries(topic)[: len(before)] == before
+    assert set(held_out_entries(topic)[len(before) :]) <= set(topic.further)
+
+
+def test_a_torn_text_is_the_same_text() -> None:
+    draw = random.Random(1)
+    text = "How do I quit Workbench without losing my conversations?"
+    pieces = [torn(text, draw) for _ in range(50)]
+    assert {"".join(each) for each in pieces} == {text}
+    assert any(len(each) > 1 for each in pieces)
+    # Inside a word only.
+    assert not [piece for each in pieces for piece in each[1:] if not piece[0].isalpha()]
+
+
+def test_jumbled_words_are_the_same_words() -> None:
+    asking = Asking(random.Random(1), set(), {}, {})
+    text = "Which key stops an answer?"
+    jumbled = [asking._jumbled(text) for _ in range(30)]
+    assert {tuple(sorted(each.rstrip("?").split())) for each in jumbled} == {
+        tuple(sorted(text.rstrip("?").split()))
+    }
+    assert len(set(jumbled)) > 10
 
 
 def test_every_text_is_filled_in() -> None:

@@ -21,7 +21,7 @@ from workbench.models.pocket.manners import BRIEF, MANNERS, PLAIN, Manner
 from workbench.models.pocket.wording import drawn, filled, letters_of, sentences, with_articles
 
 # How often a question is from where: a table's rows are many and say little each.
-_SHARES: Final = {"written": 76, "row": 11, "parameter": 10, "key": 3}
+_SHARES: Final = {"written": 83, "row": 8, "parameter": 7, "key": 2}
 _ON: Final = (
     "{Tell me|Say} more{| about {it|that}}{.|, please.}", "{Go on|Continue|Carry on}{.|, please.}",
     "More{|, please}{.|!}", "Why{| is that| so}?", "{And|What} else?", "Anything else?",
@@ -66,7 +66,7 @@ def _asked() -> dict[str, list[str]]:
     found = {}
     for topic in _topics():
         left_out = set(held_out_entries(topic))
-        found[topic.name] = [entry for entry in topic.ask if entry not in left_out]
+        found[topic.name] = [entry for entry in topic.entries if entry not in left_out]
     return found
 
 

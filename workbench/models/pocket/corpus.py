@@ -26,6 +26,7 @@ _SPARING: Final = 6
 class Topic(msgspec.Struct, frozen=True):
     """Wordings of one question and of its answer, alternatives still in braces.
 
+    ``further`` wordings are younger than those in ``ask``: what was held out before stays so.
     ``also`` names topics whose answers are right here too, as a general "I do not know" is.
     ``more`` follows when the person asks to go on, ``brief`` is the answer under a system
     message that asks for brevity. ``origin`` says where the topic is from: a topic written
@@ -35,10 +36,16 @@ class Topic(msgspec.Struct, frozen=True):
     name: str
     ask: list[str]
     answer: list[str]
+    further: list[str] = []
     more: list[str] = []
     brief: str = ""
     also: list[str] = []
     origin: Literal["written", "row", "parameter", "key"] = "written"
+
+    @property
+    def entries(self) -> list[str]:
+        """All wordings of the question."""
+        return [*self.ask, *self.further]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -88,12 +95,12 @@ def frames() -> list[Frame]:
 
 def question_words() -> list[list[str]]:
     """Groups of words that may stand for each other in a question."""
-    return list(content("asking.toml")["either"])
+    return list(content("thesaurus.toml")["either"])
 
 
 def wordings(topic: Topic) -> list[str]:
     """Every wording of a topic's question, all alternatives written out."""
-    return list(dict.fromkeys(text for ask in topic.ask for text in expanded(ask)))
+    return list(dict.fromkeys(text for entry in topic.entries for text in expanded(entry)))
 
 
 def held_out_entries(topic: Topic, *, share: float = 0.1) -> list[str]:
@@ -102,16 +109,22 @@ def held_out_entries(topic: Topic, *, share: float = 0.1) -> list[str]:
     A fixed tenth, chosen by the topic's name, and at least one of a topic with six or more;
     what a whole exchange asks cannot be held out.
     """
-    if len(topic.ask) < _SPARING:
-        return []
-    count = max(1, round(len(topic.ask) * share))
     chooser = random.Random(topic.name)
-    chosen = set(chooser.sample(range(len(topic.ask)), count))
     return [
         entry
-        for index, entry in enumerate(topic.ask)
-        if index in chosen and not {letters_of(text) for text in expanded(entry)} & _exchanged()
+        for entries in (topic.ask, topic.further)
+        for entry in _chosen(chooser, entries, share)
+        if not {letters_of(text) for text in expanded(entry)} & _exchanged()
     ]
+
+
+def _chosen(chooser: random.Random, entries: Sequence[str], share: float) -> list[str]:
+    """A share of the entries, in their order."""
+    if len(entries) < _SPARING:
+        return []
+    count = max(1, round(len(entries) * share))
+    chosen = set(chooser.sample(range(len(entries)), count))
+    return [entry for index, entry in enumerate(entries) if index in chosen]
 
 
 @cache

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from workbench.models.pocket.asking import torn
 from workbench.models.pocket.chatml import END, SPECIAL, START, Turn
 from workbench.models.pocket.conversation import Corpus
 
@@ -31,10 +33,13 @@ def trained(corpus: Corpus, size: int) -> Tokenizer:
     return tokenizer
 
 
-def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
+def encoded(
+    tokenizer: Tokenizer, turns: Sequence[Turn], draw: random.Random | None = None
+) -> tuple[list[int], list[bool]]:
     """A conversation's tokens as chatml.TEMPLATE writes it, and which of them are to be learned.
 
-    Learned are the assistant's words and the end of each answer.
+    With ``draw`` a person's words are torn here and there. Learned are the assistant's words and
+    the end of each answer.
     """
     start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
     newline = tokenizer.encode("\n").ids
@@ -42,7 +47,10 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], lis
     learned: list[bool] = []
     for turn in turns:
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
-        body = [*tokenizer.encode(turn.content).ids, end]
+        parts = [turn.content]
+        if draw and turn.role == "user":
+            parts = torn(turn.content, draw)
+        body = [token for part in parts for token in tokenizer.encode(part).ids] + [end]
         tokens += head + body + newline
         wanted = turn.role == "assistant"
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)

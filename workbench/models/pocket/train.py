@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=MODEL_FILE, help="the GGUF to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=2800)
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a step")
     parser.add_argument("--peak", type=float, default=3e-3, help="the highest learning rate")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple, Protocol
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from workbench.panes.chat.code import heading, language_of, rows_of
@@ -76,7 +77,13 @@ class _Paragraph:
         first, *rest = wrapped(Content(text[self._done :]), self._width)
         *complete, last = first._replace(join=self._first.join), *rest
         for line in complete:
-            self._done = text.index(line.plain, self._done) + len(line.plain)
+            begun = text.index(line.plain, self._done)
+            self._done = begun + len(line.plain)
+            inside = begun > 0 and text[begun - 1] != " " and " " not in line.plain
+            # The end of a word that is longer than a row: where it fills the last of its rows
+            # Textual begins the next one with the space behind it, but not from here.
+            if inside and cell_len(line.plain) == self._width and text[self._done] == " ":
+                return None
         if complete:
             self._done = text.index(last.plain, self._done)
             self._first = last

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import shutil
 import sys
@@ -25,34 +24,6 @@ from workbench.settings import config, paths
 
 _BAR_CELLS: Final = 24
 _LOOK_SECONDS: Final = 1.0
-
-
-def fetch(
-    hub: HubClient,
-    repository: Repository,
-    variant: Variant,
-    revision: str,
-    *,
-    values: Values,
-    yes: bool,
-    as_json: bool,
-) -> int:
-    """Fetch ``variant`` if it is not there, after asking; prints its path. The exit code.
-
-    As for ``fetched``.
-    """
-    there = fetched(hub, repository, variant, revision, values=values, yes=yes)
-    if isinstance(there, int):
-        return there
-    found = {
-        "repo": repository.summary.repo,
-        "name": variant.name,
-        "quantisation": variant.quantisation,
-        "size": variant.size,
-        "path": str(there),
-    }
-    click.echo(json.dumps(found, ensure_ascii=False) if as_json else str(there))
-    return 0
 
 
 def fetched(

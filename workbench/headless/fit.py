@@ -20,16 +20,15 @@ from workbench.models import fit as fits
 from workbench.models import library, remote
 from workbench.models.bandwidth import bandwidth
 from workbench.models.fit import Fit
-from workbench.models.gguf import GgufError, read_header
-from workbench.models.guess import guessed
+from workbench.models.gguf import GgufError
+from workbench.models.guess import guessed_of
 from workbench.models.hub import reference as references
 from workbench.models.hub import repository
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import GatedError, HubError
 from workbench.models.hub.repository import Repository, Variant
-from workbench.models.model_file import named_parts
 from workbench.models.naming import parameter_count
-from workbench.models.shape import Shape, shape_of
+from workbench.models.shape import Shape, shape_of_file
 from workbench.parameters.kinds import Values
 from workbench.parameters.table import completed, loading
 from workbench.settings import config, paths
@@ -65,33 +64,26 @@ def before_fetching(
     Blocks, for the header and then for llama.cpp. Raises GatedError.
     """
     given = loading(values)
-    summary = found.summary
+    shape: Shape | None
     try:
-        file = _header(hub, found, variant)
-        shape = shape_of([read_header(part) for part in named_parts(file)])
+        file = remote.header_of(hub, found, variant, paths.headers())
+        shape = shape_of_file(file)
     except GatedError:
         raise
     except GgufError as error:
         return [f"It cannot be loaded: {error}."]
     except (HubError, OSError) as error:
-        why = str(error)
-        shape = guessed(
-            architecture=summary.architecture,
-            n_params=summary.n_parameters,
-            n_ctx=summary.n_ctx,
-            size=variant.size,
-        )
-        known = bool(summary.n_parameters and variant.size)
+        why, shape = str(error), guessed_of(found.summary, variant)
     else:
         try:
             exact = asyncio.run(_priced_alone(_Subject(variant.name, file, shape), given))
             return list(_in_words(exact))
         except _UnpricedError as error:
-            why, known = _why(error.event), True
+            why = _why(error.event)
         except OSError as error:
-            why, known = str(error), True
+            why = str(error)
     lines = [f"There are no exact figures: {why}"]
-    if known:
+    if shape is not None:
         rough = fits.estimate(shape, completed(given), free=Machine().free_memory())
         lines += ["Estimated:", *_in_words(rough)]
     return lines
@@ -165,24 +157,12 @@ def _subject(reference: str) -> _Subject:
             variant = repository.chosen(found, meant)
             if not (meant.path or meant.quantisation):
                 tell(_others(found, variant))
-            file = _header(hub, found, variant)
+            file = remote.header_of(hub, found, variant, paths.headers())
         name = f"{meant.repo}/{variant.name}"
     try:
-        headers = [read_header(part) for part in named_parts(file)]
+        return _Subject(name, file, shape_of_file(file))
     except GgufError as error:
         raise GgufError(f"{file}: {error}") from error
-    return _Subject(name, file, shape_of(headers))
-
-
-def _header(hub: HubClient, found: Repository, variant: Variant) -> Path:
-    """The header of a file on the Hub, fetched. Raises HubError, GgufError or OSError."""
-    return remote.header_file(
-        hub,
-        found.summary.repo,
-        [each.path for each in variant.files],
-        paths.headers(),
-        revision=found.commit,
-    )
 
 
 def _others(found: Repository, taken: Variant) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 import click
 import msgspec
 
-from workbench.headless.fetching import fetch, fetched
+from workbench.headless.fetching import fetched
 from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
@@ -134,8 +134,18 @@ def get(reference: Reference, *, values: Values, yes: bool, as_json: bool) -> in
     def fetch_it(hub: HubClient) -> int:
         found = look(hub, reference.repo, reference.revision)
         variant = chosen(found, reference)
-        revision = reference.revision
-        return fetch(hub, found, variant, revision, values=values, yes=yes, as_json=as_json)
+        there = fetched(hub, found, variant, reference.revision, values=values, yes=yes)
+        if isinstance(there, int):
+            return there
+        said = {
+            "repo": found.summary.repo,
+            "name": variant.name,
+            "quantisation": variant.quantisation,
+            "size": variant.size,
+            "path": str(there),
+        }
+        click.echo(json.dumps(said, ensure_ascii=False) if as_json else str(there))
+        return 0
 
     return _asked(fetch_it)
 

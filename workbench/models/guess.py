@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from math import sqrt
 
+from workbench.models.hub.repository import Variant
+from workbench.models.hub.search import Summary
 from workbench.models.shape import Shape
+
+
+def guessed_of(summary: Summary, variant: Variant) -> Shape | None:
+    """The build of a file on the Hub, by what the Hub says of it; None if that is too little."""
+    if not (summary.n_parameters and variant.size):
+        return None
+    return guessed(
+        architecture=summary.architecture,
+        n_params=summary.n_parameters,
+        n_ctx=summary.n_ctx,
+        size=variant.size,
+    )
 
 
 def guessed(*, architecture: str, n_params: int, n_ctx: int, size: int) -> Shape:

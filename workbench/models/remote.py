@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 from workbench.models.gguf import parse_header
 from workbench.models.hub.client import HubClient, Resolved
 from workbench.models.hub.errors import NotAHubError, OfflineError
+from workbench.models.hub.repository import Repository, Variant
 from workbench.models.hub.wire import WIRE_ERRORS, Wire
 
 DEADLINE_SECONDS: Final = 60.0
@@ -68,6 +69,12 @@ def header_file(
         _forget_oldest(folder)
     os.utime(kept)
     return kept / names[0]
+
+
+def header_of(hub: HubClient, repository: Repository, variant: Variant, folder: Path) -> Path:
+    """The header of one model of a repository, as it was looked at: see ``header_file``."""
+    paths = [each.path for each in variant.files]
+    return header_file(hub, repository.summary.repo, paths, folder, revision=repository.commit)
 
 
 def _names(n_parts: int) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from workbench.models.gguf import Array, Header, Scalar, Tensor
+from workbench.models.gguf import Array, Header, Scalar, Tensor, read_header
+from workbench.models.model_file import named_parts
 from workbench.untrusted import without_controls
 
 # Every so manieth layer sees the whole past, the others a window, where the file has no pattern
@@ -69,6 +71,11 @@ class Shape(msgspec.Struct, frozen=True):
     window: int = 0
     state: int = 0
     experts: tuple[int, int] = (0, 0)
+
+
+def shape_of_file(file: Path) -> Shape:
+    """The build of the model in ``file``, the first of its parts. Raises GgufError or OSError."""
+    return shape_of([read_header(part) for part in named_parts(file)])
 
 
 def shape_of(headers: Sequence[Header]) -> Shape:

@@ -14,13 +14,12 @@ from workbench.models import fit as fits
 from workbench.models import remote
 from workbench.models.bandwidth import bandwidth
 from workbench.models.fit import Fit
-from workbench.models.gguf import GgufError, read_header
-from workbench.models.guess import guessed
+from workbench.models.gguf import GgufError
+from workbench.models.guess import guessed_of
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import GatedError, HubError
 from workbench.models.hub.repository import Repository, Variant
-from workbench.models.model_file import named_parts
-from workbench.models.shape import Shape, shape_of
+from workbench.models.shape import Shape, shape_of_file
 from workbench.parameters.kinds import Values
 from workbench.parameters.table import completed
 from workbench.settings import paths
@@ -79,20 +78,9 @@ class Appraiser:
 
         ``values`` are the loading parameters that differ from their defaults.
         """
-        summary = repository.summary
         header = self._headers.get(_key(repository, variant))
-        if not self._free:
-            return None
-        if header is not None:
-            shape = header.shape
-        elif variant.size and summary.n_parameters:
-            shape = guessed(
-                architecture=summary.architecture,
-                n_params=summary.n_parameters,
-                n_ctx=summary.n_ctx,
-                size=variant.size,
-            )
-        else:
+        shape = header.shape if header else guessed_of(repository.summary, variant)
+        if not self._free or shape is None:
             return None
         return fits.estimate(shape, completed(values), free=self._free, bandwidth=self._bandwidth)
 
@@ -124,14 +112,8 @@ class Appraiser:
         # Those that were wanted least lately are removed.
         if known is not None and known.file.exists():
             return known
-        file = remote.header_file(
-            self._hub(),
-            repository.summary.repo,
-            [each.path for each in variant.files],
-            paths.headers(),
-            revision=repository.commit,
-        )
-        header = _Header(file, shape_of([read_header(part) for part in named_parts(file)]))
+        file = remote.header_of(self._hub(), repository, variant, paths.headers())
+        header = _Header(file, shape_of_file(file))
         self._headers[key] = header
         return header
 

@@ -13,9 +13,9 @@ from workbench.engine.machine import Machine
 from workbench.engine.protocol import ModelSource
 from workbench.models import fit as fits
 from workbench.models import library
-from workbench.models.gguf import GgufError, read_header
+from workbench.models.gguf import GgufError
 from workbench.models.model_file import named_parts
-from workbench.models.shape import Shape, shape_of
+from workbench.models.shape import Shape, shape_of_file
 from workbench.panes.figures import byte_size
 from workbench.parameters.table import completed
 
@@ -32,7 +32,7 @@ def _shape(parts: tuple[tuple[Path, int, int], ...]) -> Shape | None:
     Each change of what a lane sets asks for it anew, and keys wait for the answer.
     """
     try:
-        return shape_of([read_header(part) for part, _, _ in parts])
+        return shape_of_file(parts[0][0])
     except GgufError:
         return None
 

@@ -233,6 +233,8 @@ def test_the_map_is_printed_as_it_is_read(config_folder: object) -> None:
     assert not complaints
     assert settings.keys["pane.browser"] == "f12"
     assert set(settings.keys) == set(keymap.declared(WorkbenchApp))
+    # A key that several screens declare alike is named once.
+    assert all(len(set(keys.split(","))) == len(keys.split(",")) for keys in settings.keys.values())
 
 
 # ---- palette and help ------------------------------------------------------------------------

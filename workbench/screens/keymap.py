@@ -121,7 +121,8 @@ def keys_of(binding_id: str, keymap: Mapping[str, str], app: type[App[None]]) ->
     """The keys that an action has now, parted by commas."""
     if binding_id in keymap:
         return keymap[binding_id]
-    return ",".join(_keys(",".join(binding.key for binding in declared(app)[binding_id])))
+    # Where a screen and a screen above it declare the same, it is one.
+    return ",".join(dict.fromkeys(_keys(",".join(each.key for each in declared(app)[binding_id]))))
 
 
 def as_toml(keymap: Mapping[str, str], app: type[App[None]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 import msgspec
@@ -10,7 +9,7 @@ import pytest
 
 from tests.models import pocket_keys
 from workbench.models.pocket import generated
-from workbench.models.pocket.asking import Asking, torn
+from workbench.models.pocket.asking import Asking
 from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.corpus import Topic, held_out_entries, kept_out, wordings
 from workbench.models.pocket.wording import expanded, letters_of
@@ -93,24 +92,19 @@ def test_further_entries_leave_held_out_what_was(topics: list[Topic]) -> None:
     assert set(held_out_entries(topic)[len(before) :]) <= set(topic.further)
 
 
-def test_a_torn_text_is_the_same_text() -> None:
-    draw = random.Random(1)
-    text = "How do I quit Workbench without losing my conversations?"
-    pieces = [torn(text, draw) for _ in range(50)]
-    assert {"".join(each) for each in pieces} == {text}
-    assert any(len(each) > 1 for each in pieces)
-    # Inside a word only.
-    assert not [piece for each in pieces for piece in each[1:] if not piece[0].isalpha()]
-
-
-def test_jumbled_words_are_the_same_words() -> None:
-    asking = Asking(random.Random(1), set(), {}, {})
-    text = "Which key stops an answer?"
-    jumbled = [asking._jumbled(text) for _ in range(30)]
-    assert {tuple(sorted(each.rstrip("?").split())) for each in jumbled} == {
-        tuple(sorted(text.rstrip("?").split()))
-    }
-    assert len(set(jumbled)) > 10
+def test_a_question_alone_says_what_it_is_about(topics: list[Topic]) -> None:
+    drawn = Corpus(seed=7)
+    asked = [drawn.question() for _ in range(3000)]
+    assert {turn.role for turn in asked} == {"user"}
+    assert {turn.topic for turn in asked} <= {topic.name for topic in topics}
+    assert len({turn.topic for turn in asked}) > len(topics) / 2
+    kept = kept_out(topics)
+    assert not [turn for turn in asked if letters_of(turn.content) in kept]
+    # Asked as it is written, a question is one of its topic's.
+    owners = {letters_of(text): topic.name for topic in topics for text in wordings(topic)}
+    known = [turn for turn in asked if letters_of(turn.content) in owners]
+    assert len(known) > 500
+    assert all(owners[letters_of(turn.content)] == turn.topic for turn in known)
 
 
 def test_every_text_is_filled_in() -> None:

@@ -89,17 +89,33 @@ async def test_numpy_draws_the_tokens_that_the_engine_draws(tmp_path: Path) -> N
     assert sum(known.argmax(-1) == said) >= len(said) - 1
 
 
-def test_a_training_that_goes_on_keeps_its_course(tmp_path: Path) -> None:
-    first = Course(tmp_path, 0, 100, 1000)
+def test_a_training_that_goes_on_keeps_its_course(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = Course(tmp_path, 0, (40, 100), 1000)
     for step in range(60):
-        first.add(step, 4.0 - step / 50, seconds=step + 1.0)
-    again = Course(tmp_path, 50, 100, 1000)
+        first.add(step, 4.0 - step / 50)
+    again = Course(tmp_path, 50, (40, 100), 1000)
     for step in range(50, 100):
-        again.add(step, 2.0, seconds=step - 49.0)
+        again.add(step, 2.0)
     points = read(tmp_path / "loss.csv")
-    assert [step for step, _ in points] == [25, 50, 75, 100]
-    assert points[0][1] > points[1][1] > points[2][1] == 2.0
-    assert plot(points).count("*") == 4
+    # A part's end is reported as well.
+    assert [step for step, _ in points] == [25, 40, 50, 75, 100]
+    assert points[0][1] > points[1][1] > points[2][1] > points[3][1] == 2.0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in said] == [
+        ["questions", "25/40"],
+        ["questions", "40/40"],
+        ["conversations", "50/100"],
+        ["conversations", "75/100"],
+        ["conversations", "100/100"],
+    ]
+    assert said[1].endswith(" 0:00 left")
+    again.write()
+    curves = (tmp_path / "loss.txt").read_text(encoding="utf-8")
+    assert curves.count("*") == 5
+    assert curves.index("questions") < curves.index("answers")
+    assert plot(points).count("*") == 5
 
 
 def test_the_command_says_what_it_wants() -> None:

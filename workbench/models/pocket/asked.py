@@ -50,10 +50,9 @@ class Engine:
                     raise RuntimeError(str(event))
         raise AssertionError("the engine's events have no end")
 
-    async def answer(self, prompt: str, values: Values, system: str = "") -> Answer:
+    async def answer(self, prompt: str, values: Values) -> Answer:
         """The answer to a conversation's first prompt."""
-        messages = [ChatMessage("system", system)] if system else []
-        messages.append(ChatMessage("user", prompt))
+        messages = [ChatMessage("user", prompt)]
         request = await self._client.generate(self._model, [LanePrompt(0, messages, dict(values))])
         text = ""
         tokens: list[Token] = []

@@ -30,8 +30,6 @@ _BEHIND: Final = (
 )  # fmt: skip
 _WORD: Final = re.compile(r"[\w+./-]*\w")
 _CACHED: Final = 50_000
-# Of the places inside words.
-_TORN_SHARE: Final = 0.03
 _END: Final = re.compile(r"[?.!]*$")
 
 
@@ -70,7 +68,6 @@ class Asking:
             (self._in_another_form, 0.4),
             (self._in_other_words, 0.45),
             (self._shortened, 0.1),
-            (self._jumbled, 0.1),
         ):
             if draw.random() < share:
                 changed = change(text)
@@ -108,21 +105,6 @@ class Asking:
         words = text.split()
         kept = [word for word in words if word.lower() not in _SMALL or self._draw.random() < 0.5]
         return " ".join(kept) if len(kept) > 1 else text
-
-    def _jumbled(self, text: str) -> str:
-        """Words in another place: which words there are says more than their order.
-
-        A network that has met them only in their places looks for the places.
-        """
-        draw = self._draw
-        end = _END.search(text)
-        assert end is not None
-        words = text[: end.start()].split()
-        if draw.random() < 0.6:
-            words.insert(draw.randrange(len(words)), words.pop(draw.randrange(len(words))))
-        else:
-            draw.shuffle(words)
-        return " ".join(words) + end[0]
 
     def _courteous(self, text: str) -> str:
         if self._draw.random() < 0.6:
@@ -163,19 +145,6 @@ class Asking:
         if draw < 0.36:
             return text.upper()
         return text.rstrip("?.!") + "?!" if draw < 0.365 else text
-
-
-def torn(text: str, draw: random.Random) -> list[str]:
-    """A text in pieces, torn here and there inside a word.
-
-    So "quits" is met as what has become of "quit", and not only as a token of its own.
-    """
-    pieces, begun = [], 0
-    for at in range(2, len(text) - 1):
-        if text[at - 2 : at + 1].isalpha() and draw.random() < _TORN_SHARE:
-            pieces.append(text[begun:at])
-            begun = at
-    return [*pieces, text[begun:]]
 
 
 @cache

@@ -20,7 +20,11 @@ TEMPLATE: Final = (
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message: ``role`` is system, user or assistant."""
+    """One message: ``role`` is system, user or assistant.
+
+    ``topic`` names what a question of the corpus is about, where a topic of it is asked.
+    """
 
     role: str
     content: str
+    topic: str = ""

@@ -20,7 +20,8 @@ from workbench.models.pocket.corpus import (
 from workbench.models.pocket.manners import BRIEF, MANNERS, PLAIN, Manner
 from workbench.models.pocket.wording import drawn, filled, letters_of, sentences, with_articles
 
-# How often a question is from where: a table's rows are many and say little each.
+# How often a question is from where: a table's rows are many and say little each. Keys have a
+# share only where no written topic has taken them in.
 _SHARES: Final = {"written": 83, "row": 8, "parameter": 7, "key": 2}
 _ON: Final = (
     "{Tell me|Say} more{| about {it|that}}{.|, please.}", "{Go on|Continue|Carry on}{.|, please.}",
@@ -83,6 +84,12 @@ class Corpus:
         self._by_origin: dict[str, list[Topic]] = {}
         for topic in _topics():
             self._by_origin.setdefault(topic.origin, []).append(topic)
+        # What is asked in many ways is asked somewhat more often: a bag of words then finds 88.7 %
+        # of the held-out questions' topics, and 88.2 if all topics are alike.
+        self._weights = {
+            origin: [len(topic.entries) ** 0.5 for topic in group]
+            for origin, group in self._by_origin.items()
+        }
         self._shares = [_SHARES[origin] for origin in self._by_origin]
         self._exchanges = exchanges()
         self._stories: dict[str, Any] = content("stories.toml")
@@ -117,6 +124,15 @@ class Corpus:
             turns.append(Turn("user" if user else "assistant", typed))
         return turns
 
+    def question(self) -> Turn:
+        """One question alone, about any topic."""
+        topic = self._topic()
+        return Turn("user", self._question(topic), topic.name)
+
+    def _topic(self) -> Topic:
+        origin = self._random.choices(list(self._by_origin), self._shares)[0]
+        return self._random.choices(self._by_origin[origin], self._weights[origin])[0]
+
     def _exchange(self, manner: Manner) -> list[Turn]:
         kind = self._random.random()
         if manner is PLAIN:
@@ -126,9 +142,8 @@ class Corpus:
                 return self._sum()
             if kind < 0.13:
                 return self._introduction()
-        origin = self._random.choices(list(self._by_origin), self._shares)[0]
-        topic = self._random.choice(self._by_origin[origin])
-        turns = [Turn("user", self._question(topic))]
+        topic = self._topic()
+        turns = [Turn("user", self._question(topic), topic.name)]
         turns.append(Turn("assistant", self._answer(topic, manner)))
         going_on = 0.25 if topic.more else 0.05
         left = list(topic.more)
@@ -203,9 +218,9 @@ class Corpus:
         turns = self._pair(draw.choice(forms["ask"]).replace("{name}", name), said)
         if draw.random() < 0.5:
             if draw.random() < 0.5:
-                topic = draw.choice(self._by_origin["written"])
+                topic = self._topic()
                 turns += [
-                    Turn("user", self._question(topic)),
+                    Turn("user", self._question(topic), topic.name),
                     Turn("assistant", self._answer(topic, PLAIN)),
                 ]
             recalled = draw.choice(forms["recalled"]).replace("{name}", name)
@@ -225,8 +240,3 @@ class Corpus:
             Turn("user", self._asking.typed(question, "")),
             Turn("assistant", with_articles(filled(story, slots))),
         ]
-
-
-def story_names() -> list[str]:
-    """The names of the stories' heroes."""
-    return list(content("stories.toml")["names"].values())

@@ -21,6 +21,7 @@ FOLDER: Final = Path(__file__).with_name("corpus")
 
 # From so many wordings on, a topic can spare one.
 _SPARING: Final = 6
+_HELD_OUT_SHARE: Final = 0.1
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -103,7 +104,7 @@ def wordings(topic: Topic) -> list[str]:
     return list(dict.fromkeys(text for entry in topic.entries for text in expanded(entry)))
 
 
-def held_out_entries(topic: Topic, *, share: float = 0.1) -> list[str]:
+def held_out_entries(topic: Topic) -> list[str]:
     """The entries of ``ask`` that training leaves out with all that they expand to.
 
     A fixed tenth, chosen by the topic's name, and at least one of a topic with six or more;
@@ -113,16 +114,16 @@ def held_out_entries(topic: Topic, *, share: float = 0.1) -> list[str]:
     return [
         entry
         for entries in (topic.ask, topic.further)
-        for entry in _chosen(chooser, entries, share)
+        for entry in _chosen(chooser, entries)
         if not {letters_of(text) for text in expanded(entry)} & _exchanged()
     ]
 
 
-def _chosen(chooser: random.Random, entries: Sequence[str], share: float) -> list[str]:
-    """A share of the entries, in their order."""
+def _chosen(chooser: random.Random, entries: Sequence[str]) -> list[str]:
+    """A tenth of the entries, in their order."""
     if len(entries) < _SPARING:
         return []
-    count = max(1, round(len(entries) * share))
+    count = max(1, round(len(entries) * _HELD_OUT_SHARE))
     chosen = set(chooser.sample(range(len(entries)), count))
     return [entry for index, entry in enumerate(entries) if index in chosen]
 

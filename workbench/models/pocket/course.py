@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 from typing import Final
 
-REPORT_STEPS: Final = 25
+_REPORT_STEPS: Final = 25
 _WIDTH: Final = 64
 _HEIGHT: Final = 12
 
@@ -14,43 +15,55 @@ _HEIGHT: Final = 12
 class Course:
     """Keeps the loss of every 25 steps in ``loss.csv`` and says how far the training is."""
 
-    def __init__(self, work: Path, begun: int, steps: int, tokens: int) -> None:
-        """A training of ``steps`` steps of ``tokens`` tokens that goes on at ``begun``."""
+    def __init__(self, work: Path, begun: int, parts: tuple[int, int], tokens: int) -> None:
+        """A training of steps of ``tokens`` tokens that goes on at ``begun``.
+
+        ``parts`` are the steps at whose end its two parts are over: each has its own loss and
+        its own speed.
+        """
         self._work = work
-        self._begun = begun
-        self._steps = steps
+        self._parts = parts
         self._tokens = tokens
         self._losses: list[float] = []
         self._file = work / "loss.csv"
+        self._since = (begun, time.monotonic())
         # What was reported after the checkpoint that the training goes on from comes again.
         known = read(self._file) if begun and self._file.exists() else []
         self._known = [(step, loss) for step, loss in known if step <= begun]
         self._write()
 
-    def add(self, step: int, loss: float, seconds: float) -> None:
-        """One step's loss in nats; ``seconds`` since the training began or went on."""
+    def add(self, step: int, loss: float) -> None:
+        """One step's loss in nats."""
         self._losses.append(loss)
-        done = step + 1
-        if done % REPORT_STEPS and done != self._steps:
+        done, end = step + 1, next(part for part in self._parts if step < part)
+        if done % _REPORT_STEPS and done != end:
             return
         mean = sum(self._losses) / len(self._losses)
         self._losses.clear()
         self._known.append((done, mean))
         self._write()
-        steps_a_second = (done - self._begun) / seconds
-        left = (self._steps - done) / steps_a_second
+        begun, started = self._since
+        steps_a_second = (done - begun) / (time.monotonic() - started)
+        left = (end - done) / steps_a_second
         print(
-            f"step {done}/{self._steps}  loss {mean:.3f}  "
-            f"{steps_a_second * self._tokens:,.0f} tokens/s  "
+            f"{'questions' if end == self._parts[0] else 'conversations'} {done}/{end}  "
+            f"loss {mean:.3f}  {steps_a_second * self._tokens:,.0f} tokens/s  "
             f"{left // 60:.0f}:{left % 60:02.0f} left",
             flush=True,
         )
+        if done == end:
+            self._since = (done, time.monotonic())
 
     def write(self) -> None:
-        """Print the curve, and write it beside the CSV."""
-        curve = plot(self._known)
-        (self._work / "loss.txt").write_text(curve, encoding="utf-8")
-        print(curve)
+        """Print a curve for either part, and write them beside the CSV."""
+        questions, _ = self._parts
+        named = (
+            ("What the questions are about", [at for at in self._known if at[0] <= questions]),
+            ("The answers", [at for at in self._known if at[0] > questions]),
+        )
+        curves = "\n".join(f"{name}\n{plot(points)}" for name, points in named if points)
+        (self._work / "loss.txt").write_text(curves, encoding="utf-8")
+        print(curves)
 
     def _write(self) -> None:
         with self._file.open("w", newline="", encoding="utf-8") as file:

@@ -78,14 +78,13 @@ def quantised(weight: np.ndarray, kind: gguf.GGMLQuantizationType) -> np.ndarray
     return packed
 
 
-def rounded(network: Network, kind: gguf.GGMLQuantizationType) -> Network:
-    """The network with the weights that ``kind`` leaves of its own."""
+def round_weights(network: Network, kind: gguf.GGMLQuantizationType) -> None:
+    """Leave the network the weights that ``kind`` leaves of its own."""
     with torch.no_grad():
         for weight in network.parameters():
             if weight.dim() == 2:
                 packed = quantised(weight.numpy(), kind)
                 weight.copy_(torch.from_numpy(gguf.quants.dequantize(packed, kind)))
-    return network
 
 
 def _add_description(writer: gguf.GGUFWriter, network: Network) -> None:

@@ -7,6 +7,7 @@ Every parameter of the table gives its meaning, its default and its range; every
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -76,6 +77,12 @@ def topics() -> list[Topic]:
             )
         owners |= {letters_of(text): name or topic.name for text in wordings(_asking(topic, fresh))}
     return list(found.values())
+
+
+@cache
+def topic_numbers() -> dict[str, int]:
+    """The names of all topics, numbered in their order."""
+    return {topic.name: number for number, topic in enumerate(topics())}
 
 
 def _asking(topic: Topic, ask: Sequence[str]) -> Topic:

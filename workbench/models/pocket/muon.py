@@ -29,12 +29,16 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices only; embeddings and gains want AdamW."""
+    """For matrices only; embeddings and gains want AdamW. Those without a gradient stay."""
 
     def __init__(
-        self, weights: Iterable[nn.Parameter], *, weight_decay: float, momentum: float = 0.95
+        self,
+        groups: Iterable[dict[str, Any]],
+        *,
+        weight_decay: float,
+        momentum: float = 0.95,
     ) -> None:
-        super().__init__(weights, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum})
+        super().__init__(groups, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum})
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # noqa: ARG002
         """One step; matrices of one shape are made orthogonal together."""
@@ -44,7 +48,7 @@ class Muon(torch.optim.Optimizer):
 
     def _step(self, group: dict[str, Any]) -> None:
         by_shape: dict[torch.Size, list[nn.Parameter]] = {}
-        for weight in group["params"]:
+        for weight in (weight for weight in group["params"] if weight.grad is not None):
             by_shape.setdefault(weight.shape, []).append(weight)
         for shape, weights in by_shape.items():
             updates = []

@@ -15,7 +15,7 @@ class Shape:
 
     n_vocab: int = 3072
     n_embd: int = 256
-    n_layer: int = 6
+    n_layer: int = 3
     n_head: int = 8
     n_head_kv: int = 2
     n_ff: int = 672
@@ -76,7 +76,7 @@ class Block(nn.Module):
         self.ffn_up = nn.Linear(width, shape.n_ff, bias=False)
         self.ffn_down = nn.Linear(shape.n_ff, width, bias=False)
 
-    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, mask: Tensor | None) -> Tensor:
         batch, tokens, width = x.shape
         size = self._shape.head_size
 
@@ -92,7 +92,8 @@ class Block(nn.Module):
             query,
             key.repeat_interleave(repeats, dim=1),
             value.repeat_interleave(repeats, dim=1),
-            is_causal=True,
+            attn_mask=mask,
+            is_causal=mask is None,
         )
         x = x + self.attn_output(attended.transpose(1, 2).reshape(batch, tokens, width))
         normed = self.ffn_norm(x)
@@ -101,14 +102,14 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Tokens ``(batch, tokens)`` to logits ``(batch, tokens, n_vocab)``; embeddings tied."""
+    """Tokens ``(batch, tokens)`` to logits ``(batch, tokens, n_vocab)``."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.shape = shape
         self.token_embd = nn.Embedding(shape.n_vocab, shape.n_embd)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.n_layer))
         self.output_norm = RMSNorm(shape.n_embd, shape.norm_eps)
+        self.output = nn.Linear(shape.n_embd, shape.n_vocab, bias=False)
         cosines, sines = rotations(shape)
         self.register_buffer("_cosines", cosines, persistent=False)
         self.register_buffer("_sines", sines, persistent=False)
@@ -118,12 +119,37 @@ class Network(nn.Module):
                 shrunk = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / (2 * shape.n_layer) ** (0.5 * shrunk))
 
-    def forward(self, tokens: Tensor, wanted: Tensor | None = None) -> Tensor:
-        """With ``wanted``, a mask, only the logits after those tokens: ``(n, n_vocab)``."""
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.logits(self.states(tokens)[-1])
+
+    def states(
+        self, tokens: Tensor, positions: Tensor | None = None, *, blocks: int | None = None
+    ) -> list[Tensor]:
+        """What each of the first ``blocks`` blocks says of each token: ``(batch, tokens, n_embd)``.
+
+        ``positions``, shaped as ``tokens``, are those in their conversations where a row holds
+        several: each begins at 0 and sees nothing of those before it.
+        """
         x = self.token_embd(tokens)
         count = tokens.shape[1]
-        for block in self.blocks:
-            x = block(x, self._cosines[:count], self._sines[:count])
-        if wanted is not None:
-            x = x[wanted]
-        return functional.linear(self.output_norm(x), self.token_embd.weight)
+        mask, cosines, sines = None, self._cosines[:count], self._sines[:count]
+        if positions is not None:
+            mask = attention_mask(positions).unsqueeze(1)
+            cosines = self._cosines[positions].unsqueeze(1)
+            sines = self._sines[positions].unsqueeze(1)
+        states = []
+        for block in self.blocks[:blocks]:
+            x = block(x, cosines, sines, mask)
+            states.append(x)
+        return states
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits of the tokens that follow the last block's ``states``, ``(..., n_embd)``."""
+        logits: Tensor = self.output(self.output_norm(states))
+        return logits
+
+
+def attention_mask(positions: Tensor) -> Tensor:
+    """Which tokens a token sees, ``(batch, tokens, tokens)``: its own conversation's so far."""
+    conversation = (positions == 0).cumsum(1)
+    return (conversation[:, :, None] == conversation[:, None, :]).tril()

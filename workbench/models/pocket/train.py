@@ -1,6 +1,6 @@
 """Trains the built-in model: ``python -m workbench.models.pocket.train --work FOLDER``.
 
-Needs the extra ``train``. Vocabulary, network and batches follow from the seed; a run that
+Needs the extra ``train``. Vocabulary, network, heads and batches follow from the seed; a run that
 was interrupted goes on from its last checkpoint with the batches that it would have had.
 """
 
@@ -8,134 +8,62 @@ from __future__ import annotations
 
 import argparse
 import math
-import multiprocessing
-import random
-import time
-from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from workbench.models.pocket import MODEL_FILE, agreement, export, generated, vocabulary
-from workbench.models.pocket.answering import held_out_answers
-from workbench.models.pocket.chatml import Turn
+from workbench.models.pocket import MODEL_FILE, agreement, export, vocabulary
+from workbench.models.pocket.checkpoint import Checkpoint
 from workbench.models.pocket.conversation import Corpus
-from workbench.models.pocket.corpus import held_out
 from workbench.models.pocket.course import Course
+from workbench.models.pocket.drawing import IGNORED, Batch, Order, batches, tokenizer_of
 from workbench.models.pocket.muon import Muon
 from workbench.models.pocket.network import Network, Shape
-from workbench.models.pocket.wording import plain
+from workbench.models.pocket.topic_heads import TopicHeads, held_out_accuracy
 
 _WARM_UP: Final = 100
-_IGNORED: Final = -100
 _CHECKPOINT_STEPS: Final = 250
-# A row begins with a conversation's beginning. Most rows are short, as most chats are; every
-# eighth step shows the network the whole length of its context.
-_SHORT_ROW: Final = 256
-
-# What an answer is about is decided by its first words: many beginnings teach more of the
-# questions than few whole answers.
-_BEGUN_SHARE: Final = 0.6
-_BEGUN_TOKENS: Final = 8
-
-Batch = tuple[list[list[int]], list[list[int]]]
+# What was learned of questions alone is then changed with care.
+_LEARNED_SCALE: Final = 0.3
 
 
-@cache
-def _tokenizer(file: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(file))
+def question_loss(network: Network, heads: TopicHeads, rows: Batch) -> Tensor:
+    """Mean cross-entropy of the questions' topics, in nats, of both heads added."""
+    inputs, _, topics, positions = _tensors(rows, network)
+    asked = topics != IGNORED
+    with _fast_products(inputs):
+        (first,) = network.states(inputs, positions, blocks=1)
+        by_state = heads.by_state(first[asked])
+        by_words = heads.by_words(network.token_embd(inputs), positions, asked)
+    return functional.cross_entropy(by_state.float(), topics[asked]) + functional.cross_entropy(
+        by_words.float(), topics[asked]
+    )
 
 
-def batch(file: Path, seed: int, step: int, tokens: int, longest: int) -> Batch:
-    """Inputs and targets of one step, rows of equal length, ``tokens`` each in all.
-
-    What is not to be learned is ignored in the targets. ``file`` is the tokenizer's.
-    """
-    length = longest if step % 8 == 7 else min(_SHORT_ROW, longest)
-    corpus = Corpus(seed * 1_000_003 + step)
-    # Apart from the conversations: what is cut is not to follow from what is said.
-    draw = random.Random(f"torn and cut {seed} {step}")
-    inputs, targets = [], []
-    for _ in range(tokens // length):
-        row: list[int] = []
-        learned: list[bool] = []
-        while len(row) <= length:
-            more, wanted = vocabulary.encoded(_tokenizer(file), corpus.conversation(), draw)
-            if draw.random() < _BEGUN_SHARE:
-                begun = wanted.index(True) + _BEGUN_TOKENS
-                more, wanted = more[:begun], wanted[:begun]
-            row += more
-            learned += wanted
-        inputs.append(row[:length])
-        marked = [token if wanted else _IGNORED for token, wanted in zip(row, learned, strict=True)]
-        targets.append(marked[1 : length + 1])
-    return inputs, targets
+def conversation_losses(network: Network, heads: TopicHeads, rows: Batch) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of the answers' tokens and that of the questions' topics, in nats."""
+    inputs, targets, topics, positions = _tensors(rows, network)
+    learned, asked = targets != IGNORED, topics != IGNORED
+    with _fast_products(inputs):
+        states = network.states(inputs, positions)
+        logits = network.logits(states[-1][learned])
+        by_state = heads.by_state(states[0][asked])
+    return (
+        functional.cross_entropy(logits.float(), targets[learned]),
+        functional.cross_entropy(by_state.float(), topics[asked]),
+    )
 
 
-def _numbered_batch(job: tuple[Path, int, int, int, int]) -> Batch:
-    return batch(*job)
+def _tensors(rows: Batch, network: Network) -> list[Tensor]:
+    return [torch.tensor(each, device=network.output.weight.device) for each in rows]
 
 
-def batches(
-    file: Path, seed: int, steps: range, tokens: int, longest: int, workers: int
-) -> Iterator[Batch]:
-    """The batches of ``steps`` in order, drawn by ``workers`` processes ahead of their use."""
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        # A window of its own for what is under way: imap alone would draw them all at once.
-        window = 8 * workers
-        for begun in range(steps.start, steps.stop, window):
-            part = range(begun, min(begun + window, steps.stop))
-            jobs = [(file, seed, step, tokens, longest) for step in part]
-            yield from pool.imap(_numbered_batch, jobs)
-
-
-def loss_of(network: Network, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy of the learned tokens, in nats."""
-    learned = targets != _IGNORED
-    # The weights stay in float32; products in bfloat16 where they are faster.
-    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.is_cuda):
-        logits = network(inputs, learned)
-    return functional.cross_entropy(logits.float(), targets[learned])
-
-
-def held_out_loss(network: Network, tokenizer: Tokenizer, device: str) -> float:
-    """Mean loss of the answers to wordings that training never sees, in nats per token.
-
-    Of a topic's answers the likeliest counts: any of them is right.
-    """
-    asked = [(question, topic) for topic in generated.topics() for question in held_out(topic)]
-    pairs = [(question, plain(answer)) for question, topic in asked for answer in topic.answer]
-    network.eval()
-    losses = iter(_losses(network, tokenizer, device, pairs))
-    network.train()
-    best = [min(next(losses) for _ in topic.answer) for _, topic in asked]
-    return sum(best) / len(best)
-
-
-def _losses(
-    network: Network, tokenizer: Tokenizer, device: str, pairs: Sequence[tuple[str, str]]
-) -> list[float]:
-    """The mean loss of each question's answer."""
-    found: list[float] = []
-    for begun in range(0, len(pairs), 64):
-        rows = [
-            vocabulary.encoded(tokenizer, [Turn("user", question), Turn("assistant", answer)])
-            for question, answer in pairs[begun : begun + 64]
-        ]
-        width = max(len(tokens) for tokens, _ in rows)
-        inputs = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens, _ in rows])
-        learned = torch.tensor([marks + [False] * (width - len(marks)) for _, marks in rows])
-        inputs, learned = inputs.to(device), learned[:, 1:].to(device)
-        with torch.no_grad():
-            logits = network(inputs[:, :-1]).float()
-        losses = functional.cross_entropy(logits.mT, inputs[:, 1:], reduction="none")
-        found += ((losses * learned).sum(1) / learned.sum(1)).tolist()
-    return found
+def _fast_products(inputs: Tensor) -> torch.autocast:
+    """The weights stay in float32; products are made in bfloat16 where that is faster."""
+    return torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.is_cuda)
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -146,15 +74,28 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def _optimisers(network: Network, device: str) -> list[torch.optim.Optimizer]:
-    matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
-    gains = [weight for weight in network.parameters() if weight.dim() < 2]
+def _optimisers(network: Network, heads: TopicHeads, device: str) -> list[torch.optim.Optimizer]:
+    """Of each group ``scale`` is what the rate is multiplied with once conversations are seen."""
+    first, *others = network.blocks
+
+    def matrices(part: nn.Module) -> list[nn.Parameter]:
+        return [weight for weight in part.parameters() if weight.dim() == 2]
+
+    def group(weights: list[nn.Parameter], decay: float, scale: float = 1.0) -> dict[str, Any]:
+        return {"params": weights, "weight_decay": decay, "scale": scale}
+
+    def gains(part: nn.Module) -> list[nn.Parameter]:
+        return [weight for weight in part.parameters() if weight.dim() < 2]
+
+    later = [weight for block in others for weight in matrices(block)]
     return [
-        Muon(matrices, weight_decay=0.1),
+        Muon([group(matrices(first), 0.1, _LEARNED_SCALE), group(later, 0.1)], weight_decay=0.1),
         torch.optim.AdamW(
             [
-                {"params": [network.token_embd.weight], "weight_decay": 0.1},
-                {"params": gains, "weight_decay": 0.0},
+                group([network.token_embd.weight], 0.1, _LEARNED_SCALE),
+                group([network.output.weight, *heads.parameters()], 0.1),
+                group(gains(first), 0.0, _LEARNED_SCALE),
+                group([*gains(nn.ModuleList(others)), *gains(network.output_norm)], 0.0),
             ],
             betas=(0.9, 0.95),
             fused=device == "cuda",
@@ -166,63 +107,64 @@ def train(
     work: Path,
     *,
     seed: int,
+    questions: int,
     steps: int,
     tokens: int,
     shape: Shape,
     peak: float,
     device: str,
     workers: int,
-) -> Path:
-    """Train to ``steps`` and return the checkpoint; goes on from one that is there."""
-    work.mkdir(parents=True, exist_ok=True)
-    checkpoint, words = work / "checkpoint.pt", work / "tokenizer.json"
-    if not words.exists():
-        vocabulary.trained(Corpus(seed), shape.n_vocab).save(str(words))
-    torch.manual_seed(seed)
-    network = Network(shape).to(device)
-    optimisers = _optimisers(network, device)
-    begun = 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True, map_location=device)
-        network.load_state_dict(saved["network"])
-        for optimiser, state in zip(optimisers, saved["optimisers"], strict=True):
-            optimiser.load_state_dict(state)
-        begun = saved["step"]
-    count = sum(weight.numel() for weight in network.parameters())
-    print(f"{count:,} parameters; steps {begun} to {steps} of {tokens:,} tokens", flush=True)
+) -> None:
+    """Train for ``questions`` and then ``steps`` steps of ``tokens`` tokens each.
 
-    course = Course(work, begun, steps, tokens)
-    started = time.monotonic()
-    drawn = batches(words, seed, range(begun, steps), tokens, shape.n_ctx, workers)
-    for step, (inputs, targets) in enumerate(drawn, start=begun):
+    The first steps see questions alone and teach the embeddings and the first block what they
+    are about; the others see conversations and teach all of it to answer. The rate rises to
+    ``peak`` and falls again in either part. ``work`` then holds the checkpoint; one that is there
+    is gone on with. Raises SystemExit if it is of another training.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer_file = work / "tokenizer.json"
+    if not tokenizer_file.exists():
+        vocabulary.trained(Corpus(seed), shape.n_vocab).save(str(tokenizer_file))
+    torch.manual_seed(seed)
+    network, heads = Network(shape).to(device), TopicHeads(shape).to(device)
+    optimisers = _optimisers(network, heads, device)
+    last = questions + steps
+    run = {"seed": seed, "questions": questions, "steps": steps, "tokens": tokens, "peak": peak}
+    checkpoint = Checkpoint(work, run, network, heads, optimisers)
+    begun = checkpoint.load(device)
+    count = sum(weight.numel() for weight in network.parameters())
+    print(f"{count:,} parameters; steps {begun} to {last} of {tokens:,} tokens", flush=True)
+
+    course = Course(work, begun, (questions, last), tokens)
+    orders = [
+        Order(tokenizer_file, seed, step, tokens, shape.n_ctx, step < questions)
+        for step in range(begun, last)
+    ]
+    for order, rows in zip(orders, batches(orders, workers), strict=True):
+        done = order.step + 1
+        part = (order.step, questions) if order.questions else (order.step - questions, steps)
         for group in (group for optimiser in optimisers for group in optimiser.param_groups):
-            group["lr"] = learning_rate(step, steps, peak)
-        loss = loss_of(
-            network, torch.tensor(inputs, device=device), torch.tensor(targets, device=device)
-        )
+            scale = 1.0 if order.questions else group["scale"]
+            group["lr"] = scale * learning_rate(*part, peak)
+        if order.questions:
+            losses = [question_loss(network, heads, rows)]
+        else:
+            losses = [*conversation_losses(network, heads, rows)]
         network.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        heads.zero_grad()
+        torch.stack(losses).sum().backward()
+        torch.nn.utils.clip_grad_norm_([*network.parameters(), *heads.parameters()], 1.0)
         for optimiser in optimisers:
             optimiser.step()
-        course.add(step, loss.item(), time.monotonic() - started)
-        if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == steps:
-            beside = checkpoint.with_suffix(".new")
-            state = {
-                "network": network.state_dict(),
-                "optimisers": [optimiser.state_dict() for optimiser in optimisers],
-                "step": step + 1,
-            }
-            torch.save(state, beside)
-            beside.replace(checkpoint)
+        course.add(order.step, losses[0].item())
+        part_is_over = done in (questions, last)
+        if part_is_over or done % _CHECKPOINT_STEPS == 0:
+            checkpoint.save(done)
+        if part_is_over:
+            known = held_out_accuracy(network, heads, tokenizer_of(tokenizer_file), device)
+            print(f"held-out questions whose topic the first block knows: {known:.1%}", flush=True)
     course.write()
-    tokenizer = _tokenizer(words)
-    held = held_out_loss(network, tokenizer, device)
-    print(f"held-out loss {held:.3f} (perplexity {math.exp(held):.2f})")
-    right, asked, wrong = held_out_answers(network, tokenizer, device)
-    print(f"held-out wordings answered on their topic: {right} of {asked} ({right / asked:.1%})")
-    (work / "wrong.txt").write_text("\n".join(wrong), encoding="utf-8")
-    return checkpoint
 
 
 def _measures(text: str) -> dict[str, Any]:
@@ -236,7 +178,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=MODEL_FILE, help="the GGUF to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2800)
+    parser.add_argument("--questions", type=int, default=1200, help="steps on questions alone")
+    parser.add_argument("--steps", type=int, default=3500, help="steps on conversations")
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a step")
     parser.add_argument("--peak", type=float, default=3e-3, help="the highest learning rate")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -247,9 +190,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     shape = Shape(**_measures(arguments.shape))
+    if arguments.tokens % shape.n_ctx:
+        parser.error(f"--tokens must be a multiple of {shape.n_ctx}, the longest row")
     train(
         arguments.work,
         seed=arguments.seed,
+        questions=arguments.questions,
         steps=arguments.steps,
         tokens=arguments.tokens,
         shape=shape,

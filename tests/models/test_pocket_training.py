@@ -1,0 +1,129 @@
+"""The training of the built-in model, where the extra ``train`` is installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+
+from workbench.models.pocket import generated, vocabulary  # noqa: E402
+from workbench.models.pocket.conversation import Corpus  # noqa: E402
+from workbench.models.pocket.drawing import IGNORED, Order, batch, tokenizer_of  # noqa: E402
+from workbench.models.pocket.network import Network, Shape, attention_mask  # noqa: E402
+
+_MEASURES: Final = {
+    "n_vocab": 600, "n_embd": 64, "n_layer": 2, "n_ff": 96, "n_head": 2, "n_head_kv": 1,
+}  # fmt: skip
+_TINY_SHAPE: Final = Shape(**_MEASURES)
+_TINY: Final = ",".join(f"{name}={value}" for name, value in _MEASURES.items())
+
+
+@pytest.fixture(scope="module")
+def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("words") / "tokenizer.json"
+    vocabulary.trained(Corpus(1), 600).save(str(file))
+    return file
+
+
+def test_a_token_sees_its_own_conversation_so_far() -> None:
+    seen = attention_mask(torch.tensor([[0, 1, 0, 1, 2]]))[0].int().tolist()
+    assert seen == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 1, 1, 1],
+    ]
+
+
+def test_conversations_in_one_row_are_read_as_if_each_were_alone() -> None:
+    torch.manual_seed(0)
+    network = Network(Shape(n_vocab=100, n_embd=64, n_layer=2, n_head=4, n_ff=96, n_ctx=64))
+    first, second = torch.randint(0, 100, (1, 10)), torch.randint(0, 100, (1, 17))
+    positions = torch.tensor([[*range(10), *range(17)]])
+    together = network.states(torch.cat((first, second), 1), positions)[-1]
+    alone = torch.cat([network.states(tokens)[-1] for tokens in (first, second)], 1)
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("questions", [True, False])
+@pytest.mark.parametrize("step", [0, 7])
+def test_what_is_learned_follows_what_is_seen(
+    tokenizer_file: Path, *, questions: bool, step: int
+) -> None:
+    tokenizer = tokenizer_of(tokenizer_file)
+    start, newline = tokenizer.token_to_id("<|im_start|>"), tokenizer.encode("\n").ids
+    names = list(generated.topic_numbers())
+    rows = batch(Order(tokenizer_file, 1, step, 2048, 1024, questions))
+    assert len(rows.inputs) == (2 if step == 7 and not questions else 8)
+    topics = set()
+    for inputs, targets, numbers, positions in zip(*rows, strict=True):
+        ahead = zip(inputs[1:], targets, strict=False)
+        assert all(target in (IGNORED, token) for token, target in ahead)
+        asked = [at for at, number in enumerate(numbers) if number != IGNORED]
+        assert all(inputs[at : at + 1] == newline for at in asked)
+        topics |= {names[numbers[at]] for at in asked}
+        begun = [at for at, position in enumerate(positions) if position == 0]
+        assert all(inputs[at] == start for at in begun)
+        assert begun[0] == 0
+    assert len(topics) > 10
+    learned = any(target != IGNORED for row in rows.targets for target in row)
+    assert learned is not questions
+
+
+def _train(work: Path, stop_behind: str = "") -> None:
+    """A small training, killed behind a line that begins so."""
+    command = [sys.executable, "-m", "workbench.models.pocket.train", "--work", str(work)]
+    command += ["--questions", "3", "--steps", "60", "--tokens", "1024", "--shape", _TINY]
+    with subprocess.Popen(
+        [*command, "--no-export"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if stop_behind and line.startswith(stop_behind):
+                os.killpg(process.pid, signal.SIGKILL)
+                return
+    assert process.returncode == 0
+
+
+def test_a_training_that_was_interrupted_comes_to_the_same_weights(
+    tokenizer_file: Path, tmp_path: Path
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for work in (whole, broken):
+        work.mkdir()
+        (work / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    _train(whole)
+    _train(broken, stop_behind="held-out")
+    saved = torch.load(broken / "checkpoint.pt")
+    assert saved["step"] == 3
+    _train(broken)
+    ours, theirs = (torch.load(work / "checkpoint.pt") for work in (whole, broken))
+    assert ours["step"] == theirs["step"] == 63
+    for name, weight in ours["network"].items():
+        assert torch.equal(weight, theirs["network"][name]), name
+    # Questions alone teach only the embeddings and the first block.
+    torch.manual_seed(1)
+    start = Network(_TINY_SHAPE).state_dict()
+    changed = {
+        name for name, weight in saved["network"].items() if not torch.equal(weight, start[name])
+    }
+    assert changed == {name for name in start if name.startswith(("token_embd", "blocks.0"))}
+
+
+def test_another_training_is_not_gone_on_with(tokenizer_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    _train(tmp_path)
+    command = [sys.executable, "-m", "workbench.models.pocket.train", "--work", str(tmp_path)]
+    command += ["--questions", "2", "--steps", "60", "--tokens", "1024", "--shape", _TINY]
+    said = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "another --work" in said.stderr
+    assert "Traceback" not in said.stderr

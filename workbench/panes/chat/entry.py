@@ -135,7 +135,7 @@ class Entry:
     def _markdown(self) -> list[Line]:
         # Here: parser and lexers take a tenth of the time in which the app starts.
         from workbench.panes.chat import markdown
-        from workbench.panes.chat.growing import growing
+        from workbench.panes.chat.growing import growing, may_be_words
 
         if self._last is not None:
             if (rows := self._last.rows(self._open)) is not None:
@@ -146,6 +146,7 @@ class Entry:
         blocks = markdown.parse(self._open)
         if not blocks:
             return self._closed or [BLANK]
+        text, at = self._open, len(self._closed)
         *closed, last = blocks
         for block in closed:
             self._closed += self._apart(block.lines(self._width))
@@ -156,8 +157,12 @@ class Entry:
             self._closed += self._apart([])
             self._closed += rows.complete
             return self._closed + rows.growing
-        lines = last.lines(self._width, is_open=self._growing)
-        return self._closed + self._apart(lines)
+        lines = self._closed + self._apart(last.lines(self._width, is_open=self._growing))
+        if may_be_words(text):
+            # Of the block above, which stays open until that is known.
+            self._open = text
+            del self._closed[at:]
+        return lines
 
     def _apart(self, lines: list[Line]) -> list[Line]:
         """A block's lines, after a blank one if there is something before it."""

@@ -18,6 +18,8 @@ from workbench.panes.chat.line import Line, wrapped
 
 # At the beginning of a line; what is indented, or within a list, goes the long way.
 _FENCE: Final = re.compile(r"(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
+# The first line of one, not yet at its end, right below something: a "`" makes it words of that.
+_UNSURE: Final = re.compile(r"[^\n]\n {0,3}`{3,}[^`\n]*\Z")
 # What means nothing to Markdown within a line that begins with a letter.
 _PLAIN: Final = re.compile(r"[^\\`*_~\[\]<>&$\s]*(?: +[^\\`*_~\[\]<>&$\s]+)* *")
 
@@ -97,3 +99,8 @@ def growing(text: str, width: int) -> Growing | None:
     opening, newline, _ = text.partition("\n")
     begin = _FENCE.fullmatch(opening) if newline else None
     return _Fence(opening, begin["mark"], begin["info"], width) if begin else None
+
+
+def may_be_words(text: str) -> bool:
+    """Whether ``text`` ends with the beginning of a fence that more of its line can unmake."""
+    return _UNSURE.search(text) is not None

@@ -96,9 +96,13 @@ def test_a_fence_that_turns_out_to_be_words_belongs_to_the_block_above() -> None
 
 
 def test_the_space_behind_a_word_of_whole_rows_begins_the_next_one() -> None:
-    pieces = ["unbroken" * 6, "so - or = so "]
-    for width in range(10, 30):
-        parts = lines(pieces, width, at_once=False)
-        assert [line.plain for line in parts] == [
-            line.plain for line in lines(pieces, width, at_once=True)
-        ]
+    for pieces in (
+        ["unbroken" * 6, "so - or = so "],
+        ["unbroken" * 6, "  ", "  "],
+        ["unbroken" * 6, "   ", "so"],
+    ):
+        for width in range(10, 30):
+            parts = lines(pieces, width, at_once=False)
+            assert [line.plain for line in parts] == [
+                line.plain for line in lines(pieces, width, at_once=True)
+            ]

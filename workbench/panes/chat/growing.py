@@ -78,16 +78,18 @@ class _Paragraph:
         self._looked = len(text)
         first, *rest = wrapped(Content(text[self._done :]), self._width)
         *complete, last = first._replace(join=self._first.join), *rest
-        for line in complete:
-            begun = text.index(line.plain, self._done)
-            self._done = begun + len(line.plain)
+        end = self._done
+        for line in (*complete, last):
+            begun = text.index(line.plain, end)
+            end = begun + len(line.plain)
             inside = begun > 0 and text[begun - 1] != " " and " " not in line.plain
-            # The end of a word that is longer than a row: where it fills the last of its rows
-            # Textual begins the next one with the space behind it, but not from here.
-            if inside and cell_len(line.plain) == self._width and text[self._done] == " ":
+            blanks = len(text) - end - len(text[end:].lstrip(" "))
+            # The end of a word that is longer than a row: where the last of its rows does not hold
+            # the blanks behind it Textual begins the next one with them, but not from here.
+            if inside and cell_len(line.plain) + blanks > self._width:
                 return None
         if complete:
-            self._done = text.index(last.plain, self._done)
+            self._done = begun
             self._first = last
         return Grown(complete, [last])
 

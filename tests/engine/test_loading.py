@@ -47,11 +47,9 @@ async def test_a_lora_adapter_acts_by_its_scale(engine: EngineClient, tmp_path: 
     adapter = lora_adapter(tmp_path / "style.gguf", width=WIDTH, layers=LAYERS)
     plain = await story(engine)
     assert await story(engine, lora=(f"{adapter}:0",)) == plain
-    once = await story(engine, lora=(f"{adapter}:0.5",))
+    once = await story(engine, lora=(f"{adapter}:0.25",))
     assert once != plain
-    # Added up in another order, two halves part from the whole where two tokens are as likely.
-    halves = await story(engine, lora=(f"{adapter}:0.25", f"{adapter}:0.25"))
-    assert halves[:30] == once[:30] != plain[:30]
+    assert await story(engine, lora=(f"{adapter}:0.125", f"{adapter}:0.125")) == once
 
 
 async def test_a_control_vector_acts_by_its_scale_and_layers(

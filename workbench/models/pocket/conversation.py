@@ -42,30 +42,27 @@ _NOTHING_YET: Final = (
 
 
 @cache
-def _topics() -> list[Topic]:
-    return generated.topics()
-
-
-@cache
 def _kept_out() -> set[str]:
-    return kept_out(_topics())
+    return kept_out(generated.topics())
 
 
 @cache
 def _owners() -> dict[str, str]:
-    return {letters_of(text): topic.name for topic in _topics() for text in wordings(topic)}
+    return {
+        letters_of(text): topic.name for topic in generated.topics() for text in wordings(topic)
+    }
 
 
 @cache
 def _keywords() -> dict[str, list[list[str]]]:
-    return keywords(_topics())
+    return keywords(generated.topics())
 
 
 @cache
 def _asked() -> dict[str, list[str]]:
     """What training may ask, by topic: the entries that are not held out."""
     found = {}
-    for topic in _topics():
+    for topic in generated.topics():
         left_out = set(held_out_entries(topic))
         found[topic.name] = [entry for entry in topic.entries if entry not in left_out]
     return found
@@ -82,7 +79,7 @@ class Corpus:
         self._random = random.Random(seed)
         self._asking = Asking(self._random, _kept_out(), _owners(), _keywords())
         self._by_origin: dict[str, list[Topic]] = {}
-        for topic in _topics():
+        for topic in generated.topics():
             self._by_origin.setdefault(topic.origin, []).append(topic)
         # What is asked in many ways is asked somewhat more often: a bag of words then finds 88.7 %
         # of the held-out questions' topics, and 88.2 if all topics are alike.
@@ -126,8 +123,7 @@ class Corpus:
 
     def question(self) -> Turn:
         """One question alone, about any topic."""
-        topic = self._topic()
-        return Turn("user", self._question(topic), topic.name)
+        return self._question(self._topic())
 
     def _topic(self) -> Topic:
         origin = self._random.choices(list(self._by_origin), self._shares)[0]
@@ -143,8 +139,7 @@ class Corpus:
             if kind < 0.13:
                 return self._introduction()
         topic = self._topic()
-        turns = [Turn("user", self._question(topic), topic.name)]
-        turns.append(Turn("assistant", self._answer(topic, manner)))
+        turns = [self._question(topic), Turn("assistant", self._answer(topic, manner))]
         going_on = 0.25 if topic.more else 0.05
         left = list(topic.more)
         while self._random.random() < going_on:
@@ -155,12 +150,12 @@ class Corpus:
                 break
         return turns
 
-    def _question(self, topic: Topic) -> str:
+    def _question(self, topic: Topic) -> Turn:
         while True:
             wording = drawn(self._random.choice(_asked()[topic.name]), self._random)
             wording = " ".join(wording.split())
             if self._asking.allowed(wording, topic.name):
-                return self._asking.typed(wording, topic.name)
+                return Turn("user", self._asking.typed(wording, topic.name), topic.name)
 
     def _answer(self, topic: Topic, manner: Manner) -> str:
         if manner is BRIEF and topic.brief:
@@ -219,10 +214,7 @@ class Corpus:
         if draw.random() < 0.5:
             if draw.random() < 0.5:
                 topic = self._topic()
-                turns += [
-                    Turn("user", self._question(topic), topic.name),
-                    Turn("assistant", self._answer(topic, PLAIN)),
-                ]
+                turns += [self._question(topic), Turn("assistant", self._answer(topic, PLAIN))]
             recalled = draw.choice(forms["recalled"]).replace("{name}", name)
             turns += self._pair(draw.choice(forms["recall"]), recalled)
         return turns

@@ -48,6 +48,11 @@ class Topic(msgspec.Struct, frozen=True):
         """All wordings of the question."""
         return [*self.ask, *self.further]
 
+    @property
+    def serving(self) -> set[str]:
+        """The names of the topics whose answers are right."""
+        return {self.name, *self.also}
+
 
 class Frame(msgspec.Struct, frozen=True):
     """Forms of a question that mean the same, ``*`` in place of what is asked about."""
@@ -135,9 +140,9 @@ def _exchanged() -> set[str]:
     return {letters_of(text) for entry in asked for text in expanded(entry)}
 
 
-def held_out(topic: Topic) -> list[str]:
+def held_out_questions(topics: Sequence[Topic]) -> list[tuple[Topic, str]]:
     """What is asked of the trained network: each held-out entry in its plainest wording."""
-    return [plain(entry) for entry in held_out_entries(topic)]
+    return [(topic, plain(entry)) for topic in topics for entry in held_out_entries(topic)]
 
 
 def kept_out(topics: Sequence[Topic]) -> set[str]:

@@ -22,7 +22,7 @@ import numpy as np
 from workbench.models.pocket import MODEL_FILE, generated
 from workbench.models.pocket.asked import Answer, Engine, running
 from workbench.models.pocket.conversation import Corpus
-from workbench.models.pocket.corpus import Topic, held_out
+from workbench.models.pocket.corpus import Topic, held_out_questions
 from workbench.models.pocket.nearest import Topics, words_of
 from workbench.models.pocket.prompts import PROMPTS
 from workbench.models.pocket.reading import Vocabulary, Weights
@@ -82,11 +82,10 @@ def known_words() -> set[str]:
 
 async def asked_of(engine: Engine, topics: Sequence[Topic], share: int) -> list[Asked]:
     """The greedy answers to the held-out wordings, to every ``share``-th of them."""
-    questions = [(topic, question) for topic in topics for question in held_out(topic)]
     values: dict[str, int] = {"temperature": 0, "max_tokens": _LIMIT}
     return [
         Asked(topic, question, await engine.answer(question, values))
-        for topic, question in questions[::share]
+        for topic, question in held_out_questions(topics)[::share]
     ]
 
 

@@ -52,6 +52,7 @@ class Key(msgspec.Struct, frozen=True):
     does: str
 
 
+@cache
 def topics() -> list[Topic]:
     """Every topic: the written ones, with what the tables know added, and the tables' own.
 

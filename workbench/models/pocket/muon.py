@@ -35,10 +35,10 @@ class Muon(torch.optim.Optimizer):
         self,
         groups: Iterable[dict[str, Any]],
         *,
-        weight_decay: float,
         momentum: float = 0.95,
     ) -> None:
-        super().__init__(groups, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum})
+        """Each group has its own ``weight_decay``."""
+        super().__init__(groups, {"lr": 0.0, "momentum": momentum})
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # noqa: ARG002
         """One step; matrices of one shape are made orthogonal together."""

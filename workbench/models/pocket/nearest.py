@@ -57,7 +57,7 @@ class Topics:
 
     def is_right(self, topic: Topic, text: str) -> bool:
         """Whether ``text`` is nearest to an answer of ``topic``, or of one that serves as well."""
-        return bool({topic.name, *topic.also} & set(self.of(text)))
+        return bool(topic.serving & set(self.of(text)))
 
     def _vector(self, words: Iterable[str]) -> _Vector:
         weights = {

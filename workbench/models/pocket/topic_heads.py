@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from workbench.models.pocket import generated, vocabulary
 from workbench.models.pocket.chatml import Turn
-from workbench.models.pocket.corpus import held_out
+from workbench.models.pocket.corpus import held_out_questions
 from workbench.models.pocket.generated import topic_numbers
 from workbench.models.pocket.network import Network, Shape, attention_mask
 
@@ -57,8 +57,7 @@ def held_out_accuracy(
 ) -> float:
     """The share of held-out questions whose topic the first block knows."""
     topics = generated.topics()
-    asked = [(topic, question) for topic in topics for question in held_out(topic)]
-    asked.sort(key=lambda each: len(each[1]))
+    asked = sorted(held_out_questions(topics), key=lambda each: len(each[1]))
     right = 0
     for begun in range(0, len(asked), _AT_ONCE):
         part = asked[begun : begun + _AT_ONCE]
@@ -70,7 +69,7 @@ def held_out_accuracy(
             (first,) = network.states(inputs.to(device), blocks=1)
             guessed = heads.by_state(first[torch.arange(len(part)), ends]).argmax(-1).tolist()
         right += sum(
-            topics[number].name in {topic.name, *topic.also}
+            topics[number].name in topic.serving
             for (topic, _), number in zip(part, guessed, strict=True)
         )
     return right / len(asked)

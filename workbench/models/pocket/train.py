@@ -89,7 +89,7 @@ def _optimisers(network: Network, heads: TopicHeads, device: str) -> list[torch.
 
     later = [weight for block in others for weight in matrices(block)]
     return [
-        Muon([group(matrices(first), 0.1, _LEARNED_SCALE), group(later, 0.1)], weight_decay=0.1),
+        Muon([group(matrices(first), 0.1, _LEARNED_SCALE), group(later, 0.1)]),
         torch.optim.AdamW(
             [
                 group([network.token_embd.weight], 0.1, _LEARNED_SCALE),

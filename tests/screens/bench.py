@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.waiting import wait_until
 from workbench.app import WorkbenchApp
 from workbench.parameters.kinds import Values
 from workbench.screens.opening import Begin
 from workbench.screens.workbench import WorkbenchScreen
+
+_Screen = TypeVar("_Screen", bound=Screen[Any])
 
 
 class Bench:
@@ -45,6 +49,14 @@ class Bench:
         self.screen.chat.prompt.focus()
         self.screen.chat.prompt.insert(text)
         await self.pilot.press("enter")
+
+    async def opened(self, kind: type[_Screen], *keys: str) -> _Screen:
+        """The screen of this kind that ``keys`` open."""
+        await self.pilot.press(*keys)
+        await wait_until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+        screen = self.app.screen
+        assert isinstance(screen, kind)
+        return screen
 
     async def go_to(self, key: str) -> None:
         """Put the parameter pane's cursor on a parameter."""

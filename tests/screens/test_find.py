@@ -64,7 +64,7 @@ async def finding(
 ) -> AsyncIterator[tuple[Bench, FindScreen]]:
     """The app with the find screen open, and what ``text`` finds listed."""
     async with bench(size=size) as b:
-        screen = await to_find(b)
+        screen = await b.opened(FindScreen, "f12")
         await wait_until(lambda: screen.found, "what is trending")
         assert screen.field.has_focus
         await b.pilot.press("down")
@@ -72,15 +72,6 @@ async def finding(
         if text:
             await search(b, screen, text)
         yield b, screen
-
-
-async def to_find(b: Bench) -> FindScreen:
-    """The find screen, opened."""
-    await b.pilot.press("f12")
-    await wait_until(lambda: isinstance(b.app.screen, FindScreen), "the find screen")
-    screen = b.app.screen
-    assert isinstance(screen, FindScreen)
-    return screen
 
 
 async def search(b: Bench, screen: FindScreen, text: str) -> None:
@@ -356,7 +347,7 @@ async def test_what_cannot_run_is_fetched_only_if_one_insists(hub: Hub) -> None:
         # More than any machine's memory holds.
         for key, value in (("n_ctx", 1 << 24), ("n_batch", 8192), ("n_ubatch", 8192)):
             b.screen.parameters.set(key, value)
-        screen = await to_find(b)
+        screen = await b.opened(FindScreen, "f12")
         await search(b, screen, "coder")
         await b.pilot.press("enter")
         await wait_until(lambda: (REPO, "Tiny-Coder-Q4_K_M") in screen.fits, "the fit")

@@ -12,18 +12,7 @@ from textual.widgets._footer import FooterKey
 
 from tests.hub import TOKEN, Hub
 from tests.screens.bench import Bench, bench
-from tests.screens.test_find import (
-    FIT,
-    REPO,
-    finding,
-    hub,
-    key_line,
-    model,
-    row_of,
-    search,
-    slowly,
-    to_find,
-)
+from tests.screens.test_find import FIT, REPO, finding, hub, key_line, model, row_of, search, slowly
 from tests.waiting import wait_until
 from workbench.models.fit import Place
 from workbench.panes.lines import Lines
@@ -137,7 +126,7 @@ async def test_it_begins_as_the_pane_has_it(hub: Hub) -> None:
         b.screen.parameters.set("n_ctx", 3000)
         b.screen.parameters.set("cache_type_k", "q5_0")
         b.screen.parameters.set("swa_full", True)
-        screen = await to_find(b)
+        screen = await b.opened(FindScreen, "f12")
         await search(b, screen, "coder")
         await to_files(b, screen)
         said = "By the parameter pane's n_ctx 3,000, cache K q5_0, V f16, swa_full."
@@ -186,7 +175,7 @@ async def test_what_cannot_be_loaded_changes_no_parameters(hub: Hub) -> None:
     async with bench() as b:
         # Without it there is no V cache of fewer bits.
         b.screen.parameters.set("flash_attn", "off")
-        screen = await to_find(b)
+        screen = await b.opened(FindScreen, "f12")
         await search(b, screen, "coder")
         await here(b, screen)
         await b.pilot.press("c")
@@ -202,7 +191,7 @@ async def test_what_cannot_be_loaded_leaves_the_presets_as_they_were(hub: Hub) -
     presets.save_of_model(paths.presets(), "pocket", {"n_ctx": 1024})
     presets.save_of_model(paths.presets(), "Tiny-Coder-Q4_K_M", {"n_ctx": 512, "n_threads": 1})
     async with bench(values={"flash_attn": "off"}) as b:
-        screen = await to_find(b)
+        screen = await b.opened(FindScreen, "f12")
         await search(b, screen, "coder")
         await here(b, screen)
         await b.pilot.press("right_square_bracket", "c")

@@ -112,10 +112,7 @@ async def test_a_fit_that_did_not_come_can_be_asked_for_again(hub: Hub) -> None:
 
 async def test_jump_mode_goes_anywhere(hub: Hub) -> None:
     async with finding() as (b, screen):
-        await b.pilot.press("f5")
-        await wait_until(lambda: isinstance(b.app.screen, JumpScreen), "the letters")
-        jump = b.app.screen
-        assert isinstance(jump, JumpScreen)
+        jump = await b.opened(JumpScreen, "f5")
         # The field, and every row.
         assert len(jump.letters) > 20
         await b.pilot.press(jump.letters[0])

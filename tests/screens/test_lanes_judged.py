@@ -41,10 +41,7 @@ async def test_where_two_lanes_part_is_marked() -> None:
         first, second = lanes(b).lanes
         assert first.answer != second.answer
         assert b"".join(token.piece for token in first.tokens).decode().strip() == first.answer
-        await b.pilot.press("f4")
-        await wait_until(lambda: isinstance(b.app.screen, DifferencesScreen), "the differences")
-        screen = b.app.screen
-        assert isinstance(screen, DifferencesScreen)
+        screen = await b.opened(DifferencesScreen, "f4")
         await wait_until(lambda: str(screen.words.content), "the comparison")
         assert "They part at token" in str(screen.words.content)
         left = str(screen.query_one("#difference-left", Static).content)
@@ -56,10 +53,7 @@ async def test_the_same_answer_is_said_to_be_the_same() -> None:
     async with opened({"max_tokens": 8, "temperature": 0}) as b:
         await send(b, "Hello!")
         await done(b)
-        await b.pilot.press("f4")
-        await wait_until(lambda: isinstance(b.app.screen, DifferencesScreen), "the differences")
-        screen = b.app.screen
-        assert isinstance(screen, DifferencesScreen)
+        screen = await b.opened(DifferencesScreen, "f4")
         await wait_until(lambda: "wrote the same" in str(screen.words.content), "the comparison")
 
 
@@ -117,10 +111,7 @@ async def test_all_bad_is_as_if_it_had_not_been_asked() -> None:
         await vote(b, "t")
         assert [each.best for each in Votes(paths.votes()).read()] == ["bad", "tie"]
         # Two draws of one setting say nothing of it.
-        await b.pilot.press("f9", "V")
-        await wait_until(lambda: isinstance(b.app.screen, VotesScreen), "the votes")
-        screen = b.app.screen
-        assert isinstance(screen, VotesScreen)
+        screen = await b.opened(VotesScreen, "f9", "V")
         assert "No votes yet" in screen.text
 
 
@@ -214,10 +205,7 @@ async def test_tokens_are_those_of_the_answer_that_is_shown() -> None:
 
 async def test_without_votes_the_table_says_how_to_vote() -> None:
     async with opened() as b:
-        await b.pilot.press("f9", "V")
-        await wait_until(lambda: isinstance(b.app.screen, VotesScreen), "the votes")
-        screen = b.app.screen
-        assert isinstance(screen, VotesScreen)
+        screen = await b.opened(VotesScreen, "f9", "V")
         assert "No votes yet" in screen.text
 
 

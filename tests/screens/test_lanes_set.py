@@ -88,10 +88,7 @@ async def test_a_lane_is_kept_as_a_preset() -> None:
         await b.pilot.press("escape")
         await b.pilot.pause()
         await b.pilot.press("f7")
-        await b.pilot.press("p")
-        await wait_until(lambda: isinstance(b.app.screen, PresetScreen), "the presets")
-        screen = b.app.screen
-        assert isinstance(screen, PresetScreen)
+        screen = await b.opened(PresetScreen, "p")
         names = [
             str(screen.rows.get_option_at_index(n).prompt) for n in range(screen.rows.option_count)
         ]

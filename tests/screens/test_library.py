@@ -99,15 +99,6 @@ async def test_a_filter_finds_a_model_and_esc_lists_all(folder: Path) -> None:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
 
 
-async def metadata(b: Bench) -> MetadataScreen:
-    """What the file of the model under the cursor says, on its screen."""
-    await b.pilot.press("i")
-    await wait_until(lambda: isinstance(b.app.screen, MetadataScreen), "the metadata")
-    screen = b.app.screen
-    assert isinstance(screen, MetadataScreen)
-    return screen
-
-
 async def test_metadata_is_shown_whole_and_harmless(folder: Path) -> None:
     evil = {"general.description": "a\x1b[2J[bold]b", "general.author": "long " * 1000}
     random_model(
@@ -117,7 +108,7 @@ async def test_metadata_is_shown_whole_and_harmless(folder: Path) -> None:
     async with bench() as b:
         await wait_until(lambda: "evil" in b.screen.browser.names, "the model")
         await at(b, "evil")
-        screen = await metadata(b)
+        screen = await b.opened(MetadataScreen, "i")
         await wait_until(lambda: "general.description" in screen.sheet.text, "the keys")
         for part in ("a[2J[bold]b", "[red]{% endfor %}", "blk.0.attn_q.weight", "F16", "bos"):
             assert part in screen.sheet.text, part
@@ -140,7 +131,7 @@ async def test_of_endless_metadata_the_beginning_is_shown(folder: Path) -> None:
     async with bench() as b:
         await wait_until(lambda: "much" in b.screen.browser.names, "the model")
         await at(b, "much")
-        screen = await metadata(b)
+        screen = await b.opened(MetadataScreen, "i")
         await wait_until(lambda: "Tensors: " in screen.sheet.text, "the whole")
         n_keys = len(read_header(folder / "much.gguf").metadata)
         for part in (
@@ -163,7 +154,7 @@ async def test_metadata_that_cannot_be_read_says_why(folder: Path) -> None:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
         await at(b, "mine-Q8_0")
         (folder / "mine-Q8_0.gguf").write_bytes(b"\x1b]0;no model")
-        screen = await metadata(b)
+        screen = await b.opened(MetadataScreen, "i")
         await wait_until(lambda: "cannot be read: it is not a GGUF" in screen.sheet.text, "why")
         await b.pilot.press("i")
         assert b.app.screen is b.screen
@@ -217,10 +208,7 @@ async def test_a_removal_is_asked_for_and_can_be_taken_back(folder: Path) -> Non
     async with bench() as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
         await at(b, "mine-Q8_0")
-        await b.pilot.press("delete")
-        await wait_until(lambda: isinstance(b.app.screen, RemovalScreen), "a question")
-        asked = b.app.screen
-        assert isinstance(asked, RemovalScreen)
+        asked = await b.opened(RemovalScreen, "delete")
         assert f"{MODEL_FILE.stat().st_size / 1e6:.1f} MB become free" in asked.text
         assert str(file) in asked.text
         await b.pilot.press("escape")
@@ -291,7 +279,7 @@ async def test_words_are_found_in_the_metadata(folder: Path) -> None:
     async with bench() as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
         await at(b, "mine-Q8_0")
-        screen = await metadata(b)
+        screen = await b.opened(MetadataScreen, "i")
         await b.pilot.press("slash", *"ATTN_", "enter")
         await wait_until(lambda: screen.sheet.found[1], "the words")
         number, of = screen.sheet.found

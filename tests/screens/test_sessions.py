@@ -39,10 +39,7 @@ async def listed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Bench
 
 
 async def show_list(b: Bench) -> SessionsScreen:
-    await b.pilot.press("f7")
-    await wait_until(lambda: isinstance(b.app.screen, SessionsScreen), "the list")
-    screen = b.app.screen
-    assert isinstance(screen, SessionsScreen)
+    screen = await b.opened(SessionsScreen, "f7")
     await wait_until(lambda: screen.bar.count.content, "conversations")
     await b.pilot.pause()
     return screen

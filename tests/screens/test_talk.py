@@ -385,10 +385,7 @@ async def test_a_conversation_has_a_system_prompt_of_its_own() -> None:
 
 async def test_system_prompts_are_kept_in_a_library() -> None:
     async with bench() as b:
-        await b.pilot.press("ctrl+y")
-        await wait_until(lambda: isinstance(b.app.screen, SystemScreen), "the screen for it")
-        screen = b.app.screen
-        assert isinstance(screen, SystemScreen)
+        screen = await b.opened(SystemScreen, "ctrl+y")
         await b.pilot.press(*"Be brief.", "tab", *"short", "enter")
         await wait_until(lambda: systems.load(paths.systems()) == {"short": "Be brief."}, "it")
         await b.pilot.press("escape", "ctrl+y")

@@ -53,6 +53,25 @@ def test_conversations_in_one_row_are_read_as_if_each_were_alone() -> None:
     assert torch.allclose(together, alone, atol=1e-5)
 
 
+def test_what_is_hidden_is_seen_by_the_first_block_alone() -> None:
+    torch.manual_seed(0)
+    network = Network(Shape(n_vocab=100, n_embd=64, n_layer=3, n_head=4, n_ff=96, n_ctx=64))
+    tokens, positions = torch.randint(0, 100, (1, 12)), torch.arange(12).unsqueeze(0)
+    hidden = torch.zeros(1, 12, dtype=torch.bool)
+    hidden[0, 3:7] = True
+    others = torch.where(hidden, (tokens + 1) % 100, tokens)
+
+    def last_of(read: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
+        last: torch.Tensor = network.states(read, positions, hidden)[-1][0, -1]
+        return last
+
+    assert not torch.allclose(last_of(tokens, hidden), last_of(others, hidden))
+    # A first block that carries nothing from token to token.
+    torch.nn.init.zeros_(network.blocks[0].attn_output.weight)
+    assert torch.equal(last_of(tokens, hidden), last_of(others, hidden))
+    assert not torch.allclose(last_of(tokens, None), last_of(others, None))
+
+
 @pytest.mark.parametrize("questions", [True, False])
 @pytest.mark.parametrize("step", [0, 7])
 def test_what_is_learned_follows_what_is_seen(
@@ -64,7 +83,7 @@ def test_what_is_learned_follows_what_is_seen(
     rows = batch(Order(tokenizer_file, 1, step, 2048, 1024, questions))
     assert len(rows.inputs) == (2 if step == 7 and not questions else 8)
     topics = set()
-    for inputs, targets, numbers, positions in zip(*rows, strict=True):
+    for inputs, targets, numbers, positions, hidden in zip(*rows, strict=True):
         ahead = zip(inputs[1:], targets, strict=False)
         assert all(target in (IGNORED, token) for token, target in ahead)
         asked = [at for at, number in enumerate(numbers) if number != IGNORED]
@@ -73,7 +92,10 @@ def test_what_is_learned_follows_what_is_seen(
         begun = [at for at, position in enumerate(positions) if position == 0]
         assert all(inputs[at] == start for at in begun)
         assert begun[0] == 0
+        # What is hidden is words of a question: nothing of it is learned.
+        assert all(targets[at - 1] == IGNORED for at in range(1, len(inputs)) if hidden[at])
     assert len(topics) > 10
+    assert any(map(any, rows.hidden)) is (step == 0 and not questions)
     learned = any(target != IGNORED for row in rows.targets for target in row)
     assert learned is not questions
 

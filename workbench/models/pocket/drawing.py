@@ -42,12 +42,14 @@ class Row(NamedTuple):
     ``targets`` are the tokens that follow ``inputs``; ``topics`` are the numbers of the topics
     that were asked, at the last token before each answer. Both are -100 where there is nothing
     to learn. ``positions`` begin at 0 with each conversation that sees nothing of others.
+    ``hidden`` marks what the first block alone sees.
     """
 
     inputs: list[int]
     targets: list[int]
     topics: list[int]
     positions: list[int]
+    hidden: list[bool]
 
 
 class Batch(NamedTuple):
@@ -57,6 +59,7 @@ class Batch(NamedTuple):
     targets: list[list[int]]
     topics: list[list[int]]
     positions: list[list[int]]
+    hidden: list[list[bool]]
 
 
 class Order(NamedTuple):
@@ -94,7 +97,7 @@ def batch(order: Order) -> Batch:
 
 
 def _row(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Row:
-    row = Row([], [], [], [])
+    row = Row([], [], [], [], [])
     tokenizer = tokenizer_of(order.tokenizer_file)
     while len(row.inputs) <= length:
         part = (
@@ -110,12 +113,14 @@ def _row(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Row:
         )
         row.topics.extend(numbers.get(at, IGNORED) for at in range(len(part.tokens)))
         row.positions.extend(range(len(part.tokens)))
+        row.hidden.extend(part.asking)
     # What is to be learned at a token is what follows it.
     return Row(
         row.inputs[:length],
         row.targets[1 : length + 1],
         row.topics[1 : length + 1],
         row.positions[:length],
+        row.hidden[:length],
     )
 
 
@@ -123,20 +128,25 @@ def _question(tokenizer: Tokenizer, corpus: Corpus) -> Encoded:
     """A question up to the first token of an answer that is not told."""
     encoded = vocabulary.encoded(tokenizer, [corpus.question(), Turn("assistant", "")])
     stop = encoded.learned.index(True) + 1
-    return Encoded(encoded.tokens[:stop], [False] * stop, encoded.topics)
+    return Encoded(encoded.tokens[:stop], [False] * stop, encoded.topics, [False] * stop)
 
 
 def _conversation(
     tokenizer: Tokenizer, corpus: Corpus, draw: random.Random, *, whole: bool
 ) -> Encoded:
-    """A conversation, mostly only up to the first words of an answer unless it is to be whole."""
+    """A conversation, mostly only up to the first words of an answer unless it is to be whole.
+
+    Only the first block sees what asks for a topic then.
+    """
     encoded = vocabulary.encoded(tokenizer, corpus.conversation())
     if whole or draw.random() >= _CUT_SHARE:
-        return encoded
+        return encoded._replace(asking=[False] * len(encoded.tokens))
     learned = encoded.learned
     begun = [at for at in range(1, len(learned)) if learned[at] and not learned[at - 1]]
     stop = draw.choice(begun) + _CUT_TOKENS
-    return Encoded(encoded.tokens[:stop], encoded.learned[:stop], encoded.topics)
+    return Encoded(
+        encoded.tokens[:stop], encoded.learned[:stop], encoded.topics, encoded.asking[:stop]
+    )
 
 
 def batches(orders: Sequence[Order], workers: int) -> Iterator[Batch]:

@@ -123,12 +123,18 @@ class Network(nn.Module):
         return self.logits(self.states(tokens)[-1])
 
     def states(
-        self, tokens: Tensor, positions: Tensor | None = None, *, blocks: int | None = None
+        self,
+        tokens: Tensor,
+        positions: Tensor | None = None,
+        hidden: Tensor | None = None,
+        *,
+        blocks: int | None = None,
     ) -> list[Tensor]:
         """What each of the first ``blocks`` blocks says of each token: ``(batch, tokens, n_embd)``.
 
         ``positions``, shaped as ``tokens``, are those in their conversations where a row holds
-        several: each begins at 0 and sees nothing of those before it.
+        several: each begins at 0 and sees nothing of those before it. ``hidden`` marks tokens
+        that the first block alone sees.
         """
         x = self.token_embd(tokens)
         count = tokens.shape[1]
@@ -141,6 +147,10 @@ class Network(nn.Module):
         for block in self.blocks[:blocks]:
             x = block(x, cosines, sines, mask)
             states.append(x)
+            if mask is not None and hidden is not None and len(states) == 1:
+                mask = mask & ~hidden[:, None, None, :] | torch.eye(
+                    count, dtype=torch.bool, device=mask.device
+                )
         return states
 
     def logits(self, states: Tensor) -> Tensor:

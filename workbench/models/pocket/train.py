@@ -32,7 +32,7 @@ _LEARNED_SCALE: Final = 0.3
 
 def question_loss(network: Network, heads: TopicHeads, rows: Batch) -> Tensor:
     """Mean cross-entropy of the questions' topics, in nats, of both heads added."""
-    inputs, _, topics, positions = _tensors(rows, network)
+    inputs, _, topics, positions, _ = _tensors(rows, network)
     asked = topics != IGNORED
     with _fast_products(inputs):
         (first,) = network.states(inputs, positions, blocks=1)
@@ -45,10 +45,10 @@ def question_loss(network: Network, heads: TopicHeads, rows: Batch) -> Tensor:
 
 def conversation_losses(network: Network, heads: TopicHeads, rows: Batch) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy of the answers' tokens and that of the questions' topics, in nats."""
-    inputs, targets, topics, positions = _tensors(rows, network)
+    inputs, targets, topics, positions, hidden = _tensors(rows, network)
     learned, asked = targets != IGNORED, topics != IGNORED
     with _fast_products(inputs):
-        states = network.states(inputs, positions)
+        states = network.states(inputs, positions, hidden)
         logits = network.logits(states[-1][learned])
         by_state = heads.by_state(states[0][asked])
     return (

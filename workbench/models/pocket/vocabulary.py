@@ -41,12 +41,14 @@ class Encoded(NamedTuple):
     """A conversation's tokens.
 
     ``learned`` marks those that are to be learned: the assistant's words and the end of each
-    answer. ``topics`` has the index of an answer's first token, and the topic that was asked.
+    answer. ``topics`` has the index of an answer's first token, and the topic that was asked;
+    ``asking`` marks the words that asked it.
     """
 
     tokens: list[int]
     learned: list[bool]
     topics: dict[int, str]
+    asking: list[bool]
 
 
 def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
@@ -56,6 +58,7 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
     tokens: list[int] = []
     learned: list[bool] = []
     topics: dict[int, str] = {}
+    asking: list[bool] = []
     topic = ""
     for turn in turns:
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
@@ -66,7 +69,9 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
         topic = turn.topic
         tokens += head + body + newline
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
-    return Encoded(tokens, learned, topics)
+        asks = [bool(topic)] * (len(body) - 1)
+        asking += [False] * len(head) + asks + [False] * (1 + len(newline))
+    return Encoded(tokens, learned, topics, asking)
 
 
 def asked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:

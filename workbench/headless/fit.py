@@ -201,7 +201,7 @@ def _in_words(found: Fit) -> Iterator[str]:
          size(place.free)]
         for place in found.places
     ]  # fmt: skip
-    yield from table(["", "weights", "cache", "compute", "total", "free"], rows)
+    yield from table(rows, heads=["", "weights", "cache", "compute", "total", "free"])
     if lengths := fits.lengths(found):
         yield lengths
     yield fits.sentence(found)

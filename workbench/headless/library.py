@@ -51,7 +51,7 @@ def list_models(*, as_json: bool) -> int:
         return 0
     rows = [_row(*each, known) for each in zip(models, facts, strict=True)]
     heads = ["model", "architecture", "parameters", "type", "n_ctx", "size", "used", "from"]
-    for line in table(heads, rows):
+    for line in table(rows, heads=heads):
         click.echo(line)
     click.echo(f"{len(models)} model{'s' * (len(models) != 1)}, {size(used)}")
     for report in unfinished.unfinished():

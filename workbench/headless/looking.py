@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from workbench.headless.fetching import fetched
-from workbench.headless.printing import INTERRUPTED, size, tell
+from workbench.headless.printing import INTERRUPTED, size, table, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -45,7 +45,12 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
             _print_json(found)
         elif found:
             is_wide = shutil.get_terminal_size().columns >= _WIDE
-            _print_table(_rows(found, with_dates=is_wide))
+            _print(
+                table(
+                    [_row(each, with_dates=is_wide) for each in found],
+                    heads=_titles(with_dates=is_wide),
+                )
+            )
         else:
             tell(["Nothing was found."])
         return 0
@@ -55,12 +60,12 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
 
 # There is room for the date of the last change, too.
 _WIDE: Final = 120
+_FACTS_WIDTH: Final = 14
 _ROW_TITLES: Final = ("repository", "size", "architecture", "context", "downloads", "likes")
 
 
-def _rows(found: Sequence[Summary], *, with_dates: bool) -> list[tuple[str, ...]]:
-    titles = (*_ROW_TITLES, *(["updated"] if with_dates else []), "")
-    return [titles, *(_row(each, with_dates=with_dates) for each in found)]
+def _titles(*, with_dates: bool) -> tuple[str, ...]:
+    return (*_ROW_TITLES, *(["updated"] if with_dates else []), "")
 
 
 def _row(found: Summary, *, with_dates: bool) -> tuple[str, ...]:
@@ -106,12 +111,12 @@ def _print_repository(found: Repository) -> None:
         ("gated", "yes: its conditions are to be accepted first" if summary.gated else ""),
     )
     click.echo(summary.repo)
-    _print_table([(f"  {name}", value) for name, value in facts if value])
+    _print(f"  {name:<{_FACTS_WIDTH}}{value}" for name, value in facts if value)
     if not found.variants:
         tell(["It has no GGUF file."])
         return
     click.echo()
-    _print_table([_variant_row(each) for each in found.variants])
+    _print(table([_variant_row(each) for each in found.variants]))
 
 
 def _variant_row(variant: Variant) -> tuple[str, ...]:
@@ -199,9 +204,6 @@ def _print_json(found: object) -> None:
     click.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
 
 
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    """Columns as wide as what stands in them; on a terminal that is too narrow they wrap."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

@@ -39,13 +39,20 @@ def size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines with the columns one under the other; figures are at the right of theirs."""
-    columns = list(zip(heads, *rows, strict=True))
+def table(rows: Sequence[Sequence[str]], *, heads: Sequence[str] = ()) -> Iterator[str]:
+    """Lines with the columns one under the other; figures are at the right of theirs.
+
+    The first column has the names. A terminal that is too narrow wraps the lines.
+    """
+    lines = [heads, *rows] if heads else rows
+    columns = list(zip(*lines, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    right = [all(cell[:1].isdigit() for cell in column[1:] if cell) for column in columns]
-    for row in (heads, *rows):
-        cells = zip(row, widths, right, strict=True)
+    right = [
+        at > 0 and all(cell[:1].isdigit() for cell in column[bool(heads) :] if cell)
+        for at, column in enumerate(columns)
+    ]
+    for line in lines:
+        cells = zip(line, widths, right, strict=True)
         yield "  ".join(
             cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in cells
         ).rstrip()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -49,6 +50,12 @@ class Bench:
         self.screen.chat.prompt.focus()
         self.screen.chat.prompt.insert(text)
         await self.pilot.press("enter")
+
+    def at_once(self, *keys: str) -> None:
+        """Keys that come in one piece, as over a slow line."""
+        for key in keys:
+            character = "/" if key == "slash" else key if len(key) == 1 else None
+            self.app.post_message(events.Key(key, character))
 
     async def opened(self, kind: type[_Screen], *keys: str) -> _Screen:
         """The screen of this kind that ``keys`` open."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual import events
 
 from tests.gguf_files import random_model
 from tests.screens.bench import Bench, bench
@@ -85,8 +84,7 @@ async def test_a_filter_finds_a_model_and_esc_lists_all(folder: Path) -> None:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")
         await b.pilot.press("f2")
         # In one piece, as over a slow line: the f is no favourite.
-        for key in ("slash", "f", "1", "6", "enter"):
-            b.app.post_message(events.Key(key, {"slash": "/", "enter": None}.get(key, key)))
+        b.at_once("slash", "f", "1", "6", "enter")
         await listed(b, "other-F16")
         await wait_until(lambda: b.screen.browser.models.has_focus, "the list")
         assert not marks.load(paths.model_marks()).favourites
@@ -294,6 +292,36 @@ async def test_words_are_found_in_the_metadata(folder: Path) -> None:
         assert screen.sheet.found == (0, 0)
         await b.pilot.press("escape")
         assert b.app.screen is b.screen
+
+
+async def test_a_key_acts_on_the_model_that_was_under_the_cursor(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        b.at_once("f", "j", "j")
+        await wait_until(lambda: marks.load(paths.model_marks()).favourites, "the favourite")
+        assert "mine-Q8_0" in str(marks.load(paths.model_marks()).favourites)
+
+
+async def test_who_has_gone_on_is_not_asked_what_is_to_be_removed(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        b.at_once("delete", "j")
+        await wait_until(lambda: any("once more" in toast for toast in b.toasts()), "a sentence")
+        assert b.app.screen is b.screen
+        assert b.screen.browser.model is not None
+        assert b.screen.browser.model.name != "mine-Q8_0"
+
+
+async def test_a_load_that_ends_leaves_one_on_the_way_to_another_model(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "mine-Q8_0")
+        b.at_once("enter", "j")
+        await wait_until(lambda: b.says("mine-Q8_0 loaded in"), "the model")
+        await b.idle()
+        assert b.screen.browser.models.has_focus
 
 
 async def test_what_cannot_be_removed_is_said(folder: Path) -> None:

@@ -49,6 +49,10 @@ def titles(screen: SessionsScreen) -> list[str]:
     return [each.title for each in screen.rows.items]
 
 
+def under_cursor(screen: SessionsScreen) -> str:
+    return screen.rows.item.title if screen.rows.item is not None else ""
+
+
 def rows(screen: SessionsScreen) -> str:
     """What is drawn of the list."""
     height = screen.rows.size.height
@@ -197,18 +201,34 @@ async def test_renamed_pinned_and_deleted_with_undo() -> None:
         await b.pilot.press("end", "f4")
         await wait_until(lambda: titles(screen) == ["First", "Third", "Second"], "it on top")
         assert "◆ First" in rows(screen)
-        await b.pilot.press("home", "f2")
+        # The cursor went with it.
+        assert under_cursor(screen) == "First"
+        await b.pilot.press("f2")
         screen.title_field.value = "The pinned one"
         await b.pilot.press("enter")
         await wait_until(lambda: titles(screen)[0] == "The pinned one", "the title")
         await b.pilot.press("down", "delete")
         await wait_until(lambda: titles(screen) == ["The pinned one", "Second"], "it to be gone")
         assert "ctrl+z" in b.toasts()[0]
+        assert under_cursor(screen) == "Second"
         await b.pilot.press("ctrl+z")
         await wait_until(lambda: len(titles(screen)) == 3, "it to be back")
+        assert under_cursor(screen) == "Third"
         await b.pilot.press("escape")
         await closed(b)
     assert [each.title for each in kept()] == ["The pinned one", "Third", "Second"]
+
+
+async def test_the_cursor_goes_where_it_was_moved_while_the_list_is_read_again() -> None:
+    for title in ("First", "Second", "Third"):
+        said_before(title, "Yes")
+    async with listed() as (b, screen):
+        await b.pilot.press("end")
+        assert under_cursor(screen) == "First"
+        screen.action_pin()
+        screen.rows.move(titles(screen).index("Second"))
+        await wait_until(lambda: titles(screen) == ["First", "Third", "Second"], "it on top")
+        assert under_cursor(screen) == "Second"
 
 
 async def test_what_was_deleted_before_can_be_had_back_later() -> None:

@@ -77,6 +77,7 @@ class Service:
         self._events = events
         self._reports_a_second = reports_a_second
         self._loaded: LoadedModel | None = None
+        self._load_ms = 0.0
         # The requests that end if llama.cpp fails: others may have joined the present one.
         self._under_way: set[int] = set()
         self.abort = AbortFlag()
@@ -105,7 +106,7 @@ class Service:
         try:
             match request:
                 case Load():
-                    self._model(request.request, request.model)
+                    self._load(request)
                 case Generate():
                     self._generate(request)
                 case SaveState():
@@ -117,6 +118,12 @@ class Service:
         except (LoadError, *_REFUSALS) as error:
             for number in sorted(self._under_way):
                 self.emit(Failed(number, without_controls(str(error))))
+
+    def _load(self, request: Load) -> None:
+        there = self._loaded
+        if self._model(request.request, request.model) is there:
+            # Whoever asks waits for an answer.
+            self._tell_loaded(request.request, there)
 
     def _model(self, request: int, source: ModelSource) -> LoadedModel:
         """The loaded model, loading it first if it is another one or set otherwise."""
@@ -137,16 +144,20 @@ class Service:
             if self.abort:
                 raise _StoppedError from None
             raise
+        self._load_ms = (perf_counter() - started) * 1e3
+        self._tell_loaded(request, self._loaded)
+        return self._loaded
+
+    def _tell_loaded(self, request: int, model: LoadedModel) -> None:
         self.emit(
             Loaded(
                 request,
-                self._loaded.info(),
-                load_ms=(perf_counter() - started) * 1e3,
+                model.info(),
+                load_ms=self._load_ms,
                 devices=gpus(),
-                notes=self._loaded.notes(),
+                notes=model.notes(),
             )
         )
-        return self._loaded
 
     def _generate(self, request: Generate) -> None:
         loaded = self._model(request.request, request.model)

@@ -69,9 +69,9 @@ class ComparingScreen(OpeningScreen):
 
     def _draft(self) -> str:
         """What was written here goes along, also what was typed on the way."""
-        text = self.chat.prompt.text
+        edited, text = self.chat.take_edited(), self.chat.prompt.text
         self.chat.prompt.clear()
-        return text
+        return "\n".join(filter(None, (edited, text)))
 
     def _come_back(self, kept: Kept | None) -> None:
         if self.lanes is not None:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, ScreenResultType
 
+from workbench.steady.screen import EndsOnce
 
-class Dialog(ModalScreen[ScreenResultType]):
-    """Ends once, however many keys for that are on their way.
 
-    Textual takes whatever screen is foremost then: over a slow line that is the workbench.
-    """
-
-    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Give the result, and go."""
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+class Dialog(EndsOnce[ScreenResultType], ModalScreen[ScreenResultType]):
+    """Lies over the screen that it is about."""

@@ -208,6 +208,11 @@ class Exchange:
             return "ask"
         return "force" if perf_counter() - self._stop_asked > _PATIENCE_SECONDS else "wait"
 
+    def wait_for(self, request: int) -> None:
+        """The engine is at work on ``request``; nobody has wished that it stops."""
+        self.request = request
+        self._stop_asked = None
+
     def end(self, finish: str = "") -> Ended:
         """The request is over; a path that led to no answer is left again."""
         self.request = None

@@ -113,7 +113,10 @@ class FilesScreen(TalkingScreen):
         notes, n_more = list(message.notes), len(message.numbers) - 1
         if n_more:
             notes.append(f"{n_more} more of {message.file} are kept: F7 lists them.")
-        if message.numbers:
+        if message.numbers and (self.lanes is not None or self.exchange.answering):
+            # What is under way goes on in the conversation that is open.
+            self.notify(f"{message.file} is taken in: F7 lists it.", timeout=4, markup=False)
+        elif message.numbers:
             self.open(Wanted(message.numbers[0], notes=tuple(notes)))
 
 

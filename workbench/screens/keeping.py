@@ -34,6 +34,8 @@ class KeepingScreen(PanesScreen):
         self.session = Session()
         self.exchange = Exchange(self.session.conversation)
         self.journal = Journal(paths.sessions(), on_trouble=self._say_trouble)
+        # Another one is on its way from the disk: what is said meanwhile would be said here.
+        self.opening = False
         # Conversations whose app is gone; the newest is offered.
         self.cut_off: Sequence[Summary] = ()
 
@@ -87,10 +89,12 @@ class KeepingScreen(PanesScreen):
         self.chat.note(f"Not kept: {message.trouble}", error=True)
 
     def refuses(self) -> bool:
-        """Whether an answer is under way; says so."""
+        """Whether an answer is under way, or another conversation; says so."""
         if self.exchange.answering:
             self.notify("The engine is at work: Esc stops it.", severity="warning", timeout=3)
-        return self.exchange.answering
+        elif self.opening:
+            self.notify("A conversation is being opened.", severity="warning", timeout=3)
+        return self.exchange.answering or self.opening
 
     # ---- another conversation ----------------------------------------------------------------
 
@@ -141,6 +145,7 @@ class KeepingScreen(PanesScreen):
         newest, *_ = self.cut_off
         self.cut_off = ()
         self.refresh_bindings()
+        self.opening = True
         self._bring_back(newest.id)
 
     @work(group="sessions", description="bring a conversation back", exit_on_error=False)
@@ -148,6 +153,7 @@ class KeepingScreen(PanesScreen):
         try:
             session = await asyncio.to_thread(_taken, self.journal.file, conversation)
         except StoreError as error:
+            self.opening = False
             self.post_message(NotKept(str(error)))
             return
         self.post_message(SessionOpened(session))

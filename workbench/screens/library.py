@@ -82,11 +82,16 @@ class LibraryScreen(ObeyingScreen):
     @work(group="models", description="look for models", exit_on_error=False)
     async def _find_models(self, number: int) -> None:
         found = await asyncio.to_thread(self._found)
+        # A younger search knows better what is there.
+        if number != self._search:
+            return
         self.post_message(found)
-        is_news = await asyncio.to_thread(self._read_headers, found.models, number)
-        if is_news and number == self._search:
-            # Some may have turned out to be copies of others.
-            self.post_message(await asyncio.to_thread(self._found))
+        if not await asyncio.to_thread(self._read_headers, found.models, number):
+            return
+        # Some may have turned out to be copies of others.
+        found = await asyncio.to_thread(self._found)
+        if number == self._search:
+            self.post_message(found)
 
     def _found(self) -> ModelsFound:
         if self._facts is None:
@@ -99,7 +104,8 @@ class LibraryScreen(ObeyingScreen):
                 models += library.named(self._opened)
         known = {each.path: facts for each in models if (facts := self._facts.known(each))}
         used = library.disk_use(models)
-        return ModelsFound(models, marked, known, used)
+        # To look through folders takes a while, in which a mark may have been set.
+        return ModelsFound(models, marks.load(paths.model_marks()), known, used)
 
     def _read_headers(self, models: Sequence[ModelFile], number: int) -> bool:
         """Tell what is not known yet, some at a time; returns whether to look for copies anew."""
@@ -174,7 +180,7 @@ class LibraryScreen(ObeyingScreen):
                 self._remember(lambda: marks.toggle(paths.model_marks(), event.model.path))
             case "metadata":
                 # A key that is held asks for it twice.
-                if self.is_current:
+                if self.is_active:
                     self.app.push_screen(MetadataScreen(event.model))
             case "verify":
                 self._verify(event.model)
@@ -250,7 +256,11 @@ class LibraryScreen(ObeyingScreen):
         if plan is None:
             self._complain_of_model(message.problem)
             return
-        if not self.is_current or any(each.model == model for each in self._removing):
+        if not self.is_active or any(each.model == model for each in self._removing):
+            return
+        if not self.browser.models.has_focus or self.browser.model != model:
+            # A key that is meant for something else would agree.
+            self.app.notify(f"To remove {model.name} press the key once more.", markup=False)
             return
         if model.path == self.present_model:
             self._complain_of_model(f"{model.name} is in use: load another model first.")

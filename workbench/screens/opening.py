@@ -75,9 +75,13 @@ class OpeningScreen(KeepingScreen):
         self.go_to("chat")
         self.find_cut_off()
 
-    @work(group="sessions", description="open a conversation", exit_on_error=False)
-    async def open(self, wanted: Wanted) -> None:
+    def open(self, wanted: Wanted) -> None:
         """Open a conversation that is kept."""
+        self.opening = True
+        self._open(wanted)
+
+    @work(group="sessions", description="open a conversation", exit_on_error=False)
+    async def _open(self, wanted: Wanted) -> None:
         assert wanted.conversation is not None
         try:
             if wanted.conversation == self.session.id:
@@ -85,11 +89,13 @@ class OpeningScreen(KeepingScreen):
                 self.keep_now()
             session = await asyncio.to_thread(_read, self.journal.file, wanted.conversation)
         except StoreError as error:
+            self.opening = False
             self.post_message(NotKept(str(error)))
         else:
             self.post_message(SessionOpened(session, wanted))
 
     async def on_session_opened(self, message: SessionOpened) -> None:
+        self.opening = False
         if message.session is None:
             self.notify("Another Workbench has brought it back.", severity="warning", timeout=3)
         elif not self.refuses():

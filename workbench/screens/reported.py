@@ -108,7 +108,8 @@ class ReportedScreen(FetchingScreen):
         if first:
             self._warm_up()
         self._loaded_model = event.model.source.file
-        self._set_along = None
+        if self._loaded_model == self._model:
+            self._set_along = None
         self.browser.mark_loaded(self._loaded_model)
         self.stats.model_loaded(event)
         self.parameters.use_defaults(event.model.defaults)
@@ -123,7 +124,9 @@ class ReportedScreen(FetchingScreen):
             self.exchange.end()
             self.refresh_bindings()
             self.stats.idle()
-            if self.browser.has_focus_within:
+            chosen = self.browser.model
+            # Who is on the way to another model, or looks for one, is left there.
+            if self.browser.models.has_focus and chosen and chosen.path == self._loaded_model:
                 self.go_to("chat")
 
     def _on_text(self, event: TextArrived) -> None:

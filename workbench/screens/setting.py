@@ -30,6 +30,9 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
     @on(ParameterPane.TextWanted)
     def _write_text(self, event: ParameterPane.TextWanted) -> None:
         event.stop()
+        if not self.is_active:
+            # A key that is held asks for it twice.
+            return
 
         def written(text: str | None) -> None:
             if text is not None:
@@ -40,6 +43,8 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
     @on(ParameterPane.PresetsWanted)
     def _show_presets(self, event: ParameterPane.PresetsWanted) -> None:
         event.stop()
+        if not self.is_active:
+            return
 
         def taken(taken: Taken | None) -> None:
             if taken is not None:

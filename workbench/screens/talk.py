@@ -72,7 +72,7 @@ class Talk:
         await self._send()
 
     async def _send(self) -> None:
-        self.exchange.request = await self._generate(self.exchange.messages())
+        self.exchange.wait_for(await self._generate(self.exchange.messages()))
 
     def show_version(self, number: int, step: int) -> bool:
         """Show another version of a message; returns whether there is one."""

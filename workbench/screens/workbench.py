@@ -72,7 +72,10 @@ class WorkbenchScreen(ReportedScreen):
     async def on_begun(self, message: Begun) -> None:
         """Show what the app opens with, and load the model for it."""
         session = message.session
-        if session is not None and not self.session.conversation.messages:
+        if self.session.conversation.messages or self.lanes is not None:
+            # Who was quicker goes on with what they have begun.
+            session = None
+        if session is not None:
             self.use(session)
         for complaint in self._complaints:
             self.chat.note(complaint, error=True)
@@ -84,7 +87,9 @@ class WorkbenchScreen(ReportedScreen):
         self.find_models(self._model)
         self.take_up_downloads()
         self.find_cut_off()
-        await self._load(self._model)
+        if self.exchange.request is None:
+            # What was asked already loads it, too.
+            await self._load(self._model)
 
     # ---- workers: they post messages and touch no widget ----------------------------------
 
@@ -209,7 +214,7 @@ class WorkbenchScreen(ReportedScreen):
         if model != self._model:
             self._model = model
             self.stats.busy("loading")
-            self.exchange.request = await self.engine.load(self._source())
+            self.exchange.wait_for(await self.engine.load(self._source()))
             self.refresh_bindings()
 
     @property
@@ -229,5 +234,5 @@ class WorkbenchScreen(ReportedScreen):
         self._set_for_load(chosen or {})
         self.stats.busy("loading")
         self.show_loading(0.0)
-        self.exchange.request = await self.engine.load(self._source())
+        self.exchange.wait_for(await self.engine.load(self._source()))
         self.refresh_bindings()

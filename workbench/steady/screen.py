@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.screen import Screen, ScreenResultType
 
 from workbench.steady.compositor import SparingCompositor
 
 
-class SteadyScreen(Screen[ScreenResultType]):
+class EndsOnce(Screen[ScreenResultType]):
+    """Ends once, however many keys for that are on their way.
+
+    Textual takes whatever screen is foremost then: over a slow line that is the one below.
+    """
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Give the result, and go."""
+        # A screen that shows through a dialog is still "current", but not active.
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class SteadyScreen(EndsOnce[ScreenResultType]):
     """Takes a size only while the terminal has it, and asks widgets for what is seen."""
 
     def __init__(self) -> None:

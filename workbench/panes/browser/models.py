@@ -50,9 +50,11 @@ class ModelList(ChoicesByField):
     class Wished(Message):
         """Something is to be done with the model under the cursor."""
 
-        def __init__(self, wish: Wish) -> None:
+        def __init__(self, wish: Wish, option_id: str | None) -> None:
             super().__init__()
             self.wish = wish
+            # The keys behind it may have moved the cursor by now.
+            self.option_id = option_id
 
     class UndoWanted(Message):
         """The last removal is to be taken back."""
@@ -77,7 +79,8 @@ class ModelList(ChoicesByField):
 
     def action_wish(self, wish: Wish) -> None:
         """Have something done with the model under the cursor."""
-        self.post_message(self.Wished(wish))
+        option = self.highlighted_option
+        self.post_message(self.Wished(wish, option.id if option else None))
 
     def action_undo(self) -> None:
         """Ask for the last removal to be taken back."""

@@ -272,12 +272,13 @@ class BrowserPane(Vertical):
     @on(ModelList.Wished)
     def _wish(self, event: ModelList.Wished) -> None:
         event.stop()
-        if self.model is None:
+        model = self._model(event.option_id)
+        if model is None:
             return
         if event.wish == "copy":
-            self.app.copy_to_clipboard(str(self.model.path))
+            self.app.copy_to_clipboard(str(model.path))
         else:
-            self.post_message(self.Wished(event.wish, self.model))
+            self.post_message(self.Wished(event.wish, model))
 
     @on(ModelList.UndoWanted)
     def _undo(self, event: ModelList.UndoWanted) -> None:

@@ -59,7 +59,8 @@ class ValueField(Field):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parameter: Parameter | None = None
+        # Whose value is typed: the list's cursor may be moved meanwhile.
+        self.parameter: Parameter | None = None
         self._words: tuple[str, ...] = ()
         self.parsed: Value | None = None
         self.complaint = ""
@@ -68,7 +69,7 @@ class ValueField(Field):
     def begin(self, parameter: Parameter, text: str) -> None:
         """Let a value of ``parameter`` be typed; ``text`` is the present one."""
         self._done = False
-        self._parameter = parameter
+        self.parameter = parameter
         self._words = choices(parameter)
         if isinstance(parameter, Number):
             self._words = tuple(parameter.named.values())
@@ -84,16 +85,16 @@ class ValueField(Field):
 
     def judge(self) -> None:
         """Read what has been typed."""
-        if self._parameter is None:
+        if self.parameter is None:
             return
         try:
-            self.parsed = self._parameter.parse(self.value)
+            self.parsed = self.parameter.parse(self.value)
             self.complaint = ""
         except ParameterError as error:
             self.parsed = None
             self.complaint = str(error)
         self.set_class(bool(self.complaint), "-wrong")
-        meant = "" if self.parsed is None else self._parameter.text(self.parsed)
+        meant = "" if self.parsed is None else self.parameter.text(self.parsed)
         result = "✕" if self.complaint else f"= {meant}" if meant != self.value else ""
         # To set it draws the field again, even if it is the same.
         if result != self._result:
@@ -112,10 +113,10 @@ class ValueField(Field):
 
     def action_step(self, steps: int) -> None:
         """Move the typed value by steps."""
-        if self._parameter is not None and self.parsed is not None:
+        if self.parameter is not None and self.parsed is not None:
             # A list of choices reads downwards.
-            steps = steps if isinstance(self._parameter, Number) else -steps
-            self._put(self._parameter.text(self._parameter.stepped(self.parsed, steps)))
+            steps = steps if isinstance(self.parameter, Number) else -steps
+            self._put(self.parameter.text(self.parameter.stepped(self.parsed, steps)))
 
     def _put(self, text: str) -> None:
         self.value = text

@@ -220,10 +220,10 @@ class ParameterPane(Vertical):
         self._accept_value()
 
     def _accept_value(self) -> None:
-        row = self.rows.row
-        if self.editor.is_right() and self.editor.parsed is not None and isinstance(row, Parameter):
+        parameter = self.editor.parameter
+        if self.editor.is_right() and self.editor.parsed is not None and parameter is not None:
             self.editor.display = False
-            self.rows.set(row, self.editor.parsed)
+            self.rows.set(parameter, self.editor.parsed)
             self.stop_editing()
         self._explain()
 

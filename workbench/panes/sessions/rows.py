@@ -22,6 +22,11 @@ from workbench.sessions.search import Hit
 Item = Summary | Hit
 
 
+def _place(item: Item) -> tuple[int, int | None]:
+    """What makes it the same item where titles, pins and snippets have changed."""
+    return (item.conversation, item.row) if isinstance(item, Hit) else (item.id, None)
+
+
 def _quiet(keys: str, action: str, words: str, id: str, tooltip: str) -> Binding:  # noqa: A002
     return Binding(keys, action, words, show=False, id=f"sessions.{id}", tooltip=tooltip)
 
@@ -70,8 +75,12 @@ class ConversationList(ScrollView, WholeRows, can_focus=True):
         """What the cursor is on."""
         return self._items[self._cursor] if self._items else None
 
-    def show(self, items: Sequence[Item], *, empty: str, cursor: int = 0) -> None:
-        """List ``items``, which are of one kind; ``empty`` is said where there are none."""
+    def show(self, items: Sequence[Item], *, empty: str, stay: bool) -> None:
+        """List ``items``, which are of one kind; ``empty`` is said where there are none.
+
+        With ``stay`` the cursor goes with what it is on, or stays where that was.
+        """
+        cursor = self._again(items) if stay else 0
         self._items, self._empty = items, empty
         self._high = 2 if items and isinstance(items[0], Hit) else 1
         self._cursor = max(0, min(cursor, len(items) - 1))
@@ -80,10 +89,10 @@ class ConversationList(ScrollView, WholeRows, can_focus=True):
         self.refresh()
         self._show_cursor()
 
-    @property
-    def cursor(self) -> int:
-        """The number of what the cursor is on."""
-        return self._cursor
+    def _again(self, items: Sequence[Item]) -> int:
+        places = [_place(each) for each in items]
+        at = _place(self.item) if self.item is not None else None
+        return places.index(at) if at in places else self._cursor
 
     def move(self, index: int) -> None:
         """Put the cursor there, or on the nearest there is."""

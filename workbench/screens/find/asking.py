@@ -126,14 +126,20 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
     @work(group="search", exclusive=True, description="search the Hub", exit_on_error=False)
     async def _search(self, number: int, text: str, choice: Choice, following: str) -> None:
         try:
-            page = await self.in_thread(lambda: self._page(text, choice, following))
+            page, named, looked = await self.in_thread(lambda: self._page(text, choice, following))
         except Exception as error:
             self.following = following
             self.post_message(Found(number, None, _told(error)))
-        else:
-            self.post_message(Found(number, page))
+            return
+        if named is not None and looked is not None:
+            self.references[named.repo] = named
+            self.post_message(looked)
+        self.post_message(Found(number, page))
 
-    def _page(self, text: str, choice: Choice, following: str) -> Page:
+    def _page(
+        self, text: str, choice: Choice, following: str
+    ) -> tuple[Page, Reference | None, Looked | None]:
+        """What is found; where ``text`` is an address, what it says and what is there."""
         hub = self.fetcher.hub()
         asked = wanted(text, choice)
         named = None if following else references.read(text, hub.endpoint)
@@ -144,10 +150,9 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
                 # Two words with a stroke between them may be a search after all.
                 asked = wanted(named.repo, choice)
             else:
-                self.references[named.repo] = named
-                self.post_message(self._looked(named.repo, repository))
-                return Page((repository.summary,))
-        return search_hub(hub, asked, following)
+                looked = self._looked(named.repo, repository)
+                return Page((repository.summary,)), named, looked
+        return search_hub(hub, asked, following), None, None
 
     # ---- looking -----------------------------------------------------------------------------
 

@@ -77,8 +77,8 @@ class _Rows(ChoicesByField):
         return (option.id or "") if option else ""
 
     def show(self, rows: list[Option]) -> None:
-        """Show these rows; the cursor stays on its own, or else goes to the first."""
-        chosen = self.chosen
+        """Show these rows; the cursor stays on its own, or else where that was."""
+        chosen, at = self.chosen, self.highlighted or 0
         ids = [row.id for row in rows]
         if ids == [row.id for row in self.options]:
             for row in rows:
@@ -87,7 +87,7 @@ class _Rows(ChoicesByField):
         self.clear_options()
         self.add_options(rows)
         if rows:
-            self.highlighted = ids.index(chosen) if chosen in ids else 0
+            self.highlighted = ids.index(chosen) if chosen in ids else min(at, len(ids) - 1)
 
 
 class ResultList(_Rows):

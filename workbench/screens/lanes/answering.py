@@ -194,6 +194,9 @@ class AnsweringScreen(JudgingScreen):
                 break
             # What lanes of one engine have in common is evaluated once.
             turn = [each for each in self._waiting if each.lane.source == source]
+            if not turn:
+                # They were stopped meanwhile.
+                continue
             self._waiting = [each for each in self._waiting if each not in turn]
             request = engine.number()
             if not any(lane.engine for lane in self.lanes):

@@ -85,13 +85,14 @@ class DifferencesScreen(Dialog[None]):
     @work(group="differences", description="compare two answers", exclusive=True)
     async def _compare(self) -> None:
         left, right = self._lane, self._others[self._other]
-        texts = (left.answer, right.answer)
+        # As they are now: answers may go on.
+        texts, tokens = (left.answer, right.answer), (list(left.tokens), list(right.tokens))
         # Of long answers it takes a while.
         found = await asyncio.to_thread(difference, *texts)
         parts = None
-        if self._by_tokens and left.model == right.model and left.tokens and right.tokens:
+        if self._by_tokens and left.model == right.model and all(tokens):
             # Tokens of another vocabulary are others whatever they spell.
-            parts = parting(left.tokens, right.tokens, texts)
+            parts = parting(*tokens, texts)
         self.words.update(_said(left.letter, right.letter, found.same, parts, texts))
         for id_, lane, text, spans in (
             ("left", left, texts[0], found.left),

@@ -130,7 +130,7 @@ class Lane:
     def begin(self, engine: EngineClient, request: int) -> None:
         """An engine is asked for its answer."""
         self.engine, self.source_at_work = engine, self.source
-        self.exchange.request = request
+        self.exchange.wait_for(request)
 
     # ---- what it answers ---------------------------------------------------------------------
 

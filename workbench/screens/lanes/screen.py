@@ -42,7 +42,7 @@ class LanesScreen(AnsweringScreen):
     @on(Prompt.Submitted)
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if not self.is_there or self.refuses() or self.refuses_blindly():
+        if not (self.is_there and self.is_active) or self.refuses() or self.refuses_blindly():
             return
         if self._edited is None and (said := words.read(event.text)) is not None:
             # Whatever it leads to, it is no draft.
@@ -51,11 +51,17 @@ class LanesScreen(AnsweringScreen):
             if not await self._obey(said) and not self.prompt.text:
                 self.prompt.write(event.text)
             return
-        if not await self.engines_fit():
-            return
+        # What is typed from here on is another prompt.
         edited, self._edited = self._edited, None
         self.prompt.clear()
         self.prompt.stop_editing()
+        if not await self.engines_fit():
+            if edited is not None:
+                self._edited = edited
+                self.prompt.begin_editing(event.text, _EDITING)
+            else:
+                self.prompt.write("\n".join(filter(None, (event.text, self.prompt.text))))
+            return
         self.shuffle()
         await self.ask(event.text, instead_of=edited)
 

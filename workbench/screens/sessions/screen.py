@@ -49,11 +49,10 @@ class Wanted(NamedTuple):
 class Listed(Message, bubble=False):
     """The store has been read: what is to be listed for these ``words``."""
 
-    def __init__(self, words: str, items: Sequence[Item], cursor: int) -> None:
+    def __init__(self, words: str, items: Sequence[Item]) -> None:
         super().__init__()
         self.words = words
         self.items = items
-        self.cursor = cursor
 
 
 class Changed(Message, bubble=False):
@@ -122,6 +121,8 @@ class SessionsScreen(Dialog[Wanted | None]):
         self._changing = asyncio.Lock()
         self._waiting: Timer | None = None
         self._renamed: int | None = None
+        # What the cursor is to be on once it is listed again.
+        self._restored: int | None = None
         # For which words things are listed, and whether Enter waits for others.
         self._listed: str | None = None
         self._accepts = False
@@ -160,7 +161,7 @@ class SessionsScreen(Dialog[Wanted | None]):
             return self._store
 
     @work(group="list", description="read conversations", exit_on_error=False, exclusive=True)
-    async def read(self, cursor: int = 0) -> None:
+    async def read(self) -> None:
         """List conversations, or the places where the words in the field are said."""
         words = self.bar.field.value.strip()
         items: Sequence[Item] = ()
@@ -173,7 +174,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         except StoreError as error:
             self.post_message(Refused(str(error)))
         else:
-            self.post_message(Listed(words, items, cursor))
+            self.post_message(Listed(words, items))
 
     @work(group="change", description="change the list", exit_on_error=False)
     async def _change(self, change: Callable[[Store], Message | None]) -> None:
@@ -184,12 +185,14 @@ class SessionsScreen(Dialog[Wanted | None]):
             except StoreError as error:
                 self.post_message(Refused(str(error)))
                 return
+            if isinstance(changed, Deleted):
+                self.deleted.append(changed.item)
         if changed is not None:
             self.post_message(changed)
         self.post_message(Changed())
 
     def on_changed(self) -> None:
-        self.read(self.rows.cursor)
+        self.read()
 
     def on_pinned(self, message: Pinned) -> None:
         """Say so."""
@@ -199,7 +202,6 @@ class SessionsScreen(Dialog[Wanted | None]):
     def on_deleted(self, message: Deleted) -> None:
         """Say so, and how it can be had back."""
         item = message.item
-        self.deleted.append(item)
         self.notify(f"Deleted: {item.title}. ctrl+z brings it back.", timeout=4, markup=False)
 
     def on_restored(self, message: Restored) -> None:
@@ -208,15 +210,20 @@ class SessionsScreen(Dialog[Wanted | None]):
             self.notify("There is nothing to bring back.", timeout=3)
             return
         self.deleted = [each for each in self.deleted if each.id != message.item.id]
+        self._restored = message.item.id
         self.notify(f"Here again: {message.item.title}.", timeout=3, markup=False)
 
     def on_listed(self, message: Listed) -> None:
         """Show what was read, unless something else is looked for by now."""
         if message.words != self.bar.field.value.strip():
             return
-        self._listed = message.words
         empty = _NONE_FOUND if message.words else _NONE
-        self.rows.show(message.items, empty=empty, cursor=message.cursor)
+        self.rows.show(message.items, empty=empty, stay=message.words == self._listed)
+        self._listed = message.words
+        numbers = [_number(each) for each in message.items]
+        if self._restored in numbers:
+            self.rows.move(numbers.index(self._restored))
+            self._restored = None
         n = len(message.items)
         noun = "place" if message.words else "conversation"
         self.refresh_bindings()
@@ -282,7 +289,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         """Begin a new conversation."""
         self.dismiss(Wanted(None))
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """End what is going on: a title, a search, the list."""
         if self._renamed is not None:
             self._stop_renaming()
@@ -290,6 +297,9 @@ class SessionsScreen(Dialog[Wanted | None]):
             self.bar.field.clear()
             self.rows.focus()
         else:
+            # The workbench is to know what has been deleted.
+            for change in [each for each in self.workers if each.group == "change"]:
+                await change.wait()
             self.dismiss(None)
 
     def action_pin(self) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reports import answer, running_engine
+from tests.gguf_files import random_model
 from workbench.engine.protocol import ChatMessage, ModelSource
 from workbench.models.pocket import MODEL_FILE, evaluate, generated
-from workbench.models.pocket.asked import Answer
+from workbench.models.pocket.asked import Answer, running
+from workbench.models.pocket.copying import heroes_kept, names_repeated
 from workbench.models.pocket.corpus import Topic
 from workbench.models.pocket.course import Course, plot, read
 from workbench.models.pocket.nearest import Topics
@@ -70,6 +72,16 @@ def test_figures_of_wrong_endless_answers_are_missed(topics: list[Topic]) -> Non
     asked = [evaluate.Asked(topic, "?", said) for topic in topics[:20]]
     met = [figure.met for figure in evaluate._of_answers(asked, topics) if figure.wanted]
     assert met == [False, False, False]
+
+
+async def test_who_copies_nothing_is_found_out(tmp_path: Path) -> None:
+    async with running(MODEL_FILE) as engine:
+        named = await names_repeated(engine)
+        assert sum(named) >= 0.9 * len(named)
+    model = random_model(tmp_path / "x.gguf", layers=1, width=64, heads=2, forward=64)
+    async with running(model) as engine:
+        assert not any(await names_repeated(engine))
+        assert not any(await heroes_kept(engine))
 
 
 async def test_numpy_draws_the_tokens_that_the_engine_draws(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class ModelSource(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):
-    """Load a model, unless it is loaded already with the same parameters."""
+    """Load a model, unless it is there already with the same parameters; Loaded follows."""
 
     request: int
     model: ModelSource

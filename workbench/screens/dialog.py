@@ -7,5 +7,7 @@ from textual.screen import ModalScreen, ScreenResultType
 from workbench.steady.screen import EndsOnce
 
 
-class Dialog(EndsOnce[ScreenResultType], ModalScreen[ScreenResultType]):
+class Dialog(ModalScreen[ScreenResultType], EndsOnce[ScreenResultType]):
     """Lies over the screen that it is about."""
+
+    # Textual takes its styles from the first of the classes above.

@@ -22,6 +22,7 @@ import numpy as np
 from workbench.models.pocket import MODEL_FILE, generated
 from workbench.models.pocket.asked import Answer, Engine, running
 from workbench.models.pocket.conversation import Corpus
+from workbench.models.pocket.copying import heroes_kept, names_repeated
 from workbench.models.pocket.corpus import Topic, held_out_questions
 from workbench.models.pocket.nearest import Topics, words_of
 from workbench.models.pocket.prompts import PROMPTS
@@ -106,10 +107,13 @@ async def measured(file: Path, share: int) -> tuple[list[Figure], list[Asked]]:
             await engine.answer("Tell me a story.", {"temperature": 0, "max_tokens": _LIMIT})
             for _ in range(_TIMES)
         ]
+        named, kept = await names_repeated(engine), await heroes_kept(engine)
     weights = Weights(file)
     return [
         *_of_answers(asked, topics),
         *_of_draws(drawn, told[0], hot),
+        _wanted(f"repeats a name, % of {len(named)}", _percent(named), ">= 90"),
+        _wanted(f"a story's hero keeps its name, % of {len(kept)}", _percent(kept), ">= 90"),
         *_of_distributions(weights, Vocabulary(file), asked[:: max(1, len(asked) // _SAMPLE)]),
         _wanted(
             f"tokens/s on one core, a story, best of {_TIMES}",

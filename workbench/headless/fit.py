@@ -15,7 +15,7 @@ import msgspec
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.machine import Machine
 from workbench.engine.protocol import Failed, ModelSource, Priced
-from workbench.headless.printing import failed, size, table, tell, to_the_end
+from workbench.headless.printing import failed, show, size, table, tell, to_the_end
 from workbench.models import fit as fits
 from workbench.models import library, remote
 from workbench.models.bandwidth import bandwidth
@@ -190,8 +190,7 @@ def _print(subject: _Subject, found: Fit, *, as_json: bool) -> None:
         f"{name}: {shape.architecture}, {parameter_count(shape.n_params)} parameters, "
         f"{shape.quantisation}, trained on {shape.n_ctx} tokens"
     )
-    for line in _in_words(found):
-        click.echo(line)
+    show(_in_words(found))
 
 
 def _in_words(found: Fit) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from workbench.headless import unfinished
-from workbench.headless.printing import size, table, tell
+from workbench.headless.printing import show, size, table, tell
 from workbench.models import checksum, duplicates, library, marks
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.model_file import ModelFile
@@ -51,8 +51,7 @@ def list_models(*, as_json: bool) -> int:
         return 0
     rows = [_row(*each, known) for each in zip(models, facts, strict=True)]
     heads = ["model", "architecture", "parameters", "type", "n_ctx", "size", "used", "from"]
-    for line in table(rows, heads=heads):
-        click.echo(line)
+    show(table(rows, heads=heads))
     click.echo(f"{len(models)} model{'s' * (len(models) != 1)}, {size(used)}")
     for report in unfinished.unfinished():
         click.echo(unfinished.in_words(report))

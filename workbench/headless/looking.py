@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from workbench.headless.fetching import fetched
-from workbench.headless.printing import INTERRUPTED, size, table, tell
+from workbench.headless.printing import INTERRUPTED, show, size, table, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -45,7 +45,7 @@ def search(wanted: Search, *, limit: int, as_json: bool) -> int:
             _print_json(found)
         elif found:
             is_wide = shutil.get_terminal_size().columns >= _WIDE
-            _print(
+            show(
                 table(
                     [_row(each, with_dates=is_wide) for each in found],
                     heads=_titles(with_dates=is_wide),
@@ -111,12 +111,12 @@ def _print_repository(found: Repository) -> None:
         ("gated", "yes: its conditions are to be accepted first" if summary.gated else ""),
     )
     click.echo(summary.repo)
-    _print(f"  {name:<{_FACTS_WIDTH}}{value}" for name, value in facts if value)
+    show(f"  {name:<{_FACTS_WIDTH}}{value}" for name, value in facts if value)
     if not found.variants:
         tell(["It has no GGUF file."])
         return
     click.echo()
-    _print(table([_variant_row(each) for each in found.variants]))
+    show(table([_variant_row(each) for each in found.variants]))
 
 
 def _variant_row(variant: Variant) -> tuple[str, ...]:
@@ -202,8 +202,3 @@ def _asked(question: Callable[[HubClient], int]) -> int:
 
 def _print_json(found: object) -> None:
     click.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)

@@ -25,6 +25,12 @@ def tell(lines: Iterable[str]) -> None:
         click.echo(without_controls(line), err=True)
 
 
+def show(lines: Iterable[str]) -> None:
+    """Print the answer, a line each."""
+    for line in lines:
+        click.echo(line)
+
+
 def failed(event: Failed | EngineDied) -> int:
     """Say why there is no answer; returns the exit code."""
     if isinstance(event, Failed):

@@ -9,6 +9,7 @@ from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import Event
 from workbench.models import library
 from workbench.parameters.kinds import Values
+from workbench.screens.keeping import lines
 from workbench.screens.lanes.columns import Kept
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.screen import LanesScreen
@@ -71,7 +72,7 @@ class ComparingScreen(OpeningScreen):
         """What was written here goes along, also what was typed on the way."""
         edited, text = self.chat.take_edited(), self.chat.prompt.text
         self.chat.prompt.clear()
-        return "\n".join(filter(None, (edited, text)))
+        return lines(edited, text)
 
     def _come_back(self, kept: Kept | None) -> None:
         if self.lanes is not None:

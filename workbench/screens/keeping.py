@@ -44,7 +44,7 @@ class KeepingScreen(PanesScreen):
     @property
     def unsent(self) -> str:
         """All that has been written and not sent."""
-        return _lines(self.exchange.unsaid, self.chat.unsent)
+        return lines(self.exchange.unsaid, self.chat.unsent)
 
     def keep(self) -> None:
         """Have what was said, and what is being written, on the disk soon."""
@@ -59,7 +59,7 @@ class KeepingScreen(PanesScreen):
     async def leave(self) -> None:
         """The end: all is kept, and left in good order. Raises StoreError."""
         ended = self.exchange.end("cancelled")
-        self.session.draft = _lines(ended.unanswered, self.session.draft)
+        self.session.draft = lines(ended.unanswered, self.session.draft)
         self.journal.leave(self.session)
         await asyncio.to_thread(self.journal.close)
         self.remember()
@@ -106,7 +106,7 @@ class KeepingScreen(PanesScreen):
         # What is written anew is of the conversation that is left.
         edited = self.chat.take_edited()
         left, written = self.session, self.unsent
-        left.draft = _lines(edited, written) if left.conversation.messages else ""
+        left.draft = lines(edited, written) if left.conversation.messages else ""
         self.journal.leave(left)
         self.chat.clear()
         self.chat.prompt.clear()
@@ -116,7 +116,7 @@ class KeepingScreen(PanesScreen):
         unanswered = self.exchange.resume(session.conversation)
         self.chat.transcript.show_path(session.conversation)
         goes_along = "" if left.conversation.messages else written
-        self.chat.take_back(_lines(unanswered, session.draft, goes_along))
+        self.chat.take_back(lines(unanswered, session.draft, goes_along))
         self.stats.clear()
         self.keep()
 
@@ -174,5 +174,6 @@ def _taken(file: Path, conversation: int) -> Session | None:
         return store.open(conversation) if store.take(conversation, "") else None
 
 
-def _lines(*texts: str) -> str:
+def lines(*texts: str) -> str:
+    """The texts that are not empty, one below the other."""
     return "\n".join(filter(None, texts))

@@ -134,7 +134,7 @@ class ChatPane(ReadingPane):
         if self.transcript.mark_unanswered() and self.prompt.text:
             # It can be read, and copied, above.
             return
-        self.prompt.write("\n".join(filter(None, (text, self.prompt.text))))
+        self.prompt.take_back(text)
 
     def clear(self) -> None:
         """Begin anew."""

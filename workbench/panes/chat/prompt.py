@@ -71,6 +71,10 @@ class Prompt(Editor):
         self.load_text(text)
         self.move_cursor(self.document.end)
 
+    def take_back(self, text: str) -> None:
+        """Let ``text`` stand above what is being written."""
+        self.write("\n".join(filter(None, (text, self.text))))
+
     def begin_editing(self, text: str, words: str) -> None:
         """Let ``text`` be written anew; what was being written comes back afterwards."""
         if self._draft is None:

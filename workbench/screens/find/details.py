@@ -68,8 +68,12 @@ class DetailsScreen(AskingScreen):
     @property
     def variant(self) -> Variant | None:
         """The file under the cursor."""
+        return self.variant_named(self.variants.chosen)
+
+    def variant_named(self, name: str | None) -> Variant | None:
+        """The file that is listed by ``name``."""
         found = self.repository.variants if self.repository else ()
-        return next((each for each in found if each.name == self.variants.chosen), None)
+        return next((each for each in found if each.name == name), None)
 
     def show_details(self) -> None:
         summary = self.summary

@@ -259,10 +259,8 @@ class FindScreen(DetailsScreen):
     @on(OptionList.OptionSelected, "VariantList")
     def _fetch(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        repository = self.repository
         # The keys behind it may have moved the cursor by now.
-        variants = repository.variants if repository is not None else ()
-        variant = next((each for each in variants if each.name == event.option_id), None)
+        repository, variant = self.repository, self.variant_named(event.option_id)
         if repository is None or variant is None:
             return
         if (path := self.path_of(variant)) is not None:

@@ -60,7 +60,7 @@ class LanesScreen(AnsweringScreen):
                 self._edited = edited
                 self.prompt.begin_editing(event.text, _EDITING)
             else:
-                self.prompt.write("\n".join(filter(None, (event.text, self.prompt.text))))
+                self.prompt.take_back(event.text)
             return
         self.shuffle()
         await self.ask(event.text, instead_of=edited)

@@ -19,6 +19,7 @@ from tests.engine.reports import (
     text_of,
     the,
 )
+from tests.waiting import wait_until
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import Failed, Finished, ModelSource, TextArrived
 from workbench.models.pocket import MODEL_FILE
@@ -65,6 +66,22 @@ async def test_a_death_is_reported_and_the_next_prompt_starts_anew(
     _, finished = await answer(engine, source, {"max_tokens": 2})
     assert finished.timings.completion_tokens
     assert engine.pid != first_pid
+
+
+async def test_a_death_tells_which_requests_went_with_it(
+    engine: EngineClient, slow_model: Path
+) -> None:
+    await answer(engine, POCKET, {"max_tokens": 2})
+    last = await engine.generate(ModelSource.of(slow_model), only(HELLO, {"temperature": 0}))
+    later = engine.number()
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    await wait_until(lambda: engine.pid is None, "the client to notice")
+    # The death is still to be heard when the next prompt is on its way.
+    await engine.generate(POCKET, only(HELLO, {"max_tokens": 2}), request=later)
+    died = the(EngineDied, await reports_of(engine, last))
+    assert died.request == last
+    the(Finished, await reports_of(engine, later))
 
 
 async def test_an_assertion_of_llama_cpp_is_the_last_word(engine: EngineClient) -> None:

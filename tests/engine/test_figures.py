@@ -101,8 +101,8 @@ async def test_the_cache_is_as_large_as_its_values(
     parameters: Values = {"cache_type_k": cache, "cache_type_v": cache, "n_ctx": 1024}
     report = await loaded(engine, MODEL_FILE, parameters)
     assert isinstance(report, Loaded)
-    # 1024 cells of 3 layers, K and V of 2 heads of 32 values.
-    expected = 1024 * 3 * 2 * 64 * bytes_a_value
+    # 1024 cells of 3 layers, K and V of 4 heads of 32 values.
+    expected = 1024 * 3 * 2 * 128 * bytes_a_value
     assert report.model.cache_size == pytest.approx(expected, rel=0.01)
 
 

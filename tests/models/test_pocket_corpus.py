@@ -107,6 +107,13 @@ def test_a_question_alone_says_what_it_is_about(topics: list[Topic]) -> None:
     assert all(owners[letters_of(turn.content)] == turn.topic for turn in known)
 
 
+def test_no_topics_wording_is_free(topics: list[Topic]) -> None:
+    corpus = Corpus(seed=7)
+    topic = next(each for each in topics if held_out_entries(each))
+    assert not any(corpus.is_free(text) for text in wordings(topic))
+    assert corpus.is_free("Which top_k is a story about the moon?")
+
+
 def test_every_text_is_filled_in() -> None:
     drawn = Corpus(seed=7)
     turns = [turn for _ in range(3000) for turn in drawn.conversation()]

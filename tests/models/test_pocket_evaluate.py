@@ -104,10 +104,11 @@ async def test_numpy_draws_the_tokens_that_the_engine_draws(tmp_path: Path) -> N
 def test_a_training_that_goes_on_keeps_its_course(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = Course(tmp_path, 0, (40, 100), 1000)
+    parts = {"questions": 40, "conversations": 100}
+    first = Course(tmp_path, 0, parts, 1000)
     for step in range(60):
         first.add(step, 4.0 - step / 50)
-    again = Course(tmp_path, 50, (40, 100), 1000)
+    again = Course(tmp_path, 50, parts, 1000)
     for step in range(50, 100):
         again.add(step, 2.0)
     points = read(tmp_path / "loss.csv")
@@ -126,7 +127,7 @@ def test_a_training_that_goes_on_keeps_its_course(
     again.write()
     curves = (tmp_path / "loss.txt").read_text(encoding="utf-8")
     assert curves.count("*") == 5
-    assert curves.index("questions") < curves.index("answers")
+    assert curves.index("Questions") < curves.index("Conversations")
     assert plot(points).count("*") == 5
 
 

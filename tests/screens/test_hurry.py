@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from tests.kept import kept
 from tests.screens.bench import bench
 from tests.screens.test_sessions import listed, said_before
 from tests.waiting import wait_until
+from workbench.engine.client import EngineDied
 from workbench.screens.exchange import Exchange
 from workbench.screens.lanes.screen import LanesScreen
-from workbench.screens.messages import Begun
+from workbench.screens.messages import Begun, EngineReported
 from workbench.screens.sessions.screen import Wanted
 from workbench.screens.text import TextScreen
 from workbench.sessions.conversation import Conversation
@@ -92,6 +95,21 @@ async def test_what_the_app_opens_with_is_too_late_for_one_who_has_begun() -> No
         assert b.screen.session is session
         assert session.conversation.path()[-1].role == "assistant"
         assert session.conversation.path()[-1].finish in ("stop", "length")
+
+
+async def test_a_death_that_is_heard_late_ends_nothing_newer() -> None:
+    async with bench(values={"max_tokens": 40, "temperature": 0}) as b:
+        died = EngineDied(cause="SIGKILL", advice="", log=[], request=b.screen.engine.number())
+        # The answer is not to be there before.
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await b.ask("Tell me a story about a fox.")
+        b.screen.post_message(EngineReported(died))
+        await wait_until(lambda: b.says("A new engine is at work."), "a word on it")
+        assert b.screen.exchange.answering
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await wait_until(lambda: not b.screen.exchange.answering, "the answer")
+        await b.idle()
+        assert b.screen.session.conversation.path()[-1].finish in ("stop", "length")
 
 
 async def test_a_prompt_that_is_written_anew_goes_along_into_the_lanes() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +12,11 @@ import pytest
 
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.engine.client import EngineDied
 from workbench.parameters.kinds import Values
 from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
+from workbench.screens.messages import EngineReported
 
 SHORT: Values = {"max_tokens": 6, "temperature": 0}
 
@@ -208,6 +212,19 @@ async def test_an_engine_that_dies_leaves_what_was_written(slow_model: Path) -> 
         b.screen.engine.kill()
         await done(b)
         assert all("engine died" in text for text in said(b))
+
+
+async def test_a_death_that_is_heard_late_ends_no_newer_answers() -> None:
+    async with opened(SHORT) as b:
+        died = EngineDied(cause="SIGKILL", advice="", log=[], request=b.screen.engine.number())
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await send(b, "Hello!")
+        b.screen.post_message(EngineReported(died))
+        await wait_until(lambda: all("engine died" in text for text in said(b)), "a word on it")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await done(b)
+        for lane in lanes(b).lanes:
+            assert lane.exchange.conversation.path()[-1].finish in ("stop", "length")
 
 
 async def test_words_act_in_the_lanes_or_are_refused_and_are_never_sent() -> None:

@@ -51,7 +51,8 @@ async def test_all_models_are_listed_with_what_their_files_say(folder: Path) -> 
     async with bench() as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16", "torn")
         await at(b, "mine-Q8_0")
-        await wait_until(lambda: "2.8M" in b.screen.browser.detail_text, "the parameters")
+        size = str(read_header(MODEL_FILE).metadata["general.size_label"])
+        await wait_until(lambda: size in b.screen.browser.detail_text, "the parameters")
         detail = b.screen.browser.detail_text.split()
         assert {"llama", "Q8_0", "1,024", "models"} <= set(detail)
         await at(b, "torn")

@@ -67,12 +67,14 @@ class EngineDied(msgspec.Struct, frozen=True):
     """The engine process ended unasked. The next request starts a new one.
 
     ``cause`` is the signal's name, ``exit code N``, or why it could not be started; ``log``
-    the last lines it wrote.
+    the last lines it wrote. ``request`` is the last that was on its way by then: those after
+    it go to the next engine.
     """
 
     cause: str
     advice: str
     log: list[str]
+    request: int
 
 
 class EngineClient:
@@ -91,6 +93,7 @@ class EngineClient:
         self._starting = asyncio.Lock()
         self._events: asyncio.Queue[Event | EngineDied] = asyncio.Queue()
         self._last_request = 0
+        self._sent = 0
         self._stopping = False
         self._killed = False
 
@@ -209,6 +212,8 @@ class EngineClient:
             )
 
     async def _send(self, request: Request) -> int:
+        # Also one that cannot be started has this request to end with it.
+        self._sent = max(self._sent, request.request)
         await self.start()
         if self._process is not None and self._process.stdin is not None:
             try:
@@ -240,7 +245,7 @@ class EngineClient:
         advice = _ADVICE.get(cause, "Its last words below may say why.")
         if cause != _ENDED and any(map(_NO_MEMORY.search, log)):
             advice = _NO_MEMORY_ADVICE
-        return EngineDied(cause=cause, advice=advice, log=log)
+        return EngineDied(cause=cause, advice=advice, log=log, request=self._sent)
 
     def _log_tail(self) -> list[str]:
         if not self.log_file.exists():

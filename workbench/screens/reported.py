@@ -159,17 +159,20 @@ class ReportedScreen(FetchingScreen):
 
     def _on_died(self, event: EngineDied) -> None:
         self.browser.mark_loaded(None)
-        was_busy = self.exchange.request is not None
-        self._over(self.talk.end("died"))
-        self.chat.note(
-            f"The engine died ({event.cause}). {event.advice} "
-            + ("What was written is kept. " if was_busy else "")
-            + "The next prompt starts a new engine.",
-            error=True,
+        request = self.exchange.request
+        # It may have been asked before the death was heard.
+        goes_on = request is not None and request > event.request
+        kept = "What was written is kept. " if request is not None else ""
+        said = (
+            "A new engine is at work." if goes_on else f"{kept}The next prompt starts a new engine."
         )
+        if not goes_on:
+            self._over(self.talk.end("died"))
+        self.chat.note(f"The engine died ({event.cause}). {event.advice} {said}", error=True)
         self.chat.note("\n".join(event.log))
-        self._keep_loaded_model()
-        self.stats.idle("died")
+        if not goes_on:
+            self._keep_loaded_model()
+            self.stats.idle("died")
 
     # ---- what follows from that --------------------------------------------------------------
 

@@ -22,7 +22,7 @@ TEMPLATE: Final = (
 class Turn(msgspec.Struct, frozen=True):
     """One message: ``role`` is system, user or assistant.
 
-    ``topic`` names what a question of the corpus is about, where a topic of it is asked.
+    ``topic`` names what a question is about, or is taken for, where that is a topic of the corpus.
     """
 
     role: str

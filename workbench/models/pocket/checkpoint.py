@@ -17,7 +17,7 @@ class Checkpoint:
     def __init__(
         self,
         work: Path,
-        run: Mapping[str, float],
+        run: Mapping[str, object],
         network: nn.Module,
         heads: nn.Module,
         optimisers: Sequence[torch.optim.Optimizer],

@@ -78,6 +78,7 @@ class Corpus:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._asking = Asking(self._random, _kept_out(), _owners(), _keywords())
+        self._by_name = {topic.name: topic for topic in generated.topics()}
         self._by_origin: dict[str, list[Topic]] = {}
         for topic in generated.topics():
             self._by_origin.setdefault(topic.origin, []).append(topic)
@@ -125,6 +126,14 @@ class Corpus:
         """One question alone, about any topic."""
         return self._question(self._topic())
 
+    def answer(self, topic: str) -> Turn:
+        """An answer to a question about the topic of that name."""
+        return Turn("assistant", self._answer(self._by_name[topic], PLAIN))
+
+    def is_free(self, question: str) -> bool:
+        """Whether it is no topic's wording, neither one that is asked nor one held out."""
+        return self._asking.allowed(question, "")
+
     def _topic(self) -> Topic:
         origin = self._random.choices(list(self._by_origin), self._shares)[0]
         return self._random.choices(self._by_origin[origin], self._weights[origin])[0]
@@ -133,11 +142,11 @@ class Corpus:
         kind = self._random.random()
         if manner is PLAIN:
             if kind < 0.07:
-                return self._story()
+                return self.story()
             if kind < 0.10:
                 return self._sum()
             if kind < 0.13:
-                return self._introduction()
+                return self.introduction()
         topic = self._topic()
         turns = [self._question(topic), Turn("assistant", self._answer(topic, manner))]
         going_on = 0.25 if topic.more else 0.05
@@ -200,7 +209,7 @@ class Corpus:
         answer = f"{first} {word} {second} is {result}."
         return [Turn("user", question), Turn("assistant", answer)]
 
-    def _introduction(self) -> list[Turn]:
+    def introduction(self) -> list[Turn]:
         """Somebody says a name, and may ask for it later."""
         draw = self._random
         name = draw.choice(self._names["names"])
@@ -219,7 +228,8 @@ class Corpus:
             turns += self._pair(draw.choice(forms["recall"]), recalled)
         return turns
 
-    def _story(self) -> list[Turn]:
+    def story(self) -> list[Turn]:
+        """Somebody wants a story, mostly about a hero of their choice."""
         draw = self._random
         slots = {slot: draw.choice(values) for slot, values in self._stories["slots"].items()}
         slots["hero"], slots["name"] = draw.choice(list(self._stories["names"].items()))

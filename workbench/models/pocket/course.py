@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,18 +16,19 @@ _HEIGHT: Final = 12
 class Course:
     """Keeps the loss of every 25 steps in ``loss.csv`` and says how far the training is."""
 
-    def __init__(self, work: Path, begun: int, parts: tuple[int, int], tokens: int) -> None:
+    def __init__(self, work: Path, begun: int, parts: Mapping[str, int], tokens: int) -> None:
         """A training of steps of ``tokens`` tokens that goes on at ``begun``.
 
-        ``parts`` are the steps at whose end its two parts are over: each has its own loss and
-        its own speed.
+        ``parts`` are the names of its parts and the steps at whose end they are over: each has
+        its own loss and its own speed.
         """
         self._work = work
         self._parts = parts
         self._tokens = tokens
         self._losses: list[float] = []
         self._file = work / "loss.csv"
-        self._since = (begun, time.monotonic())
+        # A part's first step, and when it was done: what is prepared for it takes a while.
+        self._since: tuple[int, float] | None = None
         # What was reported after the checkpoint that the training goes on from comes again.
         known = read(self._file) if begun and self._file.exists() else []
         self._known = [(step, loss) for step, loss in known if step <= begun]
@@ -35,35 +37,35 @@ class Course:
     def add(self, step: int, loss: float) -> None:
         """One step's loss in nats."""
         self._losses.append(loss)
-        done, end = step + 1, next(part for part in self._parts if step < part)
+        done = step + 1
+        name, end = next((name, end) for name, end in self._parts.items() if step < end)
+        begun, started = self._since = self._since or (done, time.monotonic())
         if done % _REPORT_STEPS and done != end:
             return
         mean = sum(self._losses) / len(self._losses)
         self._losses.clear()
         self._known.append((done, mean))
         self._write()
-        begun, started = self._since
-        steps_a_second = (done - begun) / (time.monotonic() - started)
-        left = (end - done) / steps_a_second
-        print(
-            f"{'questions' if end == self._parts[0] else 'conversations'} {done}/{end}  "
-            f"loss {mean:.3f}  {steps_a_second * self._tokens:,.0f} tokens/s  "
-            f"{left // 60:.0f}:{left % 60:02.0f} left",
-            flush=True,
-        )
+        said = f"{name} {done}/{end}  loss {mean:.3f}"
+        if done > begun:
+            seconds_a_step = (time.monotonic() - started) / (done - begun)
+            left = (end - done) * seconds_a_step
+            said += f"  {self._tokens / seconds_a_step:,.0f} tokens/s"
+            said += f"  {left // 60:.0f}:{left % 60:02.0f} left"
+        print(said, flush=True)
         if done == end:
-            self._since = (done, time.monotonic())
+            self._since = None
 
     def write(self) -> None:
-        """Print a curve for either part, and write them beside the CSV."""
-        questions, _ = self._parts
-        named = (
-            ("What the questions are about", [at for at in self._known if at[0] <= questions]),
-            ("The answers", [at for at in self._known if at[0] > questions]),
-        )
-        curves = "\n".join(f"{name}\n{plot(points)}" for name, points in named if points)
-        (self._work / "loss.txt").write_text(curves, encoding="utf-8")
-        print(curves)
+        """Print a curve for each part, and write them beside the CSV."""
+        curves, begun = [], 0
+        for name, end in self._parts.items():
+            points = [(step, loss) for step, loss in self._known if begun < step <= end]
+            if points:
+                curves.append(f"{name.capitalize()}\n{plot(points)}")
+            begun = end
+        (self._work / "loss.txt").write_text("\n".join(curves), encoding="utf-8")
+        print("\n".join(curves))
 
     def _write(self) -> None:
         with self._file.open("w", newline="", encoding="utf-8") as file:
@@ -80,10 +82,10 @@ def read(file: Path) -> list[tuple[int, float]]:
 
 def plot(points: list[tuple[int, float]]) -> str:
     """Losses over steps as lines of characters, the loss on a logarithmic scale."""
-    last = points[-1][0]
+    first, last = points[0][0], points[-1][0]
     columns: list[list[float]] = [[] for _ in range(_WIDTH)]
     for step, loss in points:
-        columns[min(_WIDTH - 1, step * _WIDTH // (last + 1))].append(loss)
+        columns[(step - first) * _WIDTH // (last - first + 1)].append(loss)
     means = [sum(column) / len(column) if column else None for column in columns]
     known = [mean for mean in means if mean is not None]
     top, bottom = max(known), min(known)
@@ -100,5 +102,6 @@ def plot(points: list[tuple[int, float]]) -> str:
         )
         lines.append(f"{level:7.3f} |{marks}".rstrip())
     lines.append(" " * 8 + "+" + "-" * _WIDTH)
-    lines.append(f"{'nats':>7}  0{f'step {last}':>{_WIDTH - 1}}")
+    begun = f"step {first}"
+    lines.append(f"{'nats':>7}  {begun}{last:>{_WIDTH - len(begun)}}")
     return "\n".join(lines) + "\n"

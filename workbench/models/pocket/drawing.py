@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 from collections import deque
@@ -27,13 +28,26 @@ _SHORT_ROW: Final = 256
 _LONG_EVERY: Final = 8
 
 # What an answer is about is decided by its first words: many beginnings teach more of the
-# questions than few whole answers. With 80 % cut instead of 60, and with rows whose conversations
-# see nothing of each other, a network of 6 layers answered 74.6 % of held-out questions on their
-# topic instead of 71.5, after as many tokens (12 million). With 90 %, and cut always at the first
-# answer, it forgot names from one exchange to the next.
-_CUT_SHARE: Final = 0.75
+# questions than few whole answers (CARD.md). What begins with no topic, as stories and names do,
+# has more to be learned behind its beginning.
+_CUT_SHARE: Final = 0.85
+_CUT_SHARE_WITHOUT_TOPIC: Final = 0.4
 _CUT_TOKENS: Final = 5
 _AHEAD: Final = 8
+
+
+class Mix(NamedTuple):
+    """What is drawn for a row.
+
+    With ``alone`` it is questions without answers. Or else it is conversations but for the shares
+    of ``introductions``, of ``stories``, and in short rows of ``doubts``: questions of which the
+    topic heads are in doubt.
+    """
+
+    alone: bool = False
+    introductions: float = 0.0
+    stories: float = 0.0
+    doubts: float = 0.0
 
 
 class Row(NamedTuple):
@@ -42,14 +56,12 @@ class Row(NamedTuple):
     ``targets`` are the tokens that follow ``inputs``; ``topics`` are the numbers of the topics
     that were asked, at the last token before each answer. Both are -100 where there is nothing
     to learn. ``positions`` begin at 0 with each conversation that sees nothing of others.
-    ``hidden`` marks what the first block alone sees.
     """
 
     inputs: list[int]
     targets: list[int]
     topics: list[int]
     positions: list[int]
-    hidden: list[bool]
 
 
 class Batch(NamedTuple):
@@ -59,21 +71,22 @@ class Batch(NamedTuple):
     targets: list[list[int]]
     topics: list[list[int]]
     positions: list[list[int]]
-    hidden: list[list[bool]]
 
 
 class Order(NamedTuple):
-    """What is wanted of a batch: ``tokens`` in all, of questions alone or of conversations.
+    """What is wanted of a batch: ``tokens`` in all of what ``mix`` says.
 
-    ``n_ctx`` is the length of the longest rows; ``seed`` and ``step`` say what is drawn.
+    Files are the tokenizer's and that of doubtful questions. ``n_ctx`` is the length of the
+    longest rows; ``seed`` and ``step`` say what is drawn.
     """
 
     tokenizer_file: Path
+    doubts_file: Path
     seed: int
     step: int
     tokens: int
     n_ctx: int
-    questions: bool
+    mix: Mix
 
 
 @cache
@@ -82,9 +95,15 @@ def tokenizer_of(file: Path) -> Tokenizer:
     return Tokenizer.from_file(str(file))
 
 
+@cache
+def doubts_of(file: Path) -> list[tuple[str, str]]:
+    """The doubtful questions in ``file``, each with the topic that it is taken for."""
+    return [(question, topic) for question, topic in json.loads(file.read_text(encoding="utf-8"))]
+
+
 def batch(order: Order) -> Batch:
     """The batch that ``order`` asks for."""
-    long = not order.questions and order.step % _LONG_EVERY == _LONG_EVERY - 1
+    long = not order.mix.alone and order.step % _LONG_EVERY == _LONG_EVERY - 1
     length = order.n_ctx if long else min(_SHORT_ROW, order.n_ctx)
     corpus = Corpus(order.seed * 1_000_003 + order.step)
     # Apart from the conversations: what is cut is not to follow from what is said.
@@ -97,14 +116,9 @@ def batch(order: Order) -> Batch:
 
 
 def _row(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Row:
-    row = Row([], [], [], [], [])
-    tokenizer = tokenizer_of(order.tokenizer_file)
+    row = Row([], [], [], [])
     while len(row.inputs) <= length:
-        part = (
-            _question(tokenizer, corpus)
-            if order.questions
-            else _conversation(tokenizer, corpus, draw, whole=length > _SHORT_ROW)
-        )
+        part = _question(order, corpus) if order.mix.alone else _part(order, corpus, draw, length)
         numbers = {at: topic_numbers()[name] for at, name in part.topics.items()}
         row.inputs.extend(part.tokens)
         row.targets.extend(
@@ -113,40 +127,55 @@ def _row(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Row:
         )
         row.topics.extend(numbers.get(at, IGNORED) for at in range(len(part.tokens)))
         row.positions.extend(range(len(part.tokens)))
-        row.hidden.extend(part.asking)
     # What is to be learned at a token is what follows it.
     return Row(
         row.inputs[:length],
         row.targets[1 : length + 1],
         row.topics[1 : length + 1],
         row.positions[:length],
-        row.hidden[:length],
     )
 
 
-def _question(tokenizer: Tokenizer, corpus: Corpus) -> Encoded:
+def _question(order: Order, corpus: Corpus) -> Encoded:
     """A question up to the first token of an answer that is not told."""
-    encoded = vocabulary.encoded(tokenizer, [corpus.question(), Turn("assistant", "")])
+    turns = [corpus.question(), Turn("assistant", "")]
+    encoded = vocabulary.encoded(tokenizer_of(order.tokenizer_file), turns)
     stop = encoded.learned.index(True) + 1
-    return Encoded(encoded.tokens[:stop], [False] * stop, encoded.topics, [False] * stop)
+    return Encoded(encoded.tokens[:stop], [False] * stop, encoded.topics)
 
 
-def _conversation(
-    tokenizer: Tokenizer, corpus: Corpus, draw: random.Random, *, whole: bool
-) -> Encoded:
-    """A conversation, mostly only up to the first words of an answer unless it is to be whole.
+def _part(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Encoded:
+    """What a row goes on with.
 
-    Only the first block sees what asks for a topic then.
+    In short rows only the first words of the first answer are told of doubts, and mostly of
+    conversations.
     """
+    tokenizer, mix = tokenizer_of(order.tokenizer_file), order.mix
+    kinds = {"introduction": mix.introductions, "story": mix.stories}
+    if length <= _SHORT_ROW and doubts_of(order.doubts_file):
+        kinds["doubt"] = mix.doubts
+    kinds["conversation"] = 1 - sum(kinds.values())
+    match draw.choices(list(kinds), list(kinds.values()))[0]:
+        case "introduction":
+            return vocabulary.encoded(tokenizer, corpus.introduction())
+        case "story":
+            return vocabulary.encoded(tokenizer, corpus.story())
+        case "doubt":
+            # The topic heads learn as well what they took it for: the first block's states for
+            # it then stay what the others learn to go by.
+            question, topic = draw.choice(doubts_of(order.doubts_file))
+            turns = [Turn("user", question, topic), corpus.answer(topic)]
+            return _begun(vocabulary.encoded(tokenizer, turns))
     encoded = vocabulary.encoded(tokenizer, corpus.conversation())
-    if whole or draw.random() >= _CUT_SHARE:
-        return encoded._replace(asking=[False] * len(encoded.tokens))
-    learned = encoded.learned
-    begun = [at for at in range(1, len(learned)) if learned[at] and not learned[at - 1]]
-    stop = draw.choice(begun) + _CUT_TOKENS
-    return Encoded(
-        encoded.tokens[:stop], encoded.learned[:stop], encoded.topics, encoded.asking[:stop]
-    )
+    topic_first = encoded.learned.index(True) in encoded.topics
+    share = _CUT_SHARE if topic_first else _CUT_SHARE_WITHOUT_TOPIC
+    return encoded if length > _SHORT_ROW or draw.random() >= share else _begun(encoded)
+
+
+def _begun(encoded: Encoded) -> Encoded:
+    """Only up to the first words of the first answer."""
+    stop = encoded.learned.index(True) + _CUT_TOKENS
+    return Encoded(encoded.tokens[:stop], encoded.learned[:stop], encoded.topics)
 
 
 def batches(orders: Sequence[Order], workers: int) -> Iterator[Batch]:

@@ -17,7 +17,7 @@ class Shape:
     n_embd: int = 256
     n_layer: int = 3
     n_head: int = 8
-    n_head_kv: int = 2
+    n_head_kv: int = 4
     n_ff: int = 672
     n_ctx: int = 1024
     rope_base: float = 10_000.0
@@ -102,14 +102,17 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Tokens ``(batch, tokens)`` to logits ``(batch, tokens, n_vocab)``."""
+    """Tokens ``(batch, tokens)`` to logits ``(batch, tokens, n_vocab)``.
+
+    The output matrix is the embeddings': what copies a name then holds for every token, also for
+    one that it has not met in a name.
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.token_embd = nn.Embedding(shape.n_vocab, shape.n_embd)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.n_layer))
         self.output_norm = RMSNorm(shape.n_embd, shape.norm_eps)
-        self.output = nn.Linear(shape.n_embd, shape.n_vocab, bias=False)
         cosines, sines = rotations(shape)
         self.register_buffer("_cosines", cosines, persistent=False)
         self.register_buffer("_sines", sines, persistent=False)
@@ -126,15 +129,13 @@ class Network(nn.Module):
         self,
         tokens: Tensor,
         positions: Tensor | None = None,
-        hidden: Tensor | None = None,
         *,
         blocks: int | None = None,
     ) -> list[Tensor]:
         """What each of the first ``blocks`` blocks says of each token: ``(batch, tokens, n_embd)``.
 
         ``positions``, shaped as ``tokens``, are those in their conversations where a row holds
-        several: each begins at 0 and sees nothing of those before it. ``hidden`` marks tokens
-        that the first block alone sees.
+        several: each begins at 0 and sees nothing of those before it.
         """
         x = self.token_embd(tokens)
         count = tokens.shape[1]
@@ -147,16 +148,11 @@ class Network(nn.Module):
         for block in self.blocks[:blocks]:
             x = block(x, cosines, sines, mask)
             states.append(x)
-            if mask is not None and hidden is not None and len(states) == 1:
-                mask = mask & ~hidden[:, None, None, :] | torch.eye(
-                    count, dtype=torch.bool, device=mask.device
-                )
         return states
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits of the tokens that follow the last block's ``states``, ``(..., n_embd)``."""
-        logits: Tensor = self.output(self.output_norm(states))
-        return logits
+        return functional.linear(self.output_norm(states), self.token_embd.weight)
 
 
 def attention_mask(positions: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ embeddings and the first block of the network are taught so before they are taug
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -52,24 +53,45 @@ class TopicHeads(nn.Module):
         return logits
 
 
+def beliefs(
+    network: Network,
+    heads: TopicHeads,
+    tokenizer: Tokenizer,
+    questions: Sequence[str],
+    device: str,
+) -> Tensor:
+    """How probable the topics are for both heads together, ``(questions, topics)``.
+
+    Asks as many at once as have the longest one's length: best given in order of their length.
+    """
+    found = []
+    for begun in range(0, len(questions), _AT_ONCE):
+        prompts = [
+            vocabulary.asked(tokenizer, [Turn("user", question)])
+            for question in questions[begun : begun + _AT_ONCE]
+        ]
+        width = max(map(len, prompts))
+        inputs = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens in prompts])
+        positions = torch.arange(width).expand(len(prompts), width)
+        asked = positions == torch.tensor([len(tokens) - 1 for tokens in prompts]).unsqueeze(-1)
+        inputs, positions, asked = inputs.to(device), positions.to(device), asked.to(device)
+        with torch.no_grad():
+            (first,) = network.states(inputs, blocks=1)
+            by_state = heads.by_state(first[asked]).log_softmax(-1)
+            by_words = heads.by_words(network.token_embd(inputs), positions, asked).log_softmax(-1)
+        found.append((by_state + by_words).softmax(-1).cpu())
+    return torch.cat(found)
+
+
 def held_out_accuracy(
     network: Network, heads: TopicHeads, tokenizer: Tokenizer, device: str
 ) -> float:
-    """The share of held-out questions whose topic the first block knows."""
+    """The share of held-out questions whose topic the heads know."""
     topics = generated.topics()
     asked = sorted(held_out_questions(topics), key=lambda each: len(each[1]))
-    right = 0
-    for begun in range(0, len(asked), _AT_ONCE):
-        part = asked[begun : begun + _AT_ONCE]
-        prompts = [vocabulary.asked(tokenizer, [Turn("user", question)]) for _, question in part]
-        width = max(map(len, prompts))
-        inputs = torch.tensor([tokens + [0] * (width - len(tokens)) for tokens in prompts])
-        ends = torch.tensor([len(tokens) - 1 for tokens in prompts])
-        with torch.no_grad():
-            (first,) = network.states(inputs.to(device), blocks=1)
-            guessed = heads.by_state(first[torch.arange(len(part)), ends]).argmax(-1).tolist()
-        right += sum(
-            topics[number].name in topic.serving
-            for (topic, _), number in zip(part, guessed, strict=True)
-        )
+    guessed = beliefs(network, heads, tokenizer, [question for _, question in asked], device)
+    right = sum(
+        topics[number].name in topic.serving
+        for (topic, _), number in zip(asked, guessed.argmax(-1).tolist(), strict=True)
+    )
     return right / len(asked)

@@ -41,14 +41,12 @@ class Encoded(NamedTuple):
     """A conversation's tokens.
 
     ``learned`` marks those that are to be learned: the assistant's words and the end of each
-    answer. ``topics`` has the index of an answer's first token, and the topic that was asked;
-    ``asking`` marks the words that asked it.
+    answer. ``topics`` has the index of an answer's first token, and the topic that was asked.
     """
 
     tokens: list[int]
     learned: list[bool]
     topics: dict[int, str]
-    asking: list[bool]
 
 
 def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
@@ -58,7 +56,6 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
     tokens: list[int] = []
     learned: list[bool] = []
     topics: dict[int, str] = {}
-    asking: list[bool] = []
     topic = ""
     for turn in turns:
         head = [start, *tokenizer.encode(turn.role + "\n").ids]
@@ -69,9 +66,7 @@ def encoded(tokenizer: Tokenizer, turns: Sequence[Turn]) -> Encoded:
         topic = turn.topic
         tokens += head + body + newline
         learned += [False] * len(head) + [wanted] * len(body) + [False] * len(newline)
-        asks = [bool(topic)] * (len(body) - 1)
-        asking += [False] * len(head) + asks + [False] * (1 + len(newline))
-    return Encoded(tokens, learned, topics, asking)
+    return Encoded(tokens, learned, topics)
 
 
 def asked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:

@@ -262,8 +262,11 @@ class AnsweringScreen(JudgingScreen):
         engine = engine or self._engine
         if isinstance(event, EngineDied):
             lanes = [lane for lane in self.lanes if lane.engine is engine]
-            cause = f"The engine died ({event.cause}). {event.advice}"
-            self._end(lanes, "died", [cause, "\n".join(event.log)])
+            said = [f"The engine died ({event.cause}). {event.advice}", "\n".join(event.log)]
+            # What was asked before this was heard has a new engine.
+            newer = [lane for lane in lanes if (lane.exchange.request or 0) > event.request]
+            self._tell(newer, said)
+            self._end([lane for lane in lanes if lane not in newer], "died", said)
             return engine is not self._engine
         if isinstance(event, Loaded | LoadProgress | Failed):
             return self._take_of_request(event, engine)

@@ -128,7 +128,8 @@ def test_a_killed_app_loses_less_than_a_second(slow_model: Path) -> None:
         assert answer.finish == "cut off"
         # Of what was on the screen a second before.
         assert before in letters(answer.text)
-    with running(APP) as terminal:
+    # High enough for the line above all that it wrote.
+    with running(APP, rows=200) as terminal:
         terminal.wait_for("interrupted")
         terminal.type("\x11")
         assert terminal.wait_for_exit() == 0

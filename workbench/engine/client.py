@@ -76,6 +76,11 @@ class EngineDied(msgspec.Struct, frozen=True):
     log: list[str]
     request: int
 
+    @property
+    def said(self) -> str:
+        """What to tell a person, but for the log."""
+        return f"The engine died ({self.cause}). {self.advice}"
+
 
 class EngineClient:
     """One engine process at a time, started by the first request that needs it.

@@ -160,19 +160,19 @@ class ReportedScreen(FetchingScreen):
     def _on_died(self, event: EngineDied) -> None:
         self.browser.mark_loaded(None)
         request = self.exchange.request
-        # It may have been asked before the death was heard.
-        goes_on = request is not None and request > event.request
+        if request is not None and request > event.request:
+            # Asked before the death was heard.
+            self._tell_of_death(event, "A new engine is at work.")
+            return
+        self._over(self.talk.end("died"))
         kept = "What was written is kept. " if request is not None else ""
-        said = (
-            "A new engine is at work." if goes_on else f"{kept}The next prompt starts a new engine."
-        )
-        if not goes_on:
-            self._over(self.talk.end("died"))
-        self.chat.note(f"The engine died ({event.cause}). {event.advice} {said}", error=True)
+        self._tell_of_death(event, f"{kept}The next prompt starts a new engine.")
+        self._keep_loaded_model()
+        self.stats.idle("died")
+
+    def _tell_of_death(self, event: EngineDied, what_now: str) -> None:
+        self.chat.note(f"{event.said} {what_now}", error=True)
         self.chat.note("\n".join(event.log))
-        if not goes_on:
-            self._keep_loaded_model()
-            self.stats.idle("died")
 
     # ---- what follows from that --------------------------------------------------------------
 

@@ -59,6 +59,11 @@ def _keywords() -> dict[str, list[list[str]]]:
 
 
 @cache
+def _by_name() -> dict[str, Topic]:
+    return {topic.name: topic for topic in generated.topics()}
+
+
+@cache
 def _asked() -> dict[str, list[str]]:
     """What training may ask, by topic: the entries that are not held out."""
     found = {}
@@ -78,7 +83,6 @@ class Corpus:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._asking = Asking(self._random, _kept_out(), _owners(), _keywords())
-        self._by_name = {topic.name: topic for topic in generated.topics()}
         self._by_origin: dict[str, list[Topic]] = {}
         for topic in generated.topics():
             self._by_origin.setdefault(topic.origin, []).append(topic)
@@ -128,7 +132,7 @@ class Corpus:
 
     def answer(self, topic: str) -> Turn:
         """An answer to a question about the topic of that name."""
-        return Turn("assistant", self._answer(self._by_name[topic], PLAIN))
+        return Turn("assistant", self._answer(_by_name()[topic], PLAIN))
 
     def is_free(self, question: str) -> bool:
         """Whether it is no topic's wording, neither one that is asked nor one held out."""

@@ -140,8 +140,8 @@ def _question(order: Order, corpus: Corpus) -> Encoded:
     """A question up to the first token of an answer that is not told."""
     turns = [corpus.question(), Turn("assistant", "")]
     encoded = vocabulary.encoded(tokenizer_of(order.tokenizer_file), turns)
-    stop = encoded.learned.index(True) + 1
-    return Encoded(encoded.tokens[:stop], [False] * stop, encoded.topics)
+    begun = _begun(encoded, 1)
+    return begun._replace(learned=[False] * len(begun.tokens))
 
 
 def _part(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Encoded:
@@ -172,9 +172,9 @@ def _part(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Enc
     return encoded if length > _SHORT_ROW or draw.random() >= share else _begun(encoded)
 
 
-def _begun(encoded: Encoded) -> Encoded:
-    """Only up to the first words of the first answer."""
-    stop = encoded.learned.index(True) + _CUT_TOKENS
+def _begun(encoded: Encoded, tokens: int = _CUT_TOKENS) -> Encoded:
+    """Only up to the first tokens of the first answer."""
+    stop = encoded.learned.index(True) + tokens
     return Encoded(encoded.tokens[:stop], encoded.learned[:stop], encoded.topics)
 
 

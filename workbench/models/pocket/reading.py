@@ -97,11 +97,10 @@ class Weights:
         Shape ``(tokens, vocabulary)``.
         """
         embeddings = self._tensors["token_embd.weight"]
-        output = self._tensors.get("output.weight", embeddings)
         x = embeddings[tokens]
         for layer in range(self._layers):
             x = self._block(x, f"blk.{layer}.")
-        logits = self._normed(x, "output_norm.weight") @ output.T
+        logits = self._normed(x, "output_norm.weight") @ embeddings.T
         logits -= logits.max(-1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 

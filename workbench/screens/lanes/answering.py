@@ -262,7 +262,7 @@ class AnsweringScreen(JudgingScreen):
         engine = engine or self._engine
         if isinstance(event, EngineDied):
             lanes = [lane for lane in self.lanes if lane.engine is engine]
-            said = [f"The engine died ({event.cause}). {event.advice}", "\n".join(event.log)]
+            said = [event.said, "\n".join(event.log)]
             # What was asked before this was heard has a new engine.
             newer = [lane for lane in lanes if (lane.exchange.request or 0) > event.request]
             self._tell(newer, said)

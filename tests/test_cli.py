@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.gguf_files import random_model
+from tests.terminal import running
 from tests.waiting import wait_until_blocking
 from workbench import __version__
+from workbench.models.pocket import MODEL_FILE
+from workbench.parameters import presets
 from workbench.parameters.table import TABLE
+from workbench.settings import paths
 
 WORKBENCH = [sys.executable, "-m", "workbench"]
 KEYS = [
@@ -231,3 +236,46 @@ def test_empty_variables_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     ).stdout.split()
     assert Path(told[-2]).is_absolute()
     assert told[-1].startswith("https://")
+
+
+def test_a_flag_comes_before_the_models_own_preset_also_with_a_default() -> None:
+    presets.save_of_model(paths.presets(), "pocket", {"n_ctx": 256, "ignore_eos": True})
+    arguments = ["run", "Tell me a story.", "--max-tokens", "300", "--temperature", "0"]
+    assert "context is full" in workbench(*arguments).stderr
+    assert workbench(*arguments, "--n-ctx", "auto").stderr == ""
+
+
+def test_what_is_not_utf_8_is_put_right_or_refused() -> None:
+    prompt = ["run", "Hello!", "--max-tokens", "2"]
+    answer = workbench(*prompt, "--system", os.fsdecode(b"Br\xe9f"))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    answer = workbench(*prompt, "--lora", os.fsdecode(b"caf\xe9.gguf"))
+    assert answer.returncode == 2
+    assert "lora takes text in UTF-8" in answer.stderr
+
+
+def test_a_presets_words_reach_the_terminal_without_commands() -> None:
+    file = paths.presets() / "evil.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('"\\u001b]52;c;ZXZpbA==" = 1\n')
+    # On a terminal nothing else takes them out.
+    command = [*WORKBENCH, "run", "hi", "--preset", "evil"]
+    with running(command, columns=400) as terminal:
+        assert terminal.process.wait(timeout=60) == 2
+        terminal.wait_for("there is no parameter")
+        assert b"\x1b]52" not in terminal.output
+
+
+def test_ctrl_c_is_130_whichever_command_it_was(config_folder: Path, tmp_path: Path) -> None:
+    (config_folder / "config.toml").write_text(f"model_folders = [{json.dumps(str(tmp_path))}]")
+    shutil.copy(MODEL_FILE, tmp_path / "mine.gguf")
+    # These tests may have been started with SIGINT ignored.
+    heard = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('workbench', run_name='__main__')"
+    )
+    with running([sys.executable, "-c", heard, "models", "rm", "mine"]) as terminal:
+        terminal.wait_for("Remove this")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.process.wait(timeout=60) == 130
+    assert (tmp_path / "mine.gguf").exists()

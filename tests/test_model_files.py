@@ -154,7 +154,7 @@ def test_names_of_files_reach_the_terminal_without_commands(folder: Path) -> Non
 
 
 def test_a_download_that_is_not_done_is_listed_and_cancelled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with hub.running({}) as at:
         monkeypatch.setenv("HF_ENDPOINT", at.endpoint)
@@ -165,9 +165,17 @@ def test_a_download_that_is_not_done_is_listed_and_cancelled(
         assert words in workbench("models", "list").stdout
         [begun] = json.loads(workbench("models", "list", "--json").stdout)["unfinished"]
         assert (begun["state"], begun["size"]) == ("queued", 10**9)
+        # A model of that name is something else.
+        shutil.copy(MODEL_FILE, folder / "Large-Q8_0.gguf")
+        either = workbench("models", "rm", "--yes", "Large-Q8_0")
+        assert either.returncode == 1
+        assert "say which, someone/Large-GGUF/Large-Q8_0, " in either.stderr
+        assert list(paths.downloads().glob("*.json"))
+        assert (folder / "Large-Q8_0.gguf").exists()
         gone = workbench("models", "rm", "--yes", "someone/Large-GGUF/Large-Q8_0")
         assert gone.returncode == 0, gone.stderr
         assert not list(paths.downloads().glob("*.json"))
+        assert (folder / "Large-Q8_0.gguf").exists()
         assert "unfinished" not in workbench("models", "list").stdout
 
 

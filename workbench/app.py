@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar
 
@@ -101,7 +102,7 @@ class WorkbenchApp(SteadyApp):
         begin: Begin = "where it was",
     ) -> None:
         """``model`` is a path or ``pocket``; without it the conversation's goes on, or else
-        ``pocket``. ``values`` differ from the defaults.
+        ``pocket``. ``values`` are set from the beginning.
         """
         line = line or Line()
         super().__init__(line)
@@ -218,7 +219,9 @@ class WorkbenchApp(SteadyApp):
             is_everywhere = active.node in (self, self.screen)
             places["Everywhere" if is_everywhere else "Here"].append(active.binding)
         # Some of the screen's own are active only at times, Esc to stop above all.
-        places["Everywhere"] += Binding.make_bindings(self.screen.BINDINGS)
+        for binding in Binding.make_bindings(self.screen.BINDINGS):
+            keys = self._keymap.get(binding.id or "", binding.key)
+            places["Everywhere"] += [replace(binding, key=key) for key in keys.split(",")]
         self.push_screen(HelpScreen(places.items()))
 
     def _use_keys(self, settings: Config, complaints: list[str]) -> None:

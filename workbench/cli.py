@@ -17,7 +17,7 @@ from workbench.headless.sessions import meant, sessions
 from workbench.models.library import POCKET
 from workbench.parameters import lanes, presets
 from workbench.parameters.kinds import ParameterError, Value
-from workbench.parameters.table import BY_KEY, TABLE
+from workbench.parameters.table import TABLE
 from workbench.settings import config, paths
 from workbench.terminal import line as lines
 from workbench.untrusted import without_controls
@@ -90,22 +90,40 @@ def _with_line(command: _Command) -> _Command:
 def _chosen(preset: str | None, flags: dict[str, Value | None]) -> dict[str, Value]:
     """The parameters of the preset and of the command line.
 
-    What a model is loaded with counts only where it differs from the default; a model file
-    may have its own ideas of the rest, so there a default may be a choice.
+    A default is a choice as well: the model's file or its own preset may say otherwise.
     """
     try:
         named = presets.load(paths.presets(), preset) if preset else {}
     except presets.PresetError as error:
-        raise click.UsageError(str(error)) from error
-    given = {key: value for key, value in flags.items() if value is not None}
-    return {
-        key: value
-        for key, value in {**named, **given}.items()
-        if BY_KEY[key].acts != "load" or value != BY_KEY[key].default
-    }
+        # A preset may come from anybody.
+        raise click.UsageError(without_controls(str(error))) from error
+    return named | {key: value for key, value in flags.items() if value is not None}
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Interruptible(click.Group):
+    """Ends as a shell expects of a program that is interrupted, whichever command it was."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort) as error:
+            if isinstance(error, click.Abort):
+                # At a question; the cursor stands behind it.
+                click.echo(err=True)
+            if isinstance(error.__context__, EOFError):
+                # Ctrl+D is no answer.
+                ctx.exit(1)
+            # What prints has heard of the engine, which takes its time.
+            from workbench.headless.printing import INTERRUPTED
+
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=_Interruptible,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @_with_line
 @_with_parameters
 @click.option("--continue", "goes_on", is_flag=True, help="Open what was written to last.")

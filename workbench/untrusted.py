@@ -15,7 +15,12 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 def without_controls(text: str) -> str:
     """``text`` without the control characters that a terminal acts on, and valid Unicode."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("", text))
+    return without_surrogates(_CONTROL.sub("", text))
+
+
+def without_surrogates(text: str) -> str:
+    """``text`` as valid Unicode: what a shell passes need not be."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def named_file(name: str) -> Path:

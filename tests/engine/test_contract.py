@@ -90,6 +90,7 @@ FUNCTIONS: Final = {
     "llama_state_seq_get_size_ext": "(c_void_p, c_int, c_uint) -> c_ulong",
     "llama_state_seq_set_data_ext": "(c_void_p, LP_c_ubyte, c_ulong, c_int, c_uint) -> c_ulong",
     "llama_supports_gpu_offload": "() -> c_bool",
+    "llama_synchronize": "(c_void_p) -> None",
     "llama_token_to_piece": "(c_void_p, c_int, c_char_p, c_int, c_int, c_bool) -> c_int",
     "llama_tokenize": "(c_void_p, c_char_p, c_int, LP_c_int, c_int, c_bool, c_bool) -> c_int",
     "llama_version": "() -> c_char_p",

@@ -194,3 +194,11 @@ def test_a_file_that_has_got_another_name_is_found_by_its_kind() -> None:
 
 def content(value: int) -> bytes:
     return b"GGUF" + bytes([value]) * 4996
+
+
+def test_a_file_beside_is_known_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "x.gguf")
+    monkeypatch.chdir(tmp_path)
+    assert library.resolve("x.gguf") == library.resolve("./x.gguf") == file

@@ -160,3 +160,14 @@ def test_in_pieces_as_in_one_and_never_too_wide(pieces: list[str], width: int) -
     assert lines == shown(text, width)
     # Not even those that HTML's entities stand for.
     assert not any(unicodedata.category(character) == "Cc" for character in "".join(lines))
+
+
+def test_an_address_cannot_command_the_terminal() -> None:
+    for address in ("https://a.b/%1B]52;c;ZXZpbA==%1B%5C", "https://a.b/%C2%9B2J", "%1B@a.b"):
+        text = " ".join(shown(f"See <{address}>.", 80))
+        assert not any(unicodedata.category(each) == "Cc" for each in text), text
+
+
+def test_a_list_begins_with_its_own_number() -> None:
+    assert shown("0. zero\n1. one") == ["0. zero", "1. one"]
+    assert shown("1. one\n1. two") == ["1. one", "2. two"]

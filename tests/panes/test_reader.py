@@ -327,3 +327,67 @@ async def test_a_click_beside_the_text_is_no_mistake() -> None:
         await pilot.click(Reader, offset=(5, 8))
         await pilot.press("v", "escape", "b", "n", "e")
         assert host.reader.region.contains_point(Offset(1, 1))
+
+
+async def test_a_selection_ends_beside_the_text_as_well() -> None:
+    host = Host()
+    async with host.run_test(size=(30, 20)) as pilot:
+        texts = ["first", "second", "third"]
+        host.reader.show([Entry("assistant", "m", text) for text in texts])
+        await pilot.pause()
+        shown = rows(host)
+        blank = shown.index("   second") + 1
+        assert not shown[blank]
+        for begin, end, taken in (
+            (blank - 1, blank, "second"),
+            (blank - 1, blank - 3, "\nm\nsecond"),
+            (len(shown) - 1, blank + 2, "third"),
+        ):
+            await pilot.mouse_down(Reader, offset=(9 if end < begin else 3, begin))
+            await pilot.hover(Reader, offset=(3, end))
+            await pilot.mouse_up(Reader, offset=(3, end))
+            await pilot.pause()
+            assert (host.screen.get_selected_text() or "").rstrip() == taken
+
+
+async def test_a_selection_ends_where_its_rows_move() -> None:
+    host = Host()
+    async with host.run_test(size=(30, 20)) as pilot:
+        thoughts = Entry("thoughts", "thinks", "a\nb\nc")
+        host.reader.show([thoughts, Entry("assistant", "m", "alpha beta")])
+        host.reader.focus()
+        assert await selected(pilot, "v", "dollar_sign") == "alpha beta"
+        host.reader.fold(not thoughts.folded, thoughts)
+        assert await selected(pilot) == ""
+        assert await selected(pilot, "v", "dollar_sign") == "alpha beta"
+        await pilot.resize_terminal(20, 20)
+        await pilot.pause()
+        # Another message would be copied, not the rows that those were.
+        await pilot.press("c")
+        assert not host.reader.busy
+        assert host.copied == ["alpha beta"]
+
+
+async def test_what_is_searched_is_laid_out_whole() -> None:
+    host = Host()
+    async with host.run_test(size=(60, 12)) as pilot:
+        reader = host.reader
+        code = "```\n" + "a line\n" * 9 + "```\n\n| a | b |\n|---|---|\n| 1 | 漢字漢字漢字 |"
+        entries = [Entry("assistant", f"m{n}", code) for n in range(30)]
+
+        def is_true() -> bool:
+            return reader._rows.height == sum(entry.height for entry in reader.entries)
+
+        reader.show(entries)
+        reader.find("line")
+        await pilot.resize_terminal(40, 12)
+        await pilot.pause()
+        await pilot.pause()
+        assert all(entry.is_laid_out for entry in reader.entries)
+        assert is_true()
+        reader.cut(0)
+        reader.show([Entry("assistant", f"m{n}", code) for n in range(30)])
+        await pilot.pause()
+        assert is_true()
+        reader.add("user", code, title="You")
+        assert is_true()

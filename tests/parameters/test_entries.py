@@ -61,6 +61,15 @@ def test_lists_are_typed_with_separators_and_escapes() -> None:
     assert stop.parse("\\n\\n,a\\,b,\\\\") == ("\n\n", "a,b", "\\")
     assert stop.parse("none") == stop.parse("") == ()
     assert stop.text(("\n\n", "a,b", "\\")) == "\\n\\n,a\\,b,\\\\"
+    # No terminal is given a command to show.
+    assert stop.text(("\x1b[2J", "\x9b")) == "\\x1b[2J,\\x9b"
+    assert stop.parse("\\x1b[2J,\\x9B,\\xyz,\\x4") == ("\x1b[2J", "\x9b", "xyz", "x4")
+
+
+def test_a_text_commands_no_terminal() -> None:
+    grammar = BY_KEY["grammar"]
+    assert grammar.check("a\x1b]52;c;\x07b\r\n") == "a]52;c;b\n"
+    assert grammar.parse("a\x1b]52;c;\x07b") == "a]52;c;b"
 
 
 def test_texts_are_read_from_files(tmp_path: Path) -> None:

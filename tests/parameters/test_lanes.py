@@ -13,6 +13,7 @@ from workbench.parameters.lanes import (
     read_lane,
     read_sweeps,
     said,
+    typed,
     with_seeds,
 )
 
@@ -29,6 +30,13 @@ def test_a_lane_names_what_it_sets() -> None:
     # A comma within a list parts no parameters.
     lane = read_lane("stop=END,.\\n,temperature=0")
     assert lane == {"stop": ("END", ".\n"), "temperature": 0}
+    lane = read_lane("logit_bias=yes=-inf,no=2,temperature=0")
+    assert lane == {"logit_bias": ("yes=-inf", "no=2"), "temperature": 0}
+    assert read_lane(typed(lane)) == lane
+    assert read_lane("system=As key, value=pair.") == {"system": "As key, value=pair."}
+    assert read_lane("stop=a\\,top_k=3") == {"stop": ("a,top_k=3",)}
+    lane = {"stop": ("a\\",), "temperature": 0}
+    assert read_lane(typed(lane)) == lane
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,9 @@ def test_a_lane_names_what_it_sets() -> None:
     [
         ("temperature", "temperature=1.2,min_p=0.1"),
         ("warmth=3", "no parameter 'warmth'"),
+        ("top_k=3,warmth=3", "no parameter 'warmth'"),
+        ("stop=END,warmth=3", "no parameter 'warmth'"),
+        ("system=Be brief.,warmth=3", "no parameter 'warmth'"),
         ("temperature=hot", "temperature takes"),
         ("model=", "model takes"),
     ],
@@ -72,6 +83,8 @@ def test_two_sweeps_make_a_grid() -> None:
         ("", "one parameter or two"),
         ("temperature 0.2", "two numbers and how many lanes"),
         ("temperature 0.2 1.4 lots", "two numbers and how many lanes"),
+        ("top_k 1 inf 3", "two numbers and how many lanes"),
+        ("top_k nan 3 3", "two numbers and how many lanes"),
         ("temperature 0.2 1.4 1", f"2 to {MOST_LANES} lanes"),
         ("temperature 0.2 99 3", "temperature takes"),
         ("temperature 0 1 3 top_k 1 9 3", "makes 9 lanes"),

@@ -99,3 +99,13 @@ def test_a_models_own_preset_acts_only_for_it_and_after_what_a_person_set(tmp_pa
     assert chosen.values == {"top_k": 9, "temperature": 0.7}
     presets.save_of_model(tmp_path, "llama", {})
     assert presets.of_model(tmp_path, "llama") == {}
+
+
+def test_a_models_own_preset_that_cannot_be_removed_is_said(tmp_path: Path) -> None:
+    presets.save_of_model(tmp_path, "mine", {"top_k": 3})
+    [file] = tmp_path.rglob("mine.toml")
+    # What is no file cannot be unlinked, by root either.
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(PresetError, match="cannot remove"):
+        presets.save_of_model(tmp_path, "mine", {})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -117,7 +119,8 @@ async def test_from_a_wish_to_an_answer(hub: Hub) -> None:
         assert "A picture" in screen.card.text
         assert "<" not in screen.card.text
         await b.pilot.press("enter")
-        await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the download")
+        said = "Tiny-Coder-Q4_K_M is here: F2, then Enter loads it."
+        await wait_until(lambda: said in b.toasts(), "the download")
         await wait_until(lambda: "●" in row_of(screen, "Q4_K_M"), "the mark")
         assert "Tiny-Coder-Q4_K_M" in b.screen.browser.names
         # Now Enter loads it, and says so.
@@ -358,3 +361,28 @@ async def test_what_cannot_run_is_fetched_only_if_one_insists(hub: Hub) -> None:
         assert not b.screen.downloads
         await b.pilot.press("enter")
         await wait_until(lambda: "Tiny-Coder-Q4_K_M" in b.screen.browser.names, "the model")
+
+
+async def test_what_cannot_be_loaded_is_only_said_to_be_here(hub: Hub) -> None:
+    async with finding(text="coder") as (b, screen):
+        await b.pilot.press("enter")
+        await wait_until(lambda: screen.variants.has_focus and screen.variant, "the files")
+        await b.pilot.press("end")
+        await wait_until(lambda: screen.variant and "mmproj" in screen.variant.name, "the last")
+        await b.pilot.press("enter")
+        await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the download")
+        assert b.toasts()[-1] == "mmproj-F16 is here."
+
+
+async def test_a_death_that_is_heard_late_is_no_other_files_fault(hub: Hub) -> None:
+    async with finding(text="coder") as (b, screen):
+        await b.pilot.press("enter")
+        await wait_until(lambda: FIT in screen.fits, "the exact fit")
+        pid = screen.appraiser._engine.pid
+        assert pid is not None
+        # Nobody listens by now.
+        os.kill(pid, signal.SIGKILL)
+        await wait_until(lambda: screen.appraiser._engine.pid is None, "the end of it")
+        await b.pilot.press("down")
+        await wait_until(lambda: (REPO, "Tiny-Coder-Q8_0") in screen.fits, "the other fit")
+        assert screen.fits[REPO, "Tiny-Coder-Q8_0"].fit is not None

@@ -253,3 +253,16 @@ async def test_words_act_in_the_lanes_or_are_refused_and_are_never_sent() -> Non
         screen.prompt.load_text("/s")
         await b.pilot.press("tab")
         assert screen.prompt.border_title == "/set  /sweep"
+
+
+async def test_escape_before_the_first_word_gives_the_prompt_back(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}, slow_model) as b:
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await send(b, "Hello!")
+        await b.pilot.press("escape")
+        lanes(b).prompt.insert("And then")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await done(b)
+        assert all(lane.exchange.conversation.path() == [] for lane in lanes(b).lanes)
+        # Once for both of them.
+        assert lanes(b).prompt.text == "Hello!\nAnd then"

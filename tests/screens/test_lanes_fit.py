@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.test_lanes import SHORT, done, lanes, opened, send
+from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
 from tests.screens.test_lanes_set import children, type_settings
 from tests.waiting import wait_until
 from workbench.engine.client import EngineClient
 from workbench.engine.protocol import ModelSource
+from workbench.models.pocket import MODEL_FILE
 from workbench.parameters.kinds import Values
 from workbench.screens.lanes.engines import Engines
 from workbench.settings import paths
@@ -103,3 +104,16 @@ async def test_a_files_name_does_nothing_to_the_terminal(tmp_path: Path, slow_mo
         gone = "x]0;pwny.gguf: No such file"
         await wait_until(lambda: any(gone in each for each in b.toasts()), "the other toast")
         assert not any("\x1b" in each or "\x07" in each for each in b.toasts())
+
+
+async def test_a_models_name_does_nothing_to_the_terminal_either(tmp_path: Path) -> None:
+    evil = tmp_path / "x\x1b]0;pwn\x9cy.gguf"
+    shutil.copy(MODEL_FILE, evil)
+    async with opened(SHORT) as b:
+        lanes(b).lanes[0].use_model(evil)
+        await send(b, "Hello!")
+        await done(b)
+        head = lanes(b).lanes[0].column.head._lines[0].plain
+        assert head == "x]0;pwny"
+        assert "x]0;pwny" in said(b)[0]
+        assert "\x1b" not in said(b)[0]

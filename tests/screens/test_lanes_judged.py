@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -255,3 +257,17 @@ async def test_lanes_scroll_together_if_asked() -> None:
         await b.pilot.press("s", "g")
         await b.pilot.pause()
         assert rows_down(first) == 0 < rows_down(second)
+
+
+async def test_nobody_votes_on_older_answers() -> None:
+    async with opened(DRAWN) as b:
+        await send(b, "Hello!")
+        await done(b)
+        await b.pilot.press("f12")
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await send(b, "And then?")
+        await b.pilot.press("escape")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await done(b)
+        assert not lanes(b).hidden
+        assert lanes(b).prompt.text == "And then?"

@@ -357,3 +357,74 @@ async def test_changes_in_one_piece_come_one_after_the_other() -> None:
         await send(b, "Hello!")
         await done(b)
         assert all("6 tok" in lane.column._status for lane in lanes(b).lanes)
+
+
+async def test_lanes_that_were_left_go_by_what_the_chat_sets_by_now() -> None:
+    async with opened(SHORT) as b:
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        b.screen.chat.prompt.insert("/set temperature 0.3")
+        await b.pilot.press("enter", "f6")
+        await wait_until(lambda: isinstance(b.app.screen, LanesScreen), "the lanes")
+        await wait_until(lambda: lanes(b).is_there, "the lanes to be there")
+        assert [lane.chosen.values["temperature"] for lane in lanes(b).lanes] == [0.3, 0.3]
+
+
+async def test_no_engine_is_closed_that_is_at_work(slow_model: Path) -> None:
+    async with opened({"ignore_eos": True}) as b:
+        screen = lanes(b)
+        await b.pilot.press("f7")
+        await type_settings(b, f"model={slow_model}")
+        await b.pilot.press("f7")
+        await type_settings(b, "max_tokens=3")
+        await send(b, "Hello!")
+        await wait_until(lambda: screen.lanes[1].tokens, "B to write")
+        assert not screen.lanes[0].answering
+        await type_settings(b, "max_tokens=3,n_ctx=256")
+        await b.pilot.press("f9", "r")
+        await wait_until(lambda: screen.lanes[0].answering, "A to be asked again")
+        so_far = len(screen.lanes[1].tokens)
+        await wait_until(lambda: len(screen.lanes[1].tokens) > so_far, "B to go on")
+        await b.pilot.press("f7", "f9", "x")
+        await done(b)
+        assert len(screen.lanes[0].tokens) == 3
+
+
+async def test_the_kept_lanes_system_prompt_is_the_conversations() -> None:
+    async with opened(SHORT) as b:
+        await b.pilot.press("escape")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        b.screen.use_system("Be brief.")
+        await b.pilot.press("f6")
+        await wait_until(lambda: isinstance(b.app.screen, LanesScreen), "the lanes")
+        await wait_until(lambda: lanes(b).is_there, "the lanes to be there")
+        await send(b, "/set system Talk like a pirate.")
+        await b.pilot.press("f2")
+        await wait_until(lambda: b.app.screen is b.screen, "the chat")
+        await b.pilot.pause()
+        assert b.screen.session.system == "Talk like a pirate."
+        assert b.screen.values["system"] == "Talk like a pirate."
+
+
+async def test_a_load_that_is_stopped_has_not_failed(slow_model: Path) -> None:
+    async with opened(SHORT, slow_model) as b:
+        screen = lanes(b)
+        os.kill(b.engine_pid, signal.SIGSTOP)
+        await type_settings(b, "n_ctx=512")
+        await b.pilot.press("f7")
+        await type_settings(b, "n_ctx=512")
+        await send(b, "Hello!")
+        await b.pilot.press("escape")
+        os.kill(b.engine_pid, signal.SIGCONT)
+        await done(b)
+        assert [lane.column.status for lane in screen.lanes] == ["stopped", "stopped"]
+        assert screen.prompt.text == "Hello!"
+
+
+async def test_a_file_that_cannot_be_looked_at_is_none() -> None:
+    async with opened() as b:
+        # No system has such a name.
+        await type_settings(b, f"model=/{'x' * 300}.gguf")
+        screen = b.app.screen
+        assert isinstance(screen, LaneScreen)
+        assert "there is no model" in str(screen.words.content)

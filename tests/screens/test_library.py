@@ -367,3 +367,16 @@ async def test_a_load_is_shown_and_esc_stops_it(folder: Path) -> None:
         await b.ask("Hello!")
         await b.idle()
         assert b.screen.browser._loaded == MODEL_FILE
+
+
+async def test_leaving_removes_nothing_that_is_in_use_by_then(folder: Path) -> None:
+    async with bench() as b:
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "other-F16")
+        await b.opened(RemovalScreen, "delete")
+        await b.pilot.press("enter")
+        await listed(b, "pocket", "mine-Q8_0")
+        await b.screen.use_model(folder / "other-F16.gguf")
+        await b.phase("loading")
+        await b.idle()
+    assert (folder / "other-F16.gguf").exists()

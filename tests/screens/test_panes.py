@@ -341,3 +341,20 @@ async def test_a_size_that_is_over_is_not_taken(keys: tuple[str, ...]) -> None:
         await b.pilot.pause()
         assert layouts <= 4
         assert screen.size == (120, 40)
+
+
+async def test_help_names_no_key_that_was_given_away(config_folder: Path) -> None:
+    (config_folder / "config.toml").write_text('[keys]\n"pane.parameters" = "f10"\n')
+    async with bench() as b:
+        screen = await b.opened(HelpScreen, "f1")
+        [row] = [row for row in screen.text.split("\n") if row.split()[:1] == ["F10"]]
+        assert "F3" not in row
+        assert not any(row.split()[:1] == ["F3"] for row in screen.text.split("\n"))
+
+
+@pytest.mark.parametrize("key", ["f9", "f2"])
+async def test_widths_are_left_alone_where_one_pane_has_the_screen(key: str) -> None:
+    async with bench(size=(80, 24)) as b:
+        await b.pilot.press(key, ">", ">")
+        await b.pilot.pause()
+    assert not remembered.load(paths.remembered()).widths

@@ -306,3 +306,16 @@ async def test_who_comes_back_to_a_conversation_finds_it_read() -> None:
         await opened.idle()
         last = opened.screen.exchange.conversation.path()[-1]
         assert last.n_cached >= first.n_prompt + first.n_tokens - 2
+
+
+async def test_what_was_asked_again_in_vain_shows_its_former_answer() -> None:
+    exchange = Exchange()
+    prompt = exchange.ask("Hello!")
+    exchange.write(_text("Well", ""), Author("pocket", Path("pocket.gguf"), {}))
+    exchange.end("stop")
+    exchange.ask_again(prompt)
+    with Store(paths.sessions()) as store:
+        store.write(Session(exchange.conversation).snapshot(), writer="gone")
+    async with bench() as opened:
+        assert opened.says("Well")
+        assert opened.screen.chat.prompt.text == ""

@@ -376,3 +376,14 @@ def test_thousands_are_drawn_as_quickly_as_a_few() -> None:
     for width in (20, 40, 60, 100):
         line = conversation(summary, width, 1.8e9, present=False)
         assert line.cell_length <= max(width, 30)
+
+
+async def test_who_opens_the_present_one_has_what_was_written_once() -> None:
+    async with bench() as b:
+        b.screen.chat.prompt.insert("a draft")
+        for _ in range(2):
+            await show_list(b)
+            await b.pilot.press("home", "enter")
+            await closed(b)
+            await b.pilot.pause()
+            assert b.screen.chat.prompt.text == "a draft"

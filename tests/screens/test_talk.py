@@ -403,3 +403,44 @@ async def test_system_prompts_are_kept_in_a_library() -> None:
         paths.systems().write_text("no toml =")
         await b.pilot.press("ctrl+y")
         await wait_until(lambda: any("cannot be read" in each for each in b.toasts()), "a word")
+
+
+async def test_how_an_answer_begins_counts_when_it_is_given_again() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("Tell me a story.")
+        await b.idle()
+        await b.ask("/begin Once upon")
+        await b.ask("/retry")
+        await wait_until(lambda: path(b)[-1].given == len("Once upon"), "the answer")
+        await b.idle()
+        await b.ask("/begin Well,")
+        await b.pilot.press("ctrl+n")
+        await b.ask("Hello!")
+        await b.idle()
+        # It was meant for the other conversation.
+        assert path(b)[-1].given == 0
+
+
+async def test_no_prompt_of_the_library_is_lost_by_one_key() -> None:
+    systems.save(paths.systems(), {"short": "Be brief."})
+    async with bench() as b:
+        screen = await b.opened(SystemScreen, "ctrl+y")
+        screen.rows.focus()
+        await b.pilot.press("down", "enter")
+        assert screen.field.value == "short"
+        await b.pilot.press(*" Today.", "ctrl+s")
+        await wait_until(lambda: b.screen.session.system == "Be brief. Today.", "it to be used")
+        assert systems.load(paths.systems()) == {"short": "Be brief."}
+        screen = await b.opened(SystemScreen, "ctrl+y")
+        screen.field.value = "short"
+        screen.field.focus()
+        await b.pilot.press("enter")
+        assert systems.load(paths.systems()) == {"short": "Be brief."}
+        await b.pilot.press("enter")
+        assert systems.load(paths.systems()) == {"short": "Be brief. Today."}
+        screen.rows.focus()
+        screen.rows.highlighted = 1
+        await b.pilot.press("f4")
+        assert systems.load(paths.systems())
+        await b.pilot.press("f4")
+        assert systems.load(paths.systems()) == {}

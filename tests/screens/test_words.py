@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.gguf_files import random_model
 from tests.kept import kept
 from tests.screens.bench import Bench, bench
 from tests.waiting import wait_until
+from workbench.models.pocket import MODEL_FILE
 from workbench.screens.sessions.screen import SessionsScreen
 from workbench.screens.systems import SystemScreen
 from workbench.screens.words import WORDS, Said, read
@@ -257,3 +260,14 @@ async def test_exit_leaves() -> None:
     assert b.app.return_code == 0
     # It was no draft.
     assert kept() == []
+
+
+async def test_no_name_of_a_file_commands_the_terminal(config_folder: Path, tmp_path: Path) -> None:
+    (config_folder / "config.toml").write_text(f"model_folders = [{json.dumps(str(tmp_path))}]")
+    shutil.copy(MODEL_FILE, tmp_path / "evil\x1b[2J.gguf")
+    random_model(tmp_path / "good.gguf", layers=1, width=64, heads=2)
+    async with bench() as b:
+        await wait_until(lambda: len(b.screen.browser.listed) == 3, "the models")
+        b.screen.chat.prompt.insert("/model ")
+        await b.pilot.pause()
+        assert str(b.screen.chat.prompt.border_title) == "pocket  good"

@@ -65,8 +65,39 @@ def test_paths_of_one_tree_have_versions_of_their_own() -> None:
     assert second.versions(answers[0]) == answers
     assert first.fork().versions(again) == [answers[0], again]
     # What was written behind it elsewhere is not shown here.
-    more = second.add("user", "and?")
+    second.add("user", "and?")
+    more = second.add("assistant", "B goes on")
     first.show(answers[0])
     assert first.leaf == answers[0].id
     second.show(answers[0])
     assert second.leaf == more.id
+
+
+def test_a_prompt_without_an_answer_is_not_led_to() -> None:
+    conversation = Conversation()
+    question = conversation.add("user", "why?")
+    first = conversation.add("assistant", "because")
+    conversation.add("user", "taken back")
+    conversation.go_to(first.id)
+    # The engine says of every prompt that it begins, also of one that was stopped.
+    conversation.add("user", "taken back, too")
+    conversation.add("assistant")
+    conversation.go_to(question.id)
+    conversation.add("assistant", "who knows")
+    conversation.show(first)
+    assert conversation.path() == [question, first]
+
+
+def test_what_another_path_was_answered_is_not_led_to() -> None:
+    chat = Conversation()
+    chat.add("user", "why?")
+    first = chat.add("assistant", "because")
+    one, other = chat.fork(), chat.fork()
+    prompt = one.add("user", "and?")
+    other.go_to(prompt.id)
+    other.go_to(first.id)
+    one.add("assistant", "so")
+    other.show(first)
+    assert other.leaf == first.id
+    one.show(first)
+    assert one.leaf != first.id

@@ -50,3 +50,8 @@ def test_one_wrong_key_leaves_the_others_in_force(tmp_path: Path) -> None:
     settings, complaints = config.load(file)
     assert settings == Config(theme="nord")
     assert len(complaints) == 2
+
+
+def test_a_folder_is_known_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.Config(model_folders=["models"]).folders() == [tmp_path / "models"]

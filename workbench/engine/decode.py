@@ -156,6 +156,7 @@ class Generation:
             if n_done == len(prompt) - 1:
                 memory.checkpoint()
             if n_done == len(prompt) or self._pace.due():
+                self._context.synchronize()
                 milliseconds = (perf_counter() - started) * 1e3
                 self._emit(
                     PromptProgress(

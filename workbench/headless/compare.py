@@ -25,8 +25,16 @@ from workbench.headless.model import source_of
 from workbench.headless.printing import answer_object, failed, tell, to_the_end
 from workbench.parameters import presets
 from workbench.parameters.kinds import Value, Values
-from workbench.parameters.lanes import LETTERS, MODEL, differing, said, with_seeds
-from workbench.parameters.table import BY_KEY, answering
+from workbench.parameters.lanes import (
+    LETTERS,
+    MODEL,
+    RANDOM_SEED,
+    chosen_seed,
+    differing,
+    nth_seed,
+    said,
+)
+from workbench.parameters.table import answering
 from workbench.settings import paths
 
 Form = Literal["text", "json", "markdown"]
@@ -47,12 +55,19 @@ def compare(
     name another model, or set what a model is loaded with, are answered after the others:
     one engine loads one model after the other.
     """
-    seed = values.get("seed", BY_KEY["seed"].default)
+    chance = chosen_seed(RANDOM_SEED)
     wholes = []
     try:
-        for lane in with_seeds(lanes, seed, same=same_seeds):
-            named = str(lane.pop(MODEL, model))
-            wholes.append(source_of(named, {**values, **lane}))
+        for number, lane in enumerate(lanes):
+            own = {key: value for key, value in lane.items() if key != MODEL}
+            source, whole = source_of(str(lane.get(MODEL, model)), {**values, **own})
+            if "seed" not in lane:
+                # The model's own preset may have set one.
+                seed = whole.get("seed", RANDOM_SEED)
+                assert isinstance(seed, int)
+                first = chance if seed == RANDOM_SEED else seed
+                whole["seed"] = nth_seed(first, number, same=same_seeds)
+            wholes.append((source, whole))
     except presets.PresetError as error:
         tell([f"Error: {error}"])
         return 1
@@ -98,14 +113,17 @@ class _Comparison:
         if len(self._groups) > 1:
             ways = f"{len(self._groups)} models or ways to load one"
             tell([f"{ways}: answered one after another, no shared batch."])
+        code = 0
         try:
             for group in self._groups:
                 if code := await self._answer(group, engine):
-                    return code
+                    break
         finally:
             await engine.close()
-        self._print()
-        return 0
+            # What is finished may have taken minutes: it is printed whatever ended the rest.
+            if self._ends:
+                self._print()
+        return code
 
     async def _answer(self, group: _Group, engine: EngineClient) -> int:
         await engine.generate(group.source, group.lanes)
@@ -144,20 +162,22 @@ class _Comparison:
     def _tps(self) -> float:
         """Tokens a second of all lanes together, each lane's first left out."""
         n_decoded = sum(max(0, end.timings.completion_tokens - 1) for end in self._ends.values())
-        seconds = sum(group.last - group.first for group in self._groups)
+        seconds = sum(group.last - group.first for group in self._groups if group.last)
         return n_decoded / seconds if seconds > 0 else 0.0
 
     # ---- what is printed ---------------------------------------------------------------------
 
     @cached_property
-    def _apart(self) -> list[dict[str, Value]]:
-        """What of each lane's parameters is not the same in all."""
-        loaded = [self._loaded(number) for number in range(len(self._values))]
+    def _apart(self) -> dict[int, dict[str, Value]]:
+        """What of the parameters of each lane that is finished is not the same in all."""
+        done = sorted(self._ends)
+        loaded = [self._loaded(number) for number in done]
         lanes = [
-            {MODEL: each.model.name, **values}
-            for each, values in zip(loaded, self._values, strict=True)
+            {MODEL: each.model.name, **self._values[number]}
+            for each, number in zip(loaded, done, strict=True)
         ]
-        return differing(lanes, [each.model.defaults for each in loaded])
+        apart = differing(lanes, [each.model.defaults for each in loaded])
+        return dict(zip(done, apart, strict=True))
 
     def _loaded(self, number: int) -> Loaded:
         loaded = self._group_of[number].loaded
@@ -166,12 +186,12 @@ class _Comparison:
 
     def _print(self) -> None:
         if self._form == "json":
-            lanes = [self._object(number) for number in range(len(self._values))]
+            lanes = [self._object(number) for number in self._apart]
             found = {"tps": round(self._tps, 2), "lanes": lanes}
             click.echo(json.dumps(found, ensure_ascii=False))
             return
-        for number in range(len(self._values)):
-            title = f"{LETTERS[number]}  {said(self._apart[number])}".rstrip()
+        for number, apart in self._apart.items():
+            title = f"{LETTERS[number]}  {said(apart)}".rstrip()
             text = self._texts[number].strip("\n")
             figures = self._figures(number)
             if self._form == "markdown":
@@ -191,4 +211,5 @@ class _Comparison:
     def _object(self, number: int) -> dict[str, Any]:
         loaded, end = self._loaded(number), self._ends[number]
         found = answer_object(self._texts[number], loaded.model, loaded.load_ms, end)
-        return {**found, "seed": end.seed, "parameters": self._apart[number]}
+        apart = self._apart[number]
+        return {"lane": LETTERS[number], **found, "seed": end.seed, "parameters": apart}

@@ -104,8 +104,7 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
             rough = fits.estimate(subject.shape, completed(values), free=free)
             tell([f"about {size(rough.total)}; asking llama.cpp ..."])
         await starting
-        _print(subject, await _priced(engine, subject, values), as_json=as_json)
-        return 0
+        priced = await _priced(engine, subject, values)
     except _UnpricedError as error:
         return failed(error.event)
     except (GgufError, HubError, OSError) as error:
@@ -114,6 +113,8 @@ async def _fit(reference: str, values: dict[str, Any], *, as_json: bool) -> int:
     finally:
         await starting
         await engine.close()
+    _print(subject, priced, as_json=as_json)
+    return 0
 
 
 async def _priced_alone(subject: _Subject, values: dict[str, Any]) -> Fit:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from workbench.models.naming import parameter_count
 from workbench.models.removal import RemovalError, removal
 from workbench.settings import config, paths
 from workbench.untrusted import named_file, without_controls
+
+if TYPE_CHECKING:
+    from workbench.models.download.report import Report
 
 
 class _NotFoundError(Exception):
@@ -107,9 +110,9 @@ _OUTCOMES = {
 def remove(names: Sequence[str], *, yes: bool, as_json: bool) -> int:
     """Remove models and downloads that are not done, after asking; returns the exit code."""
     reports = unfinished.unfinished()
-    begun = {name: report for name in names if (report := unfinished.called(name, reports))}
-    others = [name for name in names if name not in begun]
     try:
+        begun = {name: report for name in names if (report := _unfinished(name, reports))}
+        others = [name for name in names if name not in begun]
         planned = [(model, removal(model)) for model in map(_named, others)]
     except (_NotFoundError, RemovalError) as error:
         tell([f"Error: {error}"])
@@ -157,15 +160,32 @@ def _all_files() -> list[ModelFile]:
     return list(found.values())
 
 
-def _named(name: str) -> ModelFile:
-    """The model that is called so: by its path, its name, or its source and name."""
+def _unfinished(name: str, reports: Sequence[Report]) -> Report | None:
+    """The download that is called so, if any is. Raises _NotFoundError if a model is, too."""
+    found = unfinished.called(name, reports)
+    if not found:
+        return None
+    wholes = [unfinished.whole_name(report) for report in found]
+    if name.removesuffix(".gguf") not in wholes:
+        wholes += [str(model.path) for model in _called(name)]
+    if len(wholes) > 1:
+        raise _NotFoundError(f"there are several called {name}: say which, {', '.join(wholes)}")
+    return found[0]
+
+
+def _called(name: str) -> list[ModelFile]:
     folders = _folders()
-    found = (
+    return (
         [model for model in library.everything(folders) if _is_called(model, name)]
         # A copy may have a name of its own.
         or [model for model in library.each_place(folders) if _is_called(model, name)]
         or library.named(named_file(name))
     )
+
+
+def _named(name: str) -> ModelFile:
+    """The model that is called so: by its path, its name, or its source and name."""
+    found = _called(name)
     if not found:
         raise _NotFoundError(f"there is no model {name}: see workbench models list")
     if len(found) > 1:

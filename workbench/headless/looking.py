@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from workbench.headless.fetching import fetched
-from workbench.headless.printing import INTERRUPTED, show, size, table, tell
+from workbench.headless.printing import show, size, table, tell
 from workbench.models import library
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.errors import HubError
@@ -192,12 +192,6 @@ def _asked(question: Callable[[HubClient], int]) -> int:
     except HubError as error:
         tell([f"Error: {error}"])
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except click.Abort:
-        # At a question; the cursor stands behind it.
-        click.echo(err=True)
-        return INTERRUPTED
 
 
 def _print_json(found: object) -> None:

@@ -83,11 +83,9 @@ def answer_object(
 
 
 def to_the_end(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Do it; returns the exit code, also where it is interrupted or nobody reads on."""
+    """Do it; returns the exit code, also where nobody reads on."""
     try:
         return asyncio.run(work())
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         _leave_stdout()
         return _PIPE_CLOSED

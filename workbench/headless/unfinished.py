@@ -30,13 +30,18 @@ def unfinished() -> list[Report]:
         return []
 
 
-def called(name: str, reports: Iterable[Report]) -> Report | None:
-    """The one of this name: its own, or with its repository before it."""
-    for report in reports:
-        own = report.name.rpartition("/")[2]
-        if name.removesuffix(".gguf") in (own, report.name, f"{report.repo}/{report.name}"):
-            return report
-    return None
+def whole_name(report: Report) -> str:
+    """What it is called, its repository before its name."""
+    return f"{report.repo}/{report.name}"
+
+
+def called(name: str, reports: Iterable[Report]) -> list[Report]:
+    """The one of this whole name, or all of this name in any repository."""
+    name = name.removesuffix(".gguf")
+    whole = [report for report in reports if name == whole_name(report)]
+    return whole or [
+        report for report in reports if name in (report.name.rpartition("/")[2], report.name)
+    ]
 
 
 def cancel(report: Report) -> None:
@@ -47,8 +52,8 @@ def cancel(report: Report) -> None:
 
 def in_words(report: Report) -> str:
     """A line on one of them."""
-    name = f"{report.repo}/{report.name}"
-    return without_controls(f"unfinished: {name}, {size(report.done)} of {size(report.size)}")
+    done = f"{size(report.done)} of {size(report.size)}"
+    return without_controls(f"unfinished: {whole_name(report)}, {done}")
 
 
 def as_object(report: Report) -> dict[str, Any]:

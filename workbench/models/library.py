@@ -20,12 +20,16 @@ POCKET: Final = "pocket"
 def resolve(reference: str, folders: Iterable[Path] = ()) -> Path:
     """The file that ``--model`` names: ``pocket``, a path, or a name as the browser lists it.
 
-    It need not exist. Names are looked for only where there is no such file.
+    It need not exist; the path of one that does is absolute. Names are looked for only where
+    there is no such file.
     """
     if reference == POCKET:
         return pocket.MODEL_FILE
     path = named_file(reference)
-    if is_file(path) or path.name != reference:
+    if is_file(path):
+        # It is remembered, and may be looked for from another folder.
+        return path.absolute()
+    if path.name != reference:
         return path
     stem = reference.removesuffix(".gguf")
     for models in _places(folders):

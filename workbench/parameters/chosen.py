@@ -35,7 +35,7 @@ class Together(NamedTuple):
 
 
 class Chosen:
-    """Values that differ from the defaults, and where they come from."""
+    """Values that somebody has set, and where they come from."""
 
     def __init__(self, folder: Path, values: Values) -> None:
         """``folder`` holds the presets; ``values`` are what the person began with."""

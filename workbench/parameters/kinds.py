@@ -7,12 +7,14 @@ value in words.
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from workbench.untrusted import named_file
+from workbench.untrusted import named_file, without_controls, without_surrogates
 
 Value: TypeAlias = bool | int | float | str | tuple[str, ...]
 """A parameter's value."""
@@ -37,6 +39,8 @@ Group = Literal[
 
 _ON: Final = ("on", "yes", "true", "1")
 _OFF: Final = ("off", "no", "false", "0")
+# Whoever shows a text to be typed shows no command to a terminal.
+_CODES: Final = {chr(code): f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _ESCAPES: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\"}
 
 
@@ -241,19 +245,19 @@ class Text(Parameter, frozen=True, kw_only=True):
         return f"a text such as {self.example}, or @FILE"
 
     def check(self, value: object) -> str:
-        """Accepts any text."""
+        """Accepts any text, but for what a terminal would take for a command."""
         if not isinstance(value, str):
             raise ParameterError(f"{self.key} takes {self.takes}, not {value!r}")
-        return value
+        return without_controls(value)
 
     def parse(self, text: str) -> str:
         """Reads the text, or the file it names; ``none`` is the empty text."""
         stripped = text.strip()
         if not stripped.startswith("@"):
-            return "" if stripped.lower() == "none" else stripped
+            return "" if stripped.lower() == "none" else self.check(stripped)
         file = named_file(stripped[1:])
         try:
-            return file.read_text("utf-8").strip()
+            return self.check(file.read_text("utf-8").strip())
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise ParameterError(f"{self.key}: cannot read {file}: {reason}") from error
@@ -266,7 +270,8 @@ class Text(Parameter, frozen=True, kw_only=True):
 class Texts(Parameter, frozen=True, kw_only=True):
     """Some texts in order, typed with ``separator`` between them.
 
-    ``\\n``, ``\\t`` and a backslash before the separator or itself stand for the character.
+    ``\\n``, ``\\t``, ``\\x1b`` and a backslash before the separator or itself stand for the
+    character.
     ``entry`` checks one of them and raises ParameterError.
     """
 
@@ -287,6 +292,9 @@ class Texts(Parameter, frozen=True, kw_only=True):
         for text in value:
             if not isinstance(text, str):
                 raise ParameterError(f"{self.key} takes {self.takes}, not {text!r} in it")
+            if text != without_surrogates(text):
+                # Put right it would be another file's name.
+                raise ParameterError(f"{self.key} takes text in UTF-8, not {text!r}")
             try:
                 self.entry(text)
             except ParameterError as error:
@@ -302,7 +310,11 @@ class Texts(Parameter, frozen=True, kw_only=True):
         for character in characters:
             if character == "\\":
                 escaped = next(characters, "\\")
-                entries[-1] += {"n": "\n", "t": "\t", "r": "\r"}.get(escaped, escaped)
+                if escaped == "x":
+                    digits = "".join(islice(characters, 2))
+                    entries[-1] += _of_code(digits)
+                else:
+                    entries[-1] += {"n": "\n", "t": "\t", "r": "\r"}.get(escaped, escaped)
             elif character == self.separator:
                 entries.append("")
             else:
@@ -312,5 +324,12 @@ class Texts(Parameter, frozen=True, kw_only=True):
     def text(self, value: Value) -> str:
         """The entries on one line, or ``none``."""
         assert isinstance(value, tuple)
-        escapes = str.maketrans({**_ESCAPES, self.separator: "\\" + self.separator})
+        escapes = str.maketrans({**_CODES, **_ESCAPES, self.separator: "\\" + self.separator})
         return self.separator.join(entry.translate(escapes) for entry in value) or "none"
+
+
+def _of_code(digits: str) -> str:
+    """The character of two hexadecimal digits; what are none stays as it was typed."""
+    if len(digits) == 2 and set(digits) <= set(string.hexdigits):
+        return chr(int(digits, 16))
+    return f"x{digits}"

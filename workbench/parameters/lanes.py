@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
-from workbench.parameters.kinds import Choice, Number, Parameter, ParameterError, Switch, Value
+from workbench.parameters.kinds import (
+    Choice,
+    Number,
+    Parameter,
+    ParameterError,
+    Switch,
+    Text,
+    Texts,
+    Value,
+)
 from workbench.parameters.table import BY_KEY, named
 
 MOST_LANES: Final = 8
@@ -22,8 +32,9 @@ MODEL: Final = "model"
 RANDOM_SEED: Final = -1
 """A fresh seed for each answer."""
 
-# A comma before the next key; others belong to a value that is a list.
-_NEXT: Final = re.compile(r",\s*(?=[a-z_]+\s*=)")
+# A comma before the next key; others belong to a value that is a list. What stands behind a
+# backslash is no such comma.
+_NEXT: Final = re.compile(r"\\.|,(?=\s*[a-z_]+\s*=)")
 LARGEST_SEED: Final = 2**32 - 2
 """One more would be llama.cpp's own mark for a random seed."""
 
@@ -38,18 +49,39 @@ class Sweep(NamedTuple):
 def read_lane(text: str) -> dict[str, Value]:
     """What a lane sets: ``temperature=1.2,min_p=0.1``, ``model=pocket``. Raises ParameterError."""
     values: dict[str, Value] = {}
-    for part in _NEXT.split(text.strip()) if text.strip() else ():
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise ParameterError(f"a lane is written as temperature=1.2,min_p=0.1, not '{part}'")
-        if key.strip() == MODEL:
+    for key, value in _settings(text.strip()) if text.strip() else ():
+        if key == MODEL:
             if not value.strip():
                 raise ParameterError("model takes a model's name or its file")
             values[MODEL] = value.strip()
             continue
-        parameter = named(key.strip())
-        values[parameter.key] = parameter.parse(value)
+        values[key] = named(key).parse(value)
     return values
+
+
+def _settings(text: str) -> list[tuple[str, str]]:
+    cuts = [match.start() for match in _NEXT.finditer(text) if match[0] == ","]
+    found: list[tuple[str, str]] = []
+    for begin, end in pairwise([-1, *cuts, len(text)]):
+        part = text[begin + 1 : end]
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if not equals:
+            raise ParameterError(f"a lane is written as temperature=1.2,min_p=0.1, not '{part}'")
+        former, whole = found[-1] if found else ("", "")
+        if key not in (MODEL, *BY_KEY) and _goes_on(BY_KEY.get(former), whole, part):
+            found[-1] = former, f"{whole},{part}"
+        else:
+            found.append((key, value))
+    return found
+
+
+def _goes_on(parameter: Parameter | None, value: str, part: str) -> bool:
+    """Whether ``part`` is rather more of a value than a key that is misspelt."""
+    if isinstance(parameter, Texts):
+        # "logit_bias=yes=2,no=-2"
+        return "=" in value
+    return isinstance(parameter, Text) and part[:1].isspace()
 
 
 def read_sweeps(text: str) -> list[Sweep]:
@@ -76,6 +108,8 @@ def _values(parameter: Parameter, words: Sequence[str]) -> list[Value]:
         try:
             first, last = (float(word) for word in words[:2])
             (count,) = (int(word) for word in words[2:])
+            if not math.isfinite(last - first):
+                raise ValueError
         except ValueError:
             raise ParameterError(
                 f"a sweep over {parameter.key} takes two numbers and how many lanes: "
@@ -137,9 +171,13 @@ def with_seeds(
     assert isinstance(seed, int)
     first = chosen_seed(seed)
     return [
-        {"seed": first if same else (first + number) % (LARGEST_SEED + 1), **lane}
-        for number, lane in enumerate(lanes)
+        {"seed": nth_seed(first, number, same=same), **lane} for number, lane in enumerate(lanes)
     ]
+
+
+def nth_seed(first: int, number: int, *, same: bool) -> int:
+    """What the lane of this ``number`` draws by: the same as the first, or so many further."""
+    return first if same else (first + number) % (LARGEST_SEED + 1)
 
 
 def differing(

@@ -47,10 +47,7 @@ def save(folder: Path, name: str, values: Values) -> None:
 
 def delete(folder: Path, name: str) -> None:
     """Remove a preset. Raises PresetError."""
-    try:
-        _file(folder, name).unlink(missing_ok=True)
-    except OSError as error:
-        raise PresetError(f"cannot remove the preset '{name}': {error.strerror}") from error
+    _remove(_file(folder, name))
 
 
 def of_model(folder: Path, model: str) -> dict[str, Value]:
@@ -60,12 +57,15 @@ def of_model(folder: Path, model: str) -> dict[str, Value]:
 
 
 def save_of_model(folder: Path, model: str, values: Values) -> None:
-    """Make ``values`` the model file's own preset; without values it has none any more."""
+    """Make ``values`` the model file's own preset; without values it has none any more.
+
+    Raises PresetError.
+    """
     file = folder / _OF_MODELS / f"{model}.toml"
     if values:
         _write(file, values)
     else:
-        file.unlink(missing_ok=True)
+        _remove(file)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -81,6 +81,13 @@ def _read(file: Path) -> dict[str, Value]:
         raise PresetError(f"{file}: {error}") from error
     except (OSError, ValueError) as error:
         raise PresetError(f"cannot read {file}: {error}") from error
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise PresetError(f"cannot remove {file}: {error.strerror}") from error
 
 
 def _write(file: Path, values: Values) -> None:

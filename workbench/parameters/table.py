@@ -21,8 +21,12 @@ BY_KEY: Final[Mapping[str, Parameter]] = {parameter.key: parameter for parameter
 
 
 def loading(values: Values) -> dict[str, Value]:
-    """The part of ``values`` that a model is loaded with."""
-    return {key: value for key, value in values.items() if BY_KEY[key].acts == "load"}
+    """The part of ``values`` that a model is loaded with, and that differs from the defaults."""
+    return {
+        key: value
+        for key, value in values.items()
+        if BY_KEY[key].acts == "load" and value != BY_KEY[key].default
+    }
 
 
 def answering(values: Values) -> dict[str, Value]:

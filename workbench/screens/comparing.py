@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import Event
@@ -18,12 +19,22 @@ from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 
 
+class _Left(NamedTuple):
+    """Lanes that were left; what the chat was then, its leaf, its model and its values."""
+
+    lanes: Sequence[Lane]
+    conversation: Conversation
+    leaf: int | None
+    opened_with: tuple[Path, Values]
+
+
 class ComparingScreen(OpeningScreen):
     """Opens the lanes, and hands them what the engine says to them."""
 
     lanes: LanesScreen | None = None
-    # Lanes that were left, and the conversation that they belong to, up to where.
-    _left_lanes: tuple[Sequence[Lane], Conversation, int | None] | None = None
+    _left_lanes: _Left | None = None
+    # The chat's model and values that the lanes were opened with.
+    _opened_with: tuple[Path, Values] = (Path(), {})
 
     def compare(
         self,
@@ -42,6 +53,7 @@ class ComparingScreen(OpeningScreen):
         if self.session.system:
             # It is theirs, too, and may be set apart.
             common.values["system"] = self.session.system
+        self._opened_with = model, dict(common.values)
         self.lanes = LanesScreen(
             engine,
             model=model,
@@ -61,12 +73,11 @@ class ComparingScreen(OpeningScreen):
         self.app.push_screen(self.lanes, self._come_back)
 
     def _former(self) -> Sequence[Lane]:
-        """Lanes that were left, if they still go on from what is said here."""
-        if self._left_lanes is None:
+        """Lanes that were left, if they still go on from what is said and set here."""
+        here, left = self.exchange.conversation, self._left_lanes
+        if left is None or left.conversation is not here or left.leaf != here.leaf:
             return ()
-        lanes, conversation, leaf = self._left_lanes
-        here = self.exchange.conversation
-        return lanes if conversation is here and leaf == here.leaf else ()
+        return left.lanes if left.opened_with == self._opened_with else ()
 
     def _draft(self) -> str:
         """What was written here goes along, also what was typed on the way."""
@@ -78,13 +89,17 @@ class ComparingScreen(OpeningScreen):
         if self.lanes is not None:
             self.chat.take_back(self.lanes.unsent)
             here = self.exchange.conversation
-            self._left_lanes = None if kept else (self.lanes.lanes, here, here.leaf)
+            left = _Left(self.lanes.lanes, here, here.leaf, self._opened_with)
+            self._left_lanes = None if kept else left
         self.lanes = None
         if kept is not None:
             self.exchange.conversation.go_to(kept.leaf)
-            if kept.chosen.values.get("system") == self.session.system:
-                # It is the conversation's own.
-                kept.chosen.values.pop("system", None)
+            if self.session.system:
+                # It is the conversation's own, also where the lane has changed it.
+                self.session.system = str(kept.chosen.values.pop("system", ""))
+                if "system" in self._chosen.values:
+                    # It stood before the parameter's, which other conversations go by.
+                    kept.chosen.values["system"] = self._chosen.values["system"]
             self._chosen = kept.chosen
             self.parameters.use(kept.chosen)
             self.call_next(self.go_on_with, kept.model)

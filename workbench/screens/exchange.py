@@ -76,13 +76,20 @@ class Exchange:
         return self._before if self.answering else self.conversation.leaf
 
     def resume(self, conversation: Conversation) -> str:
-        """Go on with ``conversation``; returns a prompt that got no answer, off the path now."""
+        """Go on with ``conversation``; returns a prompt that got no answer, off the path now.
+
+        One that was asked again in vain shows what it was answered before.
+        """
         self.conversation = conversation
         path = conversation.path()
         if not path or path[-1].role != "user":
             return ""
-        conversation.go_to(path[-1].parent)
-        return path[-1].text
+        prompt = path[-1]
+        conversation.show(prompt)
+        if conversation.leaf != prompt.id:
+            return ""
+        conversation.go_to(prompt.parent)
+        return prompt.text
 
     def messages(self) -> list[ChatMessage]:
         """What the model is to see."""

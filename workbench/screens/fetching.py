@@ -13,6 +13,7 @@ from textual._context import NoActiveAppError
 from textual.content import Content
 
 from workbench.models.hub.errors import HubError
+from workbench.models.naming import kind
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
 from workbench.panes.figures import byte_size
@@ -134,7 +135,10 @@ class FetchingScreen(LibraryScreen):
         if report.state == "done":
             self._fetched = report.path
             name = without_controls(report.name.rpartition("/")[2])
-            self.app.notify(f"{name} is here: F2, then Enter loads it.", timeout=8, markup=False)
+            # Projectors and importance matrices go with a model, and are not listed.
+            is_model = report.path is not None and kind(report.path.name) == "model"
+            loads = ": F2, then Enter loads it" if is_model else ""
+            self.app.notify(f"{name} is here{loads}.", timeout=8, markup=False)
             self.find_models()
         elif report.note and (before is None or before.note != report.note):
             self.app.notify(

@@ -260,7 +260,8 @@ class LibraryScreen(ObeyingScreen):
             return
         if not self.browser.models.has_focus or self.browser.model != model:
             # A key that is meant for something else would agree.
-            self.app.notify(f"To remove {model.name} press the key once more.", markup=False)
+            name = without_controls(model.name)
+            self.app.notify(f"To remove {name} press the key once more.", markup=False)
             return
         if model.path == self.present_model:
             self._complain_of_model(f"{model.name} is in use: load another model first.")
@@ -333,6 +334,9 @@ class LibraryScreen(ObeyingScreen):
         for removing in removals:
             removing.timer.stop()
         for removing in removals:
+            if removing.model.path == self.present_model:
+                # It has been loaded since; it is what the next start begins with.
+                continue
             try:
                 await asyncio.to_thread(removing.plan.carry_out)
             except RemovalError:

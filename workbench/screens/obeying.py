@@ -31,7 +31,8 @@ class ObeyingScreen(FilesScreen):
 
     def completed(self, text: str, asked: bool) -> Sequence[str]:
         """What a word that is being typed may become."""
-        models = [model.name for model in self.browser.listed]
+        # What no terminal takes cannot be typed either.
+        models = [model.name for model in self.browser.listed if model.name.isprintable()]
         names = list(_library()) if text.startswith("/system ") else []
         return words.completions(text, models=models, systems=names, files=asked)
 
@@ -95,7 +96,7 @@ class ObeyingScreen(FilesScreen):
             return self.complain("Nothing has been asked yet.")
         if not self.was_asked(path[-1].id):
             return False
-        await self.talk.ask_again(path[-1].id)
+        await self.answer_again(path[-1].id)
         return True
 
     async def _use_named(self, name: str) -> bool:

@@ -54,17 +54,17 @@ class OpeningScreen(KeepingScreen):
             return
         if wanted.conversation is None:
             self.action_new_chat()
-        elif wanted.conversation == self.session.id and self._place(wanted) is not None:
+        elif wanted.conversation == self.session.id and (
+            wanted.row is None or self._place(wanted) is not None
+        ):
             self.call_next(self._go_to, wanted)
         else:
             # Also the present one, where another process has added what is wanted.
             self.open(wanted)
 
     def _place(self, wanted: Wanted) -> int | None:
-        """The place of a row in the conversation that is open; the leaf where none is wanted."""
+        """The place of a row in the conversation that is open; None if it has no such row."""
         here = self.session.place
-        if wanted.row is None:
-            return self.session.conversation.leaf
         return here.rows.index(wanted.row) if here and wanted.row in here.rows else None
 
     def action_new_chat(self) -> None:
@@ -113,7 +113,7 @@ class OpeningScreen(KeepingScreen):
         """Show the place in the conversation where the words are said."""
         self.go_to("chat")
         place = self._place(wanted) if wanted is not None else None
-        if wanted is None or wanted.row is None or place is None:
+        if wanted is None or place is None:
             return
         conversation = self.session.conversation
         message = conversation.message(place)

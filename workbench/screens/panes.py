@@ -94,6 +94,9 @@ class PanesScreen(SettingScreen[None]):
             column, widget = "browser", self.browser
         elif not self.instruments.has_focus_within:
             columns = -columns
+        if self._one_at_a_time or not widget.display:
+            # It has no width of its own to begin with.
+            return
         try:
             self._layout.widen(column, widget.outer_size.width + columns)
         except OSError as error:

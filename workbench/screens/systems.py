@@ -47,6 +47,8 @@ class SystemScreen(Dialog[str | None]):
         self._file = file
         self._text = text
         self._prompts: dict[str, str] = {}
+        # What has to be wished for twice, and was once.
+        self._wish = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="pane") as pane:
@@ -110,6 +112,10 @@ class SystemScreen(Dialog[str | None]):
         if not name or not text:
             self.notify("It takes a text and a name.", severity="warning", timeout=3)
             return False
+        if self._prompts.get(name, text) != text and not self._is_sure(
+            f"save {name}", f"{name} says something else: Enter once more writes over it."
+        ):
+            return False
         if not (self._read() and self._write({**self._prompts, name: text})):
             return False
         self.notify(f"Kept in the library as {name}.", timeout=3, markup=False)
@@ -120,8 +126,20 @@ class SystemScreen(Dialog[str | None]):
         option = self.rows.highlighted_option
         if option is not None and option.id is not None:
             name = option.id.removeprefix(":")
-            if self._read():
+            if (
+                self._is_sure(f"remove {name}", f"The same key once more removes {name}.")
+                and self._read()
+            ):
                 self._write({each: text for each, text in self._prompts.items() if each != name})
+
+    def _is_sure(self, wish: str, words: str) -> bool:
+        """Whether it is wished for the second time; says that it is to be."""
+        sure, self._wish = self._wish == wish, wish
+        if sure:
+            self._wish = ""
+        else:
+            self.notify(words, severity="warning", timeout=4, markup=False)
+        return sure
 
     def _write(self, prompts: dict[str, str]) -> bool:
         try:
@@ -134,9 +152,9 @@ class SystemScreen(Dialog[str | None]):
         return True
 
     def action_accept(self) -> None:
-        """Use the text for the conversation, and keep it if it has been given a name."""
+        """Use the text for the conversation, and keep it if it has been given a new name."""
         name, text = self.field.value.strip(), self.editor.text.strip()
-        if name and text and self._prompts.get(name) != text and not self._keep():
+        if name and text and name not in self._prompts and not self._keep():
             return
         self.dismiss(self.editor.text.strip())
 

@@ -18,6 +18,7 @@ from workbench.screens.exchange import Ended
 from workbench.screens.systems import SystemScreen
 from workbench.screens.talk import Talk
 from workbench.screens.words import Said
+from workbench.sessions.session import Session
 from workbench.settings import paths
 from workbench.untrusted import without_controls
 
@@ -75,7 +76,23 @@ class TalkingScreen(ComparingScreen):
     async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
         event.stop()
         if not self.refuses() and self.was_asked(event.message):
-            await self.talk.ask_again(event.message)
+            await self.answer_again(event.message)
+
+    async def answer_again(self, number: int) -> None:
+        """Have a prompt, or that of an answer, answered anew; as it was said to begin."""
+        begun, self.begun = self.begun, ""
+        if not begun:
+            await self.talk.ask_again(number)
+            return
+        message = self.talk.conversation.message(number)
+        prompt = message.parent if message.role == "assistant" else number
+        assert prompt is not None
+        await self.talk.go_on(prompt, begun)
+
+    def use(self, session: Session) -> None:
+        """Go on with another conversation: how an answer was to begin was of this one."""
+        self.begun = ""
+        super().use(session)
 
     @on(ChatPane.GoOnWanted)
     async def _go_on(self, event: ChatPane.GoOnWanted) -> None:

@@ -181,22 +181,22 @@ class Conversation:
     def versions(self, message: Message) -> list[Message]:
         """What was written in the place of ``message``, itself included, the oldest first.
 
-        Prompts that never got an answer do not count.
+        Prompts that never got an answer do not count, nor do answers that never began.
         """
         return [
             each
             for each in self._children[message.parent]
-            if each is message
-            or (
-                each.role == message.role
-                and self._own_of([each])
-                and (each.role != "user" or self._children[each.id])
-            )
+            if each is message or (each.role == message.role and self._counts(each))
         ]
 
-    def _own_of(self, messages: Sequence[Message]) -> list[Message]:
-        """Those that this path has versions of."""
-        return [each for each in messages if self._own is None or each.id in self._own]
+    def _counts(self, message: Message) -> bool:
+        """Whether it is one of this path's, and more than a prompt that was taken back."""
+        if self._own is not None and message.id not in self._own:
+            return False
+        if message.role == "user":
+            return any(map(self._counts, self._children[message.id]))
+        # A model may have had nothing to say.
+        return bool(message.text or message.thoughts) or message.finish == "stop"
 
     def go_to(self, leaf: int | None) -> None:
         """Let the path end with this message; those behind it stay in the tree."""
@@ -205,7 +205,10 @@ class Conversation:
             self._own.update(message.id for message in self.path())
 
     def show(self, message: Message) -> None:
-        """Let the path lead through ``message``, and on by what was written last behind it."""
-        while behind := self._own_of(self._children[message.id]):
+        """Let the path lead through ``message``, and on by what was written last behind it.
+
+        What does not count as a version is passed over.
+        """
+        while behind := [*filter(self._counts, self._children[message.id])]:
             message = behind[-1]
         self.go_to(message.id)

@@ -28,8 +28,8 @@ class Config(msgspec.Struct, frozen=True):
     download_parts: int = 4
 
     def folders(self) -> list[Path]:
-        """``model_folders`` as paths, ``~`` expanded."""
-        return [named_file(folder) for folder in self.model_folders]
+        """``model_folders`` as absolute paths, ``~`` expanded."""
+        return [named_file(folder).absolute() for folder in self.model_folders]
 
 
 _KINDS: Mapping[str, tuple[Any, str]] = {

@@ -145,6 +145,10 @@ class Context(Handle):
         """
         return self._decode(self._batch.step(rows))
 
+    def synchronize(self) -> None:
+        """Wait until all that was handed over is evaluated: a GPU goes on behind ``decode``."""
+        binding.llama_synchronize(self._context)
+
     def _decode(self, batch: Any) -> int:
         status = binding.llama_decode(self._context, batch)
         if status < 0:

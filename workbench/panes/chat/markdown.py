@@ -18,6 +18,7 @@ from textual.content import Content
 
 from workbench.panes.chat.code import code_lines
 from workbench.panes.chat.line import BLANK, Line, folded, wrapped
+from workbench.untrusted import without_controls
 
 _MUTED: Final = "$foreground-muted"
 _HEADINGS: Final = {"h1": "bold underline $primary", "h2": "bold $primary"}
@@ -162,7 +163,8 @@ def _leaf(token: Token) -> tuple[str, str]:
         case "math_inline":
             opening, closing = ("\\(", "\\)") if token.markup == "\\(" else ("$", "$")
             return f"{opening}{token.content}{closing}", _LITERAL["math"]
-    return token.content, _LITERAL.get(token.type, "")
+    # Of an address in angle brackets the parser shows what its %1B stands for.
+    return without_controls(token.content), _LITERAL.get(token.type, "")
 
 
 def _styled(text: str, *styles: str) -> Content:
@@ -173,7 +175,7 @@ def _styled(text: str, *styles: str) -> Content:
 
 
 def _list(token: Token, inner: Sequence[Token], width: int, *, is_open: bool) -> Iterator[Line]:
-    number = int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None
+    number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
     bullet = _BULLETS[min(token.level // 2, len(_BULLETS) - 1)]
     items = []
     at = 0

@@ -360,6 +360,12 @@ class Reader(Transcript):
             later = (number for number, hit in enumerate(self._hits) if id(hit.entry) not in seen)
             self._show_hit(next(later, 0))
 
+    def _find_anew(self) -> None:
+        """Find again where all entries have to be laid out for that."""
+        self._find_again()
+        if self._words:
+            self.rows_moved()
+
     def _find_again(self) -> None:
         if self._words or self._hits:
             self._hits = []
@@ -378,13 +384,20 @@ class Reader(Transcript):
     def add(self, kind: Kind, text: str, *, title: str = "", message: int | None = None) -> Entry:
         """Append an entry."""
         entry = super().add(kind, text, title=title, message=message)
-        self._find_again()
+        self._find_anew()
         return entry
 
     def show(self, entries: Sequence[Entry]) -> None:
         """Append entries that are complete, and go to the end."""
         super().show(entries)
-        self._find_again()
+        self._find_anew()
+
+    def fold(self, folded: bool, *entries: Entry) -> None:
+        """Leave of entries only their titles, or show all of them; what is selected moves."""
+        self._stop_selecting()
+        if self.text_selection is not None:
+            self.screen.clear_selection()
+        super().fold(folded, *entries)
 
     def cut(self, index: int) -> None:
         """Take away the entries from ``index`` on."""
@@ -393,7 +406,8 @@ class Reader(Transcript):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Words are in other lines now; Textual calls this before the rows are laid out anew."""
-        self.call_after_refresh(self._find_again)
+        self._stop_selecting()
+        self.call_after_refresh(self._find_anew)
 
     def action_next_hit(self, step: int) -> None:
         """Go to another place found; after the last comes the first."""

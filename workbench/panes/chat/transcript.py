@@ -333,7 +333,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             return self._waiting_line(waiting)
         row = self.scroll_offset.y + y
         if row >= self._rows.height:
-            return Strip.blank(self.size.width, self.visual_style.rich_style)
+            return drawn(self, self._nothing_at(self._rows.height - 1))
         return self._row(row)
 
     def _row(self, row: int) -> Strip:
@@ -352,7 +352,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             gutter = Segment(_CURSOR, self.get_component_rich_style("transcript--cursor"))
         line = entry.line_at(within)
         if line is None:
-            return drawn(self, [gutter])
+            return drawn(self, [gutter, *self._nothing_at(row)])
         style = self.visual_style
         if entry.title and within == 0:
             indent = ""
@@ -382,6 +382,10 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             )
         text = Strip(segments(self, content, style)).apply_offsets(0, row)
         return drawn(self, [gutter, Segment(indent, base), *text])
+
+    def _nothing_at(self, row: int) -> Strip:
+        """What a selection that ends beside all text ends at; without it Textual takes all."""
+        return Strip([Segment(" ", self.visual_style.rich_style)]).apply_offsets(0, row)
 
     def _highlights(self, entry: Entry, line: int) -> Iterator[tuple[int, int, str]]:
         """What of a line stands out: start, end, and the component style."""

@@ -102,7 +102,7 @@ class Appraiser:
                         return fits.of_price(event, shape=shape, bandwidth=self._bandwidth)
                     case Failed(request=number) if number == request:
                         raise AppraisalError(event.message)
-                    case EngineDied():
+                    case EngineDied(request=last) if last >= request:
                         raise AppraisalError(f"the engine died ({event.cause})")
         raise AssertionError("the engine's events have no end")
 

@@ -296,7 +296,10 @@ class AnsweringScreen(JudgingScreen):
                 # The chat is told of what it would load itself.
                 return engine is not self._engine or event.model.source != self._source
             case Failed():
-                self._end(lanes, "failed", [] if event.stopped else [event.message])
+                if event.stopped:
+                    self._end(lanes, "cancelled")
+                else:
+                    self._end(lanes, "failed", [event.message])
         return bool(lanes)
 
     def _take(
@@ -313,7 +316,7 @@ class AnsweringScreen(JudgingScreen):
                 self._together.add(event)
             case Finished():
                 self._n_ctx[engine] = event.timings.n_ctx
-                lane.finish(event)
+                self._take_back(lane.finish(event))
                 self._tell([lane], event.notes)
                 self._ended()
             case Noted():
@@ -330,11 +333,14 @@ class AnsweringScreen(JudgingScreen):
     def _end(self, lanes: Sequence[Lane], finish: str, notes: Sequence[str] = ()) -> None:
         ended = [lane for lane in lanes if lane.answering]
         for lane in ended:
-            unanswered = lane.end(finish, notes)
-            if unanswered and not self.prompt.text:
-                self.prompt.write(unanswered)
+            self._take_back(lane.end(finish, notes))
         if ended:
             self._ended()
+
+    def _take_back(self, unanswered: str) -> None:
+        """Put a prompt back where it was written, once for all lanes that did not answer it."""
+        if unanswered and not f"{self.prompt.text}\n".startswith(f"{unanswered}\n"):
+            self.prompt.take_back(unanswered)
 
     def _ended(self) -> None:
         """An answer is over: who waits for its engine may begin."""

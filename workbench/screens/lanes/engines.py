@@ -68,8 +68,9 @@ class Engines:
         return next((each.client for each in engines if each.source == source), None)
 
     async def fit(self, sources: Sequence[ModelSource]) -> None:
-        """Have an engine for each of ``sources``, the first of which may be any, and no other.
+        """Have an engine for each of ``sources``, and beside the chat's no other.
 
+        The chat's takes over the first that nobody has, unless it has one of them.
         Raises MemoryError if one more does not fit, OSError where a file cannot be read; things
         then are as they were.
         """
@@ -77,8 +78,12 @@ class Engines:
         for source in sources:
             if source not in wanted:
                 wanted.append(source)
-        first = self._first.source if self._first.source in wanted else wanted[0]
-        kept = [each for each in self._others if each.source in wanted and each.source != first]
+        kept = [each for each in self._others if each.source in wanted]
+        first = self._first.source
+        if first not in wanted:
+            # Never what another engine has: that may be at work.
+            of_others = [each.source for each in kept]
+            first = next((each for each in wanted if each not in of_others), first)
         there = [first, *(engine.source for engine in kept)]
         added = [source for source in wanted if source not in there]
         if added:

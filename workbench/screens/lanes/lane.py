@@ -24,9 +24,10 @@ from workbench.parameters.kinds import Value, Values
 from workbench.parameters.lanes import LETTERS, MODEL
 from workbench.parameters.presets import PresetError
 from workbench.parameters.table import BY_KEY, answering, loading
-from workbench.screens.exchange import Author, Exchange
+from workbench.screens.exchange import Author, Ended, Exchange
 from workbench.screens.talk import Talk
 from workbench.sessions.conversation import Conversation, Message
+from workbench.untrusted import without_controls
 
 # A little less than two of the engine's reports.
 _SECONDS: Final = 0.19
@@ -99,7 +100,7 @@ class Lane:
     @property
     def named(self) -> dict[str, Value]:
         """All that it sets, and its model's name."""
-        return {MODEL: self.model.stem, **self.chosen.values}
+        return {MODEL: without_controls(self.model.stem), **self.chosen.values}
 
     @property
     def source(self) -> ModelSource:
@@ -192,30 +193,33 @@ class Lane:
         )
         assert self.source_at_work is not None
         file = self.source_at_work.file
-        self.talk.write(event, Author(file.stem, file, self.chosen.defaults))
+        self.talk.write(event, Author(without_controls(file.stem), file, self.chosen.defaults))
         if self.exchange.answer is not None:
             drawn = self._tokens.setdefault(self.exchange.answer.id, [])
             drawn += (token for each in held for token in each.drawn)
         self.column.text_arrived(event)
 
-    def finish(self, event: Finished) -> None:
-        """Its answer is complete."""
+    def finish(self, event: Finished) -> str:
+        """Its answer is complete; returns a prompt that got none, to be written anew."""
         self._write()
         self.engine = None
-        self.talk.finish(event)
-        self.answered = bool(self.answer)
+        unanswered = self._over(self.talk.finish(event))
         self.column.finished(event)
+        return unanswered
 
     def end(self, finish: str, notes: Sequence[str] = ()) -> str:
-        """It ended otherwise; returns a prompt that got no answer, to be written anew."""
+        """It ended otherwise; returns as ``finish`` does."""
         self._write()
         self.engine = None
-        unanswered = self.talk.end(finish).unanswered
-        if unanswered:
-            self.column.transcript.mark_unanswered()
-        else:
-            self.answered = bool(self.answer)
+        unanswered = self._over(self.talk.end(finish))
         for note in notes:
             self.column.note(note, error=note is notes[0])
         self.column.say("stopped" if finish == "cancelled" else finish, over=True)
         return unanswered
+
+    def _over(self, ended: Ended) -> str:
+        if ended.unanswered:
+            self.column.transcript.mark_unanswered()
+        else:
+            self.answered = bool(self.answer)
+        return ended.unanswered

@@ -17,6 +17,7 @@ from workbench.panes.key_line import KeyLine
 from workbench.parameters.kinds import ParameterError, Value
 from workbench.parameters.lanes import MODEL, read_lane
 from workbench.screens.dialog import Dialog
+from workbench.untrusted import is_file
 
 
 class LaneScreen(Dialog[dict[str, Value] | None]):
@@ -64,7 +65,7 @@ class LaneScreen(Dialog[dict[str, Value] | None]):
         own = read_lane(text)
         if MODEL in own:
             file = self._find(str(own[MODEL]))
-            if not file.is_file():
+            if not is_file(file):
                 raise ParameterError(f"there is no model '{own[MODEL]}' on this machine")
             if not _is_gguf(file):
                 raise ParameterError(f"{file.name} is no GGUF file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import msgspec
@@ -11,8 +12,15 @@ from tests.models import pocket_keys
 from workbench.models.pocket import generated
 from workbench.models.pocket.asking import Asking
 from workbench.models.pocket.conversation import Corpus
-from workbench.models.pocket.corpus import Topic, held_out_entries, kept_out, wordings
-from workbench.models.pocket.wording import expanded, letters_of
+from workbench.models.pocket.corpus import (
+    Topic,
+    exchanges,
+    held_out_entries,
+    kept_out,
+    wordings,
+)
+from workbench.models.pocket.nearest import Topics
+from workbench.models.pocket.wording import drawn, expanded, letters_of
 from workbench.parameters.table import TABLE
 
 
@@ -135,3 +143,15 @@ def test_a_question_is_not_put_in_the_words_of_another_topic() -> None:
     assert asking.allowed("What is a fox?", "fox")
     assert not asking.allowed("What is a fox?", "bear")
     assert not asking.allowed("How do I leave?!", "quit")
+
+
+def test_an_exchange_begins_with_its_topics_answer(topics: list[Topic]) -> None:
+    nearest, draw = Topics(topics), random.Random(1)
+    owners = {letters_of(text): topic for topic in topics for text in wordings(topic)}
+    begun = 0
+    for question, answer, *_ in exchanges():
+        topic = owners.get(letters_of(drawn(question, draw)))
+        if topic is not None:
+            begun += 1
+            assert nearest.is_right(topic, drawn(answer, draw)), (question, answer)
+    assert begun > 20

@@ -114,6 +114,27 @@ def test_a_mix_is_what_it_says(tokenizer_file: Path, tmp_path: Path) -> None:
     assert text.lower().count("name") > 20
 
 
+def test_only_what_a_tables_row_says_is_never_cut(tokenizer_file: Path, tmp_path: Path) -> None:
+    doubts_file = tmp_path / "doubts.json"
+    doubts_file.write_text("[]")
+    tokenizer, topics = tokenizer_of(tokenizer_file), generated.topics()
+    whole: dict[str, list[bool]] = {}
+    for step in range(6):
+        rows = batch(Order(tokenizer_file, doubts_file, 1, step, 8192, 1024, Mix()))
+        for inputs, numbers in zip(rows.inputs, rows.topics, strict=True):
+            text = [tokenizer.id_to_token(token) for token in inputs]
+            for at, number in enumerate(numbers):
+                # Up to the next conversation; what the row's own end cuts says nothing.
+                said = text[at + 1 :]
+                if number != IGNORED and "<|im_start|>" in said:
+                    answer = said[: said.index("<|im_start|>")]
+                    ended = "<|im_end|>" in answer
+                    whole.setdefault(topics[number].origin, []).append(ended)
+    assert all(whole["row"])
+    assert len(whole["row"]) > 30
+    assert sum(whole["written"]) / len(whole["written"]) < 0.5
+
+
 def test_questions_that_the_heads_doubt_are_taken_for_what_they_say(
     tokenizer_file: Path, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from tokenizers import Tokenizer
 
-from workbench.models.pocket import vocabulary
+from workbench.models.pocket import generated, vocabulary
 from workbench.models.pocket.chatml import Turn
 from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.generated import topic_numbers
@@ -29,7 +29,8 @@ _LONG_EVERY: Final = 8
 
 # What an answer is about is decided by its first words: many beginnings teach more of the
 # questions than few whole answers (CARD.md). What begins with no topic, as stories and names do,
-# has more to be learned behind its beginning.
+# has more to be learned behind its beginning. What a table's row says stands at the very end of
+# a short answer ("The capital of China is ..."), so that is never cut.
 _CUT_SHARE: Final = 0.85
 _CUT_SHARE_WITHOUT_TOPIC: Final = 0.4
 _CUT_TOKENS: Final = 5
@@ -167,9 +168,20 @@ def _part(order: Order, corpus: Corpus, draw: random.Random, length: int) -> Enc
             turns = [Turn("user", question, topic), corpus.answer(topic)]
             return _begun(vocabulary.encoded(tokenizer, turns))
     encoded = vocabulary.encoded(tokenizer, corpus.conversation())
-    topic_first = encoded.learned.index(True) in encoded.topics
-    share = _CUT_SHARE if topic_first else _CUT_SHARE_WITHOUT_TOPIC
-    return encoded if length > _SHORT_ROW or draw.random() >= share else _begun(encoded)
+    is_cut = draw.random() < _cut_share(encoded)
+    return _begun(encoded) if is_cut and length <= _SHORT_ROW else encoded
+
+
+def _cut_share(encoded: Encoded) -> float:
+    topic = encoded.topics.get(encoded.learned.index(True))
+    if topic is None:
+        return _CUT_SHARE_WITHOUT_TOPIC
+    return 0.0 if topic in _names_of_rows() else _CUT_SHARE
+
+
+@cache
+def _names_of_rows() -> frozenset[str]:
+    return frozenset(topic.name for topic in generated.topics() if topic.origin == "row")
 
 
 def _begun(encoded: Encoded, tokens: int = _CUT_TOKENS) -> Encoded:

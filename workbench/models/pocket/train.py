@@ -39,7 +39,7 @@ def parts_of(questions: int, conversations: int) -> list[Part]:
     Questions alone teach the embeddings and the first block what they are about; conversations
     teach all of it to answer.
     """
-    told = Mix(introductions=0.04, stories=0.05, doubts=0.3)
+    told = Mix(introductions=0.04, stories=0.04, doubts=0.35)
     return [
         Part("questions", Mix(alone=True), questions),
         Part("conversations", told, conversations),

@@ -51,7 +51,7 @@ class WorkbenchScreen(ReportedScreen):
         begin: Begin = "where it was",
         any_model: bool = False,
     ) -> None:
-        """``model`` is the file to load at once, ``values`` what differs from the defaults.
+        """``model`` is the file to load at once, ``values`` what is set from the beginning.
 
         With ``any_model`` it gives way to that of the conversation with which the app begins.
         ``complaints`` are about what was wrong before there was a screen to say it on.

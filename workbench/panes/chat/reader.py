@@ -395,8 +395,6 @@ class Reader(Transcript):
     def fold(self, folded: bool, *entries: Entry) -> None:
         """Leave of entries only their titles, or show all of them; what is selected moves."""
         self._stop_selecting()
-        if self.text_selection is not None:
-            self.screen.clear_selection()
         super().fold(folded, *entries)
 
     def cut(self, index: int) -> None:

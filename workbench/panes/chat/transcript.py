@@ -107,6 +107,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
 
     def fold(self, folded: bool, *entries: Entry) -> None:
         """Leave of entries only their titles, or show all of them."""
+        self._end_selection()
         for entry in entries:
             entry.folded = folded
             entry.lay_out()
@@ -222,9 +223,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap everything anew, keeping the place in the text."""
-        if self.text_selection is not None:
-            # It names rows that show other text now.
-            self.screen.clear_selection()
+        self._end_selection()
         following = self._following
         if self._held is None or self._held[0] != self.scroll_offset.y:
             self._held = (self.scroll_offset.y, self._rows.place(self.scroll_offset.y))
@@ -417,6 +416,11 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         return [Segment(" " + _INDENT + text, style)]
 
     # ---- selected text -----------------------------------------------------------------------
+
+    def _end_selection(self) -> None:
+        """What is selected are rows, which are about to show other text."""
+        if self.text_selection is not None:
+            self.screen.clear_selection()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it was written: no indents, no breaks of the width's."""

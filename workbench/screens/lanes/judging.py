@@ -9,14 +9,13 @@ from time import time
 
 from textual import work
 
-from workbench.parameters.lanes import LETTERS, said
+from workbench.parameters.lanes import LETTERS, MODEL, said
 from workbench.screens.lanes.columns import ColumnsScreen
 from workbench.screens.lanes.differences import DifferencesScreen
 from workbench.screens.lanes.lane import Lane
 from workbench.screens.lanes.votes import Choice, VoteScreen, VotesScreen
 from workbench.sessions.votes import Vote, Votes
 from workbench.settings import paths
-from workbench.untrusted import without_controls
 
 # What tells no setting apart: chance.
 _CHANCE = "seed"
@@ -150,7 +149,7 @@ class JudgingScreen(ColumnsScreen):
     def _vote(self, choice: Choice) -> Vote:
         """The vote, with what lanes set apart from the others and what they have in common."""
         apart = dict(zip(self.lanes, self.apart(), strict=True))
-        models = {without_controls(lane.model.stem) for lane in self._judged}
+        models = {str(lane.named[MODEL]) for lane in self._judged}
         first = self._judged[0]
         common = {
             key: value

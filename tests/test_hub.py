@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -22,6 +23,8 @@ from tests.gguf_files import random_model
 from tests.hub import Fault, Hub
 from tests.terminal import running
 from tests.waiting import wait_until_blocking
+from workbench.models.download.order import Orders
+from workbench.models.hub.repository import RemoteFile
 from workbench.settings import paths
 
 REPO = "owner/Tiny-GGUF"
@@ -420,6 +423,33 @@ def test_two_at_once_fetch_it_once(hub: Hub, home: Path) -> None:
     assert said == path
     assert notes == b"Another Workbench fetches it.\n"
     assert sum(last + 1 - first for first, last in hub.ranges()) == len(CONTENT)
+
+
+def test_who_only_waits_for_another_stops_nothing(hub: Hub, home: Path) -> None:
+    limited(home, 2.0)
+    command = [*MODELS, "get", REPO, "--yes"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment(hub)}
+    with subprocess.Popen(command, **pipes) as one:  # type: ignore[call-overload]
+        wait_until_blocking(hub.ranges, "the first to begin")
+        with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
+            assert other.stderr.readline() == b"Another Workbench fetches it.\n"
+            other.send_signal(signal.SIGINT)
+            assert other.wait(20) == 130
+            assert b"goes on with it" in other.stderr.read()
+        assert one.wait(60) == 0
+
+
+def test_what_was_wanted_before_waits_on_for_whoever_wanted_it(hub: Hub) -> None:
+    hub.faults += [Fault("reset", times=float("inf"), path=".gguf")]
+    queue = Orders(paths.downloads())
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    file = RemoteFile("Tiny-Q4_K_M.gguf", len(CONTENT), digest)
+    wanted = queue.add(REPO, "Tiny-Q4_K_M", [file], "main")
+    assert models(hub, "get", f"{REPO}:Q4_K_M", "--yes").returncode == 1
+    assert queue.get(wanted.id) == wanted
+    # One that nobody else wanted, and of which nothing came, is forgotten.
+    assert models(hub, "get", f"{REPO}:Q8_0", "--yes").returncode == 1
+    assert queue.all() == [wanted]
 
 
 def test_a_terminal_is_asked_and_sees_a_bar(hub: Hub, home: Path) -> None:

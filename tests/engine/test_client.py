@@ -129,7 +129,7 @@ async def test_a_stop_inside_a_long_prompt_leaves_the_memory_right(
         "temperature": 1,
         "samplers": ("temperature",),
         "seed": 1,
-        "max_tokens": 24,
+        "max_tokens": 150,
     }
     request = await engine.generate(source, only(long, hot))
     before = await reports_until(engine, lambda report: isinstance(report, PromptProgress))
@@ -140,7 +140,9 @@ async def test_a_stop_inside_a_long_prompt_leaves_the_memory_right(
     finished = the(Finished, await reports_until(engine, finished_or_failed))
     assert finished.reason == "cancelled"
     assert finished.timings.completion_tokens == 0
-    assert midway.n_done <= finished.timings.n_context < midway.n_total
+    assert finished.timings.n_context < midway.n_total
+    if make is not recurrent_model:
+        assert midway.n_done <= finished.timings.n_context
 
     text, again = await answer(engine, source, hot, long)
     # Where a memory cannot be cut, what came after its last checkpoint is read again.

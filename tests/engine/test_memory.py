@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -188,6 +189,17 @@ async def test_a_single_message_that_is_too_long_is_refused(engine: EngineClient
     assert "context_overflow" not in the(Failed, reports).message
 
 
+async def test_a_last_message_that_fits_alone_is_answered(engine: EngineClient) -> None:
+    """Where it takes more than the three quarters that are left to a prompt otherwise."""
+    drop: Values = {**GREEDY, "max_tokens": 3, "context_overflow": "drop"}
+    long = user("word " * 90)
+    alone = the(Finished, await run(engine, [long], drop)).timings.prompt_tokens
+    assert 96 < alone < 128
+    reports = await run(engine, [user("word " * 30), ChatMessage("assistant", "Yes."), long], drop)
+    assert the(Finished, reports).timings.prompt_tokens == alone
+    assert "the oldest 2 messages" in the(Noted, reports).note
+
+
 # ---- states on disk ----------------------------------------------------------------------------
 
 
@@ -288,6 +300,45 @@ async def test_a_file_that_is_no_state_is_not_written_over(
     assert notes.read_text() == "my precious notes"
     notes.write_text("")
     await save(engine, notes)
+
+
+async def test_what_is_no_file_is_not_replaced_and_a_link_is_followed(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    await talk(engine, POCKET, 1)
+    link, file, pipe = tmp_path / "link.kv", tmp_path / "far" / "talk.kv", tmp_path / "pipe"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    await save(engine, link)
+    assert link.is_symlink()
+    assert file.stat().st_size > 1000
+    os.mkfifo(pipe)
+    await engine.save_state(pipe)
+    reports = await reports_until(engine, lambda report: isinstance(report, StateSaved | Failed))
+    assert "is left as it is" in the(Failed, reports).message
+    assert pipe.is_fifo()
+
+
+async def test_a_state_that_cannot_be_looked_at_ends_nothing(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    state = tmp_path / ("x" * 300)
+    await engine.generate(POCKET, only([user("Hello")], GREEDY), state=state)
+    assert the(Finished, await reports_until(engine, done)).timings.completion_tokens
+
+
+async def test_a_state_is_of_one_kind_of_long_context(engine: EngineClient, tmp_path: Path) -> None:
+    """Beyond what a model was trained on some turn positions by other factors."""
+    small = ModelSource.of(MODEL_FILE, {"n_ctx": 512})
+    messages = await talk(engine, small, 1)
+    state = tmp_path / "talk.kv"
+    await save(engine, state)
+    within = ModelSource.of(MODEL_FILE, {"n_ctx": 768})
+    again = [*messages, user("And then?")]
+    assert (await reopen(tmp_path / "within.log", within, again, state)).notes == []
+    beyond = ModelSource.of(MODEL_FILE, {"n_ctx": 2048})
+    notes = (await reopen(tmp_path / "beyond.log", beyond, again, state)).notes
+    assert any("saved with another n_ctx" in note for note in notes)
 
 
 async def test_a_state_that_is_not_there_is_no_matter(tmp_path: Path) -> None:

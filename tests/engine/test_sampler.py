@@ -160,6 +160,20 @@ async def test_a_schema_is_kept(engine: EngineClient) -> None:
     assert isinstance(read["old"], bool)
 
 
+async def test_a_string_of_a_schema_is_json_whatever_is_drawn(engine: EngineClient) -> None:
+    schema = {"type": "object", "properties": {"poem": {"type": "string"}}, "required": ["poem"]}
+    values: Values = {
+        "temperature": 0,
+        "max_tokens": 60,
+        "json_schema": json.dumps(schema),
+        # A raw line end is what the model would most like to write.
+        "logit_bias": ("\n=30",),
+    }
+    text, _ = await answer(engine, POCKET, values)
+    json.loads(text if text.rstrip().endswith("}") else f'{text}"}}')
+    assert "\n" not in text.partition('"poem"')[2].partition('"')[2].rstrip()
+
+
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
@@ -197,6 +211,24 @@ async def test_parameters_act_at_the_next_token_of_a_running_answer(engine: Engi
         assert not isinstance(report, Failed | EngineDied), report
     assert text.endswith("!!!!!!!!")
     assert not text.startswith("!")
+
+
+async def test_what_mirostat_has_come_to_outlasts_a_change(engine: EngineClient) -> None:
+    values: Values = {**BARE, "mirostat": "2", "mirostat_tau": 2.0, "max_tokens": 60}
+    plain = await story(engine, values)
+    request = await engine.generate(POCKET, only(STORY, values))
+    text, adjusted = "", False
+    async for report in engine.events():
+        if isinstance(report, TextArrived):
+            text += report.text
+            if not adjusted:
+                adjusted = True
+                # It changes nothing of how a token is drawn.
+                await engine.adjust(request, 0, {**values, "top_k": 5})
+        if isinstance(report, Finished):
+            break
+        assert not isinstance(report, Failed | EngineDied), report
+    assert text == plain
 
 
 async def test_a_running_answer_can_be_given_another_limit(engine: EngineClient) -> None:

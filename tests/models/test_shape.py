@@ -64,6 +64,9 @@ def test_a_token_goes_through_some_of_the_experts() -> None:
     assert found.read == 12_800 + 65_536 // 4
     tied = shape("mixtral", (tensors[0],), **GROUPED)
     assert tied.read == 12_800
+    # Of Gemma's tables for each layer only a row is read, too.
+    table = Tensor("per_layer_token_embd.weight", "F16", (64, 100), 38_400, 12_800)
+    assert shape("gemma3n", (tensors[0], table), **GROUPED).read == 12_800
 
 
 def test_metadata_of_wrong_kinds_is_as_if_it_were_missing() -> None:

@@ -41,6 +41,34 @@ async def test_thoughts_are_shown_apart_and_kept_out_of_the_answer() -> None:
         assert "think>" not in b.said
 
 
+async def test_thoughts_that_a_model_opens_itself_have_one_heading() -> None:
+    values: Values = {"grammar": 'root ::= "<think>\\nHm, so.\\n</think>\\n\\nYes."'}
+    async with bench(values=values) as b:
+        await b.ask("Is it?")
+        await b.idle()
+        assert b.screen.exchange.conversation.path()[-1].thoughts == "Hm, so."
+        kinds = [
+            entry.kind for entry in b.screen.chat.transcript.entries if entry.message is not None
+        ]
+        assert kinds == ["user", "thoughts", "assistant"]
+
+
+async def test_an_answer_that_ends_within_its_thoughts_says_why() -> None:
+    values: Values = {"chat_template": THINKING, "max_tokens": 5, "ignore_eos": True}
+    async with bench(values=values) as b:
+        await b.ask("Is it?")
+        await b.idle()
+        assert b.screen.exchange.conversation.path()[-1].text == ""
+        assert b.says("max_tokens reached")
+        # As it is shown when it is opened again; and it can be asked for once more.
+        entries = b.screen.chat.transcript.entries
+        assert [entry.kind for entry in entries if entry.message is not None] == [
+            "user", "thoughts", "assistant",
+        ]  # fmt: skip
+        await b.pilot.press("f9")
+        assert b.screen.chat.transcript.check_action("regenerate", ())
+
+
 async def test_what_a_full_context_drops_is_said_before_the_answer_goes_on() -> None:
     values: Values = {
         "n_ctx": 160,

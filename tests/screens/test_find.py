@@ -330,6 +330,32 @@ async def test_downloads_go_on_while_one_chats_and_are_ordered(
     assert not list(paths.downloads().glob("*.json"))
 
 
+async def test_who_logs_in_meanwhile_need_not_begin_anew(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with finding(text="gated") as (b, screen):
+        await b.pilot.press("enter")
+        await wait_until(lambda: screen.variant, "the file")
+        await b.pilot.press("enter")
+        await wait_until(lambda: b.screen.downloads, "a row")
+        await wait_until(lambda: b.screen.downloads[0].state == "failed", "its end")
+        monkeypatch.setenv("HF_TOKEN", loopback.TOKEN)
+        await b.pilot.press("enter")
+        await wait_until(lambda: any("is here" in toast for toast in b.toasts()), "the model")
+
+
+async def test_a_name_that_has_changed_leads_to_the_same_file(hub: Hub, model: bytes) -> None:
+    old = "someone/Old-Coder-GGUF"
+    for quantisation in ("Q4_K_M", "Q8_0"):
+        hub.files[f"{old}/Tiny-Coder-{quantisation}.gguf"] = model
+    hub.described[old] = {"id": REPO, "tags": []}
+    async with finding(text=f"{old}:Q8_0") as (_, screen):
+        await wait_until(lambda: screen.variants.option_count, "the files")
+        await wait_until(lambda: screen.variants.highlighted is not None, "a cursor")
+        assert screen.variants.chosen == "Tiny-Coder-Q8_0"
+        assert screen.references[REPO].quantisation == "Q8_0"
+
+
 async def test_a_gated_model_names_the_page_to_visit(hub: Hub) -> None:
     async with finding(text="gated") as (b, screen):
         await b.pilot.press("enter")

@@ -124,6 +124,55 @@ async def test_a_prompt_that_is_written_anew_goes_along_into_the_lanes() -> None
         assert b.screen.chat.edited is None
 
 
+async def test_what_comes_behind_enter_is_another_prompt() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        b.at_once(*"Hi", "enter", *"And")
+        await wait_until(lambda: b.says("You Hi"), "the prompt to be sent")
+        await b.idle()
+        assert b.screen.chat.prompt.text == "And"
+        # So it is where a prompt is written anew, and what was being written comes back.
+        await b.pilot.press("f9", "g", "e")
+        assert b.screen.chat.edited is not None
+        b.at_once("X", "enter", "Y")
+        await wait_until(lambda: b.says("HiX"), "the other prompt")
+        await b.idle()
+        assert b.screen.chat.prompt.text == "And\nY"
+
+
+async def test_what_is_not_taken_is_given_back(slow_model: Path) -> None:
+    async with bench(slow_model, {"temperature": 0, "ignore_eos": True}) as b:
+        await b.ask("Go on for ever")
+        await b.phase("writing")
+        b.at_once(*"Hi", "enter", *"You")
+        await wait_until(lambda: b.screen.chat.prompt.text == "Hi\nYou", "what was written")
+        await b.pilot.press("escape")
+        await b.idle()
+
+
+async def test_words_to_look_for_come_in_one_piece_with_their_key() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("An error there")
+        await b.idle()
+        await b.pilot.press("f9")
+        b.at_once("slash", *"error")
+        await wait_until(lambda: b.screen.chat.search.field.value == "error", "the words")
+        assert b.screen.chat.edited is None
+        await wait_until(lambda: b.screen.chat.transcript.found[1] == 1, "the place")
+        # The next ones take their place.
+        await b.pilot.press("enter")
+        b.at_once("slash", *"there")
+        await wait_until(lambda: b.screen.chat.search.field.value == "there", "other words")
+
+
+async def test_who_was_quicker_hears_where_the_other_conversation_is() -> None:
+    said_before("Kept before", "Yes")
+    async with bench(values={"max_tokens": 4}, begin="new") as b:
+        await b.ask("Hello!")
+        await b.idle()
+        b.screen.post_message(Begun(Session(draft="Kept before")))
+        await wait_until(lambda: b.says("F7 has it"), "a word on it")
+
+
 async def test_who_leaves_the_list_at_once_has_left_what_was_deleted() -> None:
     said_before("First", "Yes")
     async with bench(begin="where it was") as b:

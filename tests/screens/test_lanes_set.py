@@ -16,7 +16,9 @@ from tests.screens.test_lanes import SHORT, done, lanes, opened, said, send
 from tests.waiting import wait_until
 from workbench.screens.lanes.screen import LanesScreen
 from workbench.screens.lanes.typed import LaneScreen
+from workbench.screens.palette import Actions
 from workbench.screens.presets import PresetScreen
+from workbench.sessions.session import Session
 from workbench.sessions.store import Store
 from workbench.settings import paths
 
@@ -237,12 +239,17 @@ async def test_what_is_written_in_the_lanes_is_kept() -> None:
     async with opened(SHORT) as b:
         await send(b, "Hello!")
         await done(b)
-        lanes(b).prompt.load_text("a draft")
-        assert b.screen.keep_now() is not None
-        assert b.screen.session.id is not None
-        with Store(paths.sessions()) as store:
-            kept = store.open(b.screen.session.id)
-        assert kept.draft == "a draft"
+        lanes(b).prompt.insert("a draft")
+        number = b.screen.session.id
+        assert number is not None
+
+        def stored() -> Session:
+            with Store(paths.sessions()) as store:
+                return store.open(number)
+
+        # Without anybody's asking for it.
+        await wait_until(lambda: stored().draft == "a draft", "the draft on the disk")
+        kept = stored()
         texts = [message.text for message in kept.conversation.messages]
         assert texts[0] == "Hello!"
         assert texts[1:] == [lane.answer for lane in lanes(b).lanes]
@@ -275,6 +282,49 @@ async def test_a_sweep_alone_is_no_prompt_and_editing_ends_with_it() -> None:
         await done(b)
         # Lanes that are lined up go on from the one that was foremost.
         assert [len(lane.exchange.conversation.path()) for lane in lanes(b).lanes] == [4, 4]
+
+
+async def test_a_sweep_that_is_written_for_one_leaves_the_prompt() -> None:
+    async with opened(SHORT) as b:
+        await b.pilot.press(*"Hello")
+        await b.pilot.press("ctrl+s")
+        assert lanes(b).prompt.text.startswith("/sweep")
+        await b.pilot.press("enter")
+        await wait_until(lambda: len(lanes(b).lanes) == 4, "the lanes")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == "Hello"
+        # One that is wrong stays to be mended, and loses nothing either.
+        await b.pilot.press("ctrl+s")
+        lanes(b).prompt.write("/sweep nonsense 1 2 3")
+        await b.pilot.press("enter")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == "/sweep nonsense 1 2 3\nHello"
+
+
+async def test_the_palette_names_what_is_done_once_and_does_it() -> None:
+    async with opened(SHORT) as b:
+        await send(b, "/draws 2")
+        await send(b, "Hello!")
+        await done(b)
+        await b.pilot.press("f9")
+        screen = lanes(b)
+        lane = screen.lane_with_focus()
+        assert lane is not None
+        search = Actions(screen)
+        found = [binding.id for _, binding in search._found()]
+        assert len(found) == len({*found})
+        [(node, binding)] = [
+            each for each in search._found() if each[1].id == "transcript.regenerate"
+        ]
+        assert node is lane.column.transcript
+        screen.prompt.focus()
+        await b.pilot.pause()
+        await b.app.run_action(binding.action, node)
+        conversation = lane.exchange.conversation
+        await wait_until(
+            lambda: len(conversation.versions(conversation.path()[-1])) == 2, "another answer"
+        )
+        await done(b)
 
 
 async def test_chance_is_shared_or_each_lanes_own() -> None:

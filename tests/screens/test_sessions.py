@@ -378,6 +378,17 @@ def test_thousands_are_drawn_as_quickly_as_a_few() -> None:
         assert line.cell_length <= max(width, 30)
 
 
+async def test_what_was_written_last_is_listed() -> None:
+    async with bench() as b:
+        # Two writes are some time apart: the second waits for its own.
+        for words in ("a draft", " or two"):
+            b.screen.chat.prompt.insert(words)
+            await b.pilot.pause()
+        screen = await show_list(b)
+        assert titles(screen) == ["a draft or two"]
+        assert screen.rows.present == b.screen.session.id is not None
+
+
 async def test_who_opens_the_present_one_has_what_was_written_once() -> None:
     async with bench() as b:
         b.screen.chat.prompt.insert("a draft")

@@ -70,6 +70,17 @@ def test_it_writes_as_often_as_it_is_told_and_no_more(file: Path) -> None:
     assert min(apart) > 0.19
 
 
+def test_whoever_waits_for_it_finds_all_that_was_said(file: Path, begin: Begin) -> None:
+    journal, current = begin(seconds=60.0), session("why?")
+    journal.keep(current)
+    journal.settle()
+    assert kept(file) == [["why?"]]
+    current.conversation.add("assistant", "Because")
+    journal.keep(current)
+    journal.settle()
+    assert kept(file) == [["why?", "Because"]]
+
+
 def test_a_process_that_is_killed_loses_less_than_a_second(file: Path) -> None:
     """With the pace that the app has."""
     script = (

@@ -151,6 +151,18 @@ def test_an_update_for_a_wider_terminal_is_borne() -> None:
     assert frames.text(layout(rows), narrow, None)
 
 
+def test_wide_text_of_a_wider_terminal_is_borne() -> None:
+    """Wherever in what is cut off the text ends and the row's blank rest begins."""
+    for length in range(1, COLUMNS):
+        frames = Frames()
+        row = Strip([Segment("漢" * (length // 2) + "a" * (length % 2)), Segment(" " * COLUMNS)])
+        rows = [row.crop(0, COLUMNS)] * ROWS
+        assert short(frames, layout(rows))
+        narrow = (COLUMNS // 2, ROWS)
+        assert frames.text(layout(rows), narrow, None) is not None
+        assert frames.text(layout(rows), narrow, None) is not None
+
+
 def test_beside_text_of_doubtful_width_all_is_written_again() -> None:
     frames = Frames()
     row = [Strip([Segment("\u26a0 ab")]).adjust_cell_length(COLUMNS)] * ROWS

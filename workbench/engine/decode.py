@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from workbench.engine.lane import Lane
-from workbench.engine.llama.context import ABORTED, CONTEXT_FULL, AbortFlag, Context, Row
+from workbench.engine.llama.context import CONTEXT_FULL, AbortFlag, Context, Row
 from workbench.engine.llama.model import Model
 from workbench.engine.memory import Memories
 from workbench.engine.overflow import Shift
@@ -146,8 +146,9 @@ class Generation:
                 # The last token alone: the same prompt can then be answered once more.
                 end -= 1
             tokens = prompt[n_done:end]
-            stopped = self._abort or all(map(self._is_stopped, group))
-            status = ABORTED if stopped else self._context.decode(tokens, n_done, memory.sequence)
+            if self._abort or all(map(self._is_stopped, group)):
+                return "cancelled"
+            status = self._context.decode(tokens, n_done, memory.sequence)
             if status:
                 memory.resync(tokens)
                 return "context" if status == CONTEXT_FULL else "cancelled"

@@ -22,7 +22,7 @@ from workbench.engine.protocol import ModelInfo, ModelSource
 from workbench.engine.state import StateError, StateKey
 from workbench.parameters import entries
 from workbench.parameters.table import BY_KEY, completed
-from workbench.untrusted import without_controls
+from workbench.untrusted import is_there, without_controls
 
 # What a build without a GPU cannot honour.
 _FOR_GPUS: Final = (
@@ -148,7 +148,7 @@ class LoadedModel:
                     "alone."
                 )
         if not self._numa_set:
-            yield "numa takes effect when Workbench is started again."
+            yield "numa is set once: another one takes effect when Workbench is started again."
         if asked.get("swa_full") and not self.model.n_swa:
             yield "swa_full has no effect: this model has no sliding window."
         if any("mlock" in warning for warning in self.model.warnings):
@@ -180,7 +180,7 @@ class LoadedModel:
 
         Returns a note if it is of no use.
         """
-        if not file.exists():
+        if not is_there(file):
             return ""
         try:
             saved = state.load(file, self._key())
@@ -199,10 +199,22 @@ class LoadedModel:
     def _first(self) -> PromptMemory:
         return self.memories.lanes[0]
 
+    @property
+    def _is_long(self) -> bool:
+        """Whether positions are turned by the factors for long contexts, where a model has two
+        kinds (Phi's "longrope"): llama.cpp takes them by n_ctx."""
+        architecture = self.model.metadata("general.architecture")
+        told = self.model.metadata(f"{architecture}.rope.scaling.original_context_length")
+        begun = self._values["yarn_orig_ctx"] or int(told if told and told.isdecimal() else 0)
+        return bool(self.context.n_ctx > (begun or self.model.n_ctx_train))
+
     def _key(self) -> StateKey:
         return StateKey(
             model=self._fingerprint,
-            settings={key: BY_KEY[key].text(self._values[key]) for key in _IN_STATE},
+            settings={
+                **{key: BY_KEY[key].text(self._values[key]) for key in _IN_STATE},
+                "n_ctx": "long" if self._is_long else "short",
+            },
             library=BINDING_VERSION,
         )
 

@@ -142,6 +142,11 @@ class PromptMemory:
 
     def resync(self, tokens: Sequence[int]) -> None:
         """After an aborted decode of ``tokens``: note those llama.cpp has kept."""
+        if self._context.is_recurrent:
+            # Some layers' running state is then ahead of the others', and cannot be cut: what
+            # was read since the last checkpoint is read again.
+            self._drop(self._go_back(len(self._tokens)), len(self._tokens))
+            return
         kept = self._context.n_held(self.sequence) - len(self._tokens)
         self.add(tokens[: max(kept, 0)])
 

@@ -66,7 +66,7 @@ class Overflow:
         n_ctx = self._context.n_ctx
         if len(tokens) < n_ctx:
             return tokens
-        shorter = self._shorter(lambda rendered: rendered)
+        shorter = self._shorter(lambda rendered: rendered) or self._last(n_ctx)
         if shorter is None:
             advice = "even the last message alone does not fit: raise n_ctx, or make it shorter"
         elif self._policy == "stop":
@@ -107,6 +107,15 @@ class Overflow:
             if len(tokens) <= self._most:
                 return Shorter(messages, tokens)
         return None
+
+    def _last(self, n_ctx: int) -> Shorter | None:
+        """The last turn alone, where it fits at all: there is less room for its answer."""
+        messages = self._messages
+        while (remaining := _without_oldest_turn(messages)) is not None:
+            messages = remaining
+        tokens = self._render(messages)
+        fits = len(tokens) < n_ctx and len(messages) < len(self._messages)
+        return Shorter(messages, tokens) if fits else None
 
     def _drop(self, shorter: Shorter, n_tokens: int) -> list[int]:
         """Go on with fewer messages than the ``n_tokens`` that did not fit, and say so."""

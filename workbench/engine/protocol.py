@@ -213,7 +213,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TextArrived(msgspec.Struct, frozen=True, tag=True):
-    """A piece of an answer: what came since the last one, at most twenty times a second.
+    """A piece of an answer: what came since the last one, at most twenty times a
+    second for each lane; the app asks for ten.
 
     ``thoughts`` is what the model thought before it wrote ``text``. ``n_tokens`` counts the
     answer's tokens so far, ``decode_ms`` the time since its first one, ``ttft_ms`` the time

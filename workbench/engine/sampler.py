@@ -19,6 +19,9 @@ from workbench.parameters.kinds import ParameterError
 
 # The number of tokens that mirostat 1 estimates with, as in common/sampling.cpp.
 _MIROSTAT_M: Final = 100
+# What a string in JSON may hold unescaped: as the converter has it, and as llama.cpp's own does.
+_ANY_CHARACTER: Final = r'[^"\\]'
+_JSON_CHARACTER: Final = r'[^"\\\x7F\x00-\x1F]'
 
 
 class GrammarError(ValueError):
@@ -77,8 +80,9 @@ class Sampler(Handle):
     def adjust(self, values: dict[str, Any], tokens: Sequence[int]) -> None:
         """Draw by other values from now on; ``tokens`` are prompt and answer so far.
 
-        The grammar stays where it is, and so does the course of chance if the last stage
-        draws as before. Raises ParameterError, with the former values still in force.
+        The grammar stays where it is, and so do the course of chance and what mirostat and
+        adaptive_p have come to, if the last stage draws as before. Raises ParameterError, with
+        the former values still in force.
         """
         old, selected = self._chain, self._selects
         try:
@@ -87,7 +91,7 @@ class Sampler(Handle):
             self._chain.close()
             self._chain, self._selects = old, selected
             raise
-        if self._selects == selected and selected == "dist":
+        if self._selects == selected:
             binding.llama_sampler_free(self._chain.take_last())
             self._chain.add(old.take_last())
         old.close()
@@ -113,17 +117,21 @@ def _gbnf(values: dict[str, Any]) -> str:
     if not isinstance(read, dict):
         raise GrammarError('a JSON schema is an object, such as {"type": "array"}')
     try:
-        return str(submodule("llama_grammar").json_schema_to_gbnf(schema))
+        gbnf = str(submodule("llama_grammar").json_schema_to_gbnf(schema))
     # The converter fails in as many ways as a schema can be odd.
     except Exception as error:
         raise GrammarError(f"the JSON schema cannot be made a grammar: {error}") from error
+    # The converter's strings may hold raw line ends, which JSON's may not.
+    return gbnf.replace(_ANY_CHARACTER, _JSON_CHARACTER)
 
 
-def _selecting(values: dict[str, Any]) -> str:
-    """Which kind of stage selects the token."""
+def _selecting(values: dict[str, Any]) -> tuple[str, ...]:
+    """Which kind of stage selects the token, and by what."""
     if values["mirostat"] != "off":
-        return f"mirostat {values['mirostat']}"
-    return "adaptive_p" if "adaptive_p" in values["samplers"] else "dist"
+        return f"mirostat {values['mirostat']}", values["mirostat_tau"], values["mirostat_eta"]
+    if "adaptive_p" in values["samplers"]:
+        return "adaptive_p", values["adaptive_target"], values["adaptive_decay"]
+    return ("dist",)
 
 
 def _stages(model: Model, values: dict[str, Any], seed: int) -> Iterable[Any]:
@@ -155,18 +163,12 @@ def _biases(model: Model, values: dict[str, Any]) -> Iterable[tuple[int, float]]
 def _draw(model: Model, values: dict[str, Any], seed: int) -> Any:
     """The stage that selects."""
     match _selecting(values):
-        case "mirostat 1":
-            return binding.llama_sampler_init_mirostat(
-                model.n_vocab, seed, values["mirostat_tau"], values["mirostat_eta"], _MIROSTAT_M
-            )
-        case "mirostat 2":
-            return binding.llama_sampler_init_mirostat_v2(
-                seed, values["mirostat_tau"], values["mirostat_eta"]
-            )
-        case "adaptive_p":
-            return binding.llama_sampler_init_adaptive_p(
-                values["adaptive_target"], values["adaptive_decay"], seed
-            )
+        case "mirostat 1", tau, eta:
+            return binding.llama_sampler_init_mirostat(model.n_vocab, seed, tau, eta, _MIROSTAT_M)
+        case "mirostat 2", tau, eta:
+            return binding.llama_sampler_init_mirostat_v2(seed, tau, eta)
+        case "adaptive_p", target, decay:
+            return binding.llama_sampler_init_adaptive_p(target, decay, seed)
     return binding.llama_sampler_init_dist(seed)
 
 

@@ -54,7 +54,9 @@ def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
 
     Raises OSError, and StateError rather than put an end to a file that is none of ours.
     """
-    if file.exists() and not _is_ours(file):
+    # A link is followed; what is no file, /dev/null say, is not replaced by one.
+    place = Path(os.path.realpath(file))
+    if place.exists() and not (place.is_file() and _is_ours(place)):
         raise StateError(f"{file} is no saved state and is left as it is: name another file")
     parts = [memory.state, *(each.state for each in memory.checkpoints)]
     contents = _Contents(
@@ -64,16 +66,16 @@ def save(file: Path, key: StateKey, memory: SavedMemory) -> int:
     )
     header = msgspec.msgpack.encode(_Header(key, contents, _checksum(contents, parts)))
     # For its owner's eyes alone, which is what mkstemp makes: it is their conversation.
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with os.fdopen(handle, "wb") as written:
             written.write(_MAGIC + HEADER.pack(len(header)) + header)
             written.writelines(parts)
-        Path(name).replace(file)
+        Path(name).replace(place)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return file.stat().st_size
+    return place.stat().st_size
 
 
 def _is_ours(file: Path) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from workbench.headless.fit import before_fetching
 from workbench.headless.printing import INTERRUPTED, size, tell
 from workbench.models.download.place import Place
-from workbench.models.download.queue import Downloads
+from workbench.models.download.queue import ELSEWHERE, Downloads
 from workbench.models.download.report import Report
 from workbench.models.download.transfer import Rules, hub_cache
 from workbench.models.hub.client import HubClient
@@ -42,7 +42,8 @@ def fetched(
     if (there := _there(repository, variant)) is not None:
         return there
     if not _has_bytes(repository, variant) and _older(repository, variant):
-        tell([f"{variant.name} is here in an older version: the Hub has a newer one."])
+        newer = "an older version: the Hub has a newer one" if revision == "main" else "another one"
+        tell([f"{variant.name} is here in {newer}."])
     if not (yes or _has_bytes(repository, variant)):
         if repository.summary.gated:
             # Whom its owner does not let in is told so, and asked nothing.
@@ -112,21 +113,29 @@ class _Fetching:
             paths.downloads(), hub, tell=self._heard.put, rules=rules(), others=False
         )
         self._bar = _Bar()
+        # How it was before this process wanted it, and whether another one fetches it.
+        self._before: Report | None = None
+        self._elsewhere = False
 
     def run(self) -> Path | int:
         """The file that was fetched, or the exit code if it was not."""
         number = ""
         try:
             repo = self._repository.summary.repo
+            before = {each.id: each for each in self._downloads.reports()}
             number = self._downloads.add(
                 repo, self._variant.name, self._variant.files, self._revision
             ).id
+            self._before = before.get(number)
             self._downloads.start()
             return self._follow(number)
         except KeyboardInterrupt:
-            self._downloads.pause(number)
             self._bar.end()
-            tell(["Paused: the same command goes on where it was."])
+            if self._elsewhere:
+                tell(["Another Workbench goes on with it."])
+            else:
+                self._downloads.pause(number)
+                tell(["Paused: the same command goes on where it was."])
             return INTERRUPTED
         except OSError as error:
             tell([f"Error: {paths.downloads()} cannot be written to: {error.strerror}."])
@@ -140,20 +149,24 @@ class _Fetching:
             if report is None:
                 self._bar.end()
                 return self._fetched_elsewhere()
+            self._elsewhere = report.note == ELSEWHERE
             match report.state:
                 case "running" | "queued":
                     self._bar.show(report)
                 case "done":
                     self._bar.end()
-                    assert report.path is not None
-                    return report.path
+                    # Of what another process has fetched no path is told.
+                    return report.path or self._fetched_elsewhere()
                 case "waiting" | "failed":
                     self._bar.end()
                     self._give_up(report)
                     return 1
-                case "paused" | "cancelled":
+                case "cancelled":
                     self._bar.end()
-                    tell([f"Another Workbench has {report.state} it."])
+                    return self._fetched_elsewhere()
+                case "paused":
+                    self._bar.end()
+                    tell(["Another Workbench has paused it."])
                     return 1
 
     def _next(self, number: str) -> Report | None:
@@ -165,7 +178,7 @@ class _Fetching:
                 now = [each for each in self._downloads.reports() if each.id == number]
                 if now and now[0].state == "queued":
                     # Ours would be running.
-                    return msgspec.structs.replace(now[0], note="Another Workbench fetches it.")
+                    return msgspec.structs.replace(now[0], note=ELSEWHERE)
                 return now[0] if now else None
             if report.id == number:
                 return report
@@ -178,10 +191,14 @@ class _Fetching:
 
     def _give_up(self, report: Report) -> None:
         tell([f"Error: {report.note}"])
-        if report.done:
+        if self._before is not None and self._before.state not in ("paused", "failed"):
+            # It was wanted before, and waits on for whoever wanted it.
+            return
+        if report.done or self._before is not None:
             self._downloads.pause(report.id)
-            there = size(report.done)
-            tell([f"{there} are there: the same command goes on from where it was."])
+            if report.done:
+                there = size(report.done)
+                tell([f"{there} are there: the same command goes on from where it was."])
         else:
             self._downloads.cancel(report.id)
 

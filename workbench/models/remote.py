@@ -119,7 +119,8 @@ def _range(source: _Source, wire: Wire, offset: int, count: int) -> bytes:
     end = min(offset + count, source.file.size)
     headers = {**source.hub.headers_for(url), "Range": f"bytes={offset}-{end - 1}"}
     try:
-        with wire.within(max(0.01, source.until - time.monotonic())):
+        left = max(0.01, source.until - time.monotonic())
+        with source.hub.halt.over(wire), wire.within(left):
             response = wire.request("GET", url, headers)
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise source.hub.refusal(response, url, source.repo)

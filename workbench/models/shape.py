@@ -206,9 +206,11 @@ def _read(tensors: Sequence[Tensor], experts: float) -> int:
     tied = all(tensor.name != "output.weight" for tensor in tensors)
     read = 0.0
     for tensor in tensors:
-        # Of the table of tokens one row is read, unless it gives the logits, too.
+        # Of the tables of tokens one row is read, unless it gives the logits, too.
         if "_exps." in tensor.name:
             read += tensor.size * experts
+        elif tensor.name == "per_layer_token_embd.weight":
+            continue
         elif tensor.name != "token_embd.weight" or tied:
             read += tensor.size
     return int(read)

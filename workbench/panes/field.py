@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from workbench.panes.editor import runs_own_binding
@@ -20,6 +21,30 @@ class KeyCame(Message):
         super().__init__()
         self.key = key
         self.character = character
+
+
+class ByField(Widget):
+    """Stands beside a field, in which is typed what to list or to look for."""
+
+    # The field was asked for: what is typed from then on is meant for it.
+    _handing_over = False
+
+    def hand_over(self) -> None:
+        """Keys are the field's from now on; it has not got the focus yet."""
+        self._handing_over = True
+
+    def on_focus(self) -> None:
+        """Whatever was to be typed has been."""
+        self._handing_over = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._handing_over and event.key != "escape":
+            self.post_message(KeyCame(event.key, event.character or ""))
+            event.stop()
+            event.prevent_default()
+        else:
+            # Here and now: keys that come in one piece must act in their order.
+            await runs_own_binding(self, event)
 
 
 class Field(Input):

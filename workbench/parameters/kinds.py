@@ -6,7 +6,6 @@ value in words.
 
 from __future__ import annotations
 
-import math
 import string
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -119,11 +118,9 @@ class Number(Parameter, frozen=True, kw_only=True):
         """Accepts whole floats for ints; refuses booleans and what is out of range."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"{self.key} takes {self.takes}, not {value!r}")
-        if self.kind is int and not float(value).is_integer():
+        if self.kind is int and isinstance(value, float) and not value.is_integer():
             raise ParameterError(f"{self.key} takes a whole number, {self.takes}, not {value}")
-        if not math.isfinite(value) or not (
-            value in self.named or self.minimum <= value <= self.maximum
-        ):
+        if not (value in self.named or self.minimum <= value <= self.maximum):
             raise ParameterError(f"{self.key} takes {self.takes}, not {value}")
         return self.kind(value)
 

@@ -13,6 +13,7 @@ from textual._context import NoActiveAppError
 from textual.content import Content
 
 from workbench.models.hub.errors import HubError
+from workbench.models.model_file import told_hash
 from workbench.models.naming import kind
 from workbench.panes.browser import rows
 from workbench.panes.browser.pane import BrowserPane
@@ -130,6 +131,8 @@ class FetchingScreen(LibraryScreen):
             self._ended_ones.add(report.id)
             reports.pop(report.id, None)
         else:
+            # It may fail when it was thought to be done: the disk has not taken all of it.
+            self._ended_ones.discard(report.id)
             reports[report.id] = report
         self._reports = reports
         if report.state == "done":
@@ -232,7 +235,7 @@ class FetchingScreen(LibraryScreen):
             told: model.path
             for model in self.browser.listed
             if model not in going
-            for told in model.hashes
+            for told in (*model.hashes, *map(told_hash, model.copies))
             if told
         }
 

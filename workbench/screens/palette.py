@@ -46,13 +46,20 @@ class Actions(Provider):
 
     def _found(self) -> Iterator[tuple[DOMNode, Binding]]:
         ours = {cls for chain in CHAINS for cls in chain}
-        for node in (self.app, self.screen, *self.screen.query("*")):
+        focused = [self.screen.focused] if self.screen.focused else []
+        found: set[tuple[type[DOMNode], str]] = set()
+        for node in (self.app, self.screen, *focused, *self.screen.query("*")):
             if node is not self.app and type(node) not in ours:
                 continue
             # A binding with several keys comes once for each.
             by_id = {binding.id: binding for binding in bindings(type(node))}
             for binding in by_id.values():
-                if binding.id and node.check_action(binding.action.partition("(")[0], ()):
+                what = type(node), binding.id or ""
+                # Of several alike, as lanes have, it is the one with the focus, or else the first.
+                if what in found or not binding.id:
+                    continue
+                if node.check_action(binding.action.partition("(")[0], ()):
+                    found.add(what)
                     yield node, binding
 
     def _run(self, node: DOMNode, binding: Binding) -> Callable[[], Coroutine[Any, Any, bool]]:

@@ -47,18 +47,18 @@ class TalkingScreen(ComparingScreen):
         event.stop()
         if self.lanes is not None:
             # What is sent while the lanes come is theirs.
+            theirs = self.lanes.prompt if self.lanes.is_there else self.chat.prompt
+            theirs.take_back(event.text)
             return
         if self.chat.edited is None and (said := words.read(event.text)) is not None:
-            # Whatever it leads to, it is no draft.
-            self.chat.prompt.clear()
-            if not await self.obey(said) and not self.chat.prompt.text:
-                self.chat.prompt.write(event.text)
+            if not await self.obey(said):
+                self.chat.prompt.take_back(event.text)
             return
         if self.refuses():
+            self.chat.prompt.take_back(event.text)
             return
         edited, begins = self.chat.edited, self.chat.begins
-        self.chat.prompt.clear()
-        self.chat.stop_editing()
+        self.chat.stop_editing(sent=True)
         if edited is not None and begins:
             await self.talk.go_on(edited, event.text)
             return

@@ -39,6 +39,8 @@ class WorkbenchScreen(ReportedScreen):
     """Owns the conversation and the choice of model; panes and engine only report to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
+    # What is typed before anything is to be seen is a prompt.
+    AUTO_FOCUS = "Prompt"
 
     def __init__(
         self,
@@ -74,6 +76,8 @@ class WorkbenchScreen(ReportedScreen):
         session = message.session
         if self.session.conversation.messages or self.lanes is not None:
             # Who was quicker goes on with what they have begun.
+            if session is not None:
+                self.chat.note("What was open before is kept: F7 has it.")
             session = None
         if session is not None:
             self.use(session)

@@ -47,6 +47,7 @@ class _Job(msgspec.Struct, eq=False):
     snapshot: Snapshot | None = None
     leaves: bool = False
     urgent: bool = False
+    ends: bool = False
     error: StoreError | None = None
     done: threading.Event = msgspec.field(default_factory=threading.Event)
 
@@ -55,7 +56,8 @@ class Journal:
     """Keeps sessions in the store as they go.
 
     ``keep``, ``keep_now`` and ``leave`` are for the thread that changes the conversation, also
-    for a signal handler in it. The file is opened with the first word that there is to keep.
+    for a signal handler in it; ``settle`` is for any other. The file is opened with the
+    first word that there is to keep.
     """
 
     def __init__(
@@ -110,10 +112,15 @@ class Journal:
         """
         self._jobs.put(_Job(session, session.snapshot(), leaves=True, urgent=True))
 
+    def settle(self, *, patience: float = _PATIENCE_SECONDS) -> None:
+        """Wait until all that was to be kept is on the disk. Raises StoreError."""
+        if self._thread.is_alive():
+            self._wait_for(_Job(urgent=True), patience)
+
     def close(self, *, patience: float = _PATIENCE_SECONDS) -> None:
         """Write what there is to write and end. Raises StoreError if that did not go well."""
         if self._thread.is_alive():
-            self._wait_for(_Job(urgent=True), patience)
+            self._wait_for(_Job(urgent=True, ends=True), patience)
             self._thread.join(patience)
 
     def _wait_for(self, job: _Job, patience: float) -> None:
@@ -147,7 +154,7 @@ class Journal:
                 if job is not None and urgent:
                     job.error = error
                     job.done.set()
-            if job is not None and job.session is None:
+            if job is not None and job.ends:
                 self._end()
                 return
 

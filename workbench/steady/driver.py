@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from workbench.steady.pastes import Pastes
 from workbench.terminal.writer import Writer
 
 _LOOK_SECONDS: Final = 0.1
@@ -113,7 +115,7 @@ class LineDriver(LinuxDriver):
             self._call(self._app._handle_exception, error)
 
     def _read_input(self) -> None:
-        parser = XTermParser(self._debug)
+        parser, pastes = XTermParser(self._debug), Pastes()
         # A Latin-1 character that is pasted, or a meta key of an old terminal, is no UTF-8.
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         while not self.exit_event.is_set():
@@ -129,9 +131,11 @@ class LineDriver(LinuxDriver):
                     _hang_up()
                     return
                 # A part of a character is no text yet, and no text would end the parser.
-                if text := decode(data):
-                    for message in parser.feed(text):
+                for keys, pasted in pastes.feed(decode(data)):
+                    for message in parser.feed(keys) if keys else ():
                         self.process_message(message)
+                    if pasted:
+                        self.process_message(events.Paste(pasted))
             for message in parser.tick():
                 self.process_message(message)
 

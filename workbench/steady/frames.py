@@ -115,6 +115,8 @@ class _Writer:
     def _draw_text(self, row: list[_Cell], y: int, x: int, text: str, pen: Pen) -> int:
         """Text whose cells are not its characters: drawn whole, whatever is there."""
         width = cell_len(text)
+        if x >= len(row):
+            return x + width
         self._move(y, x)
         self._take(pen)
         self._parts.append(text)
@@ -127,7 +129,8 @@ class _Writer:
     def _draw_cells(
         self, row: list[_Cell], y: int, x: int, cells: Sequence[tuple[str, Pen]]
     ) -> None:
-        cells = cells[: len(row) - x]
+        # Where the terminal has just become narrower, what is drawn may be for the width before.
+        cells = cells[: max(0, len(row) - x)]
         before = row[x : x + len(cells)]
         if before == cells:
             return

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from workbench.models.download import queue
 from workbench.models.download.order import Order, Orders
 from workbench.models.download.queue import Downloads
 from workbench.models.download.report import Report
-from workbench.models.download.transfer import FLOOR_BYTES, Rules
+from workbench.models.download.transfer import FLOOR_BYTES, Rules, Transfer
 from workbench.models.hub.client import HubClient
 from workbench.models.hub.repository import RemoteFile
 
@@ -230,6 +232,21 @@ def test_a_download_that_cannot_be_had_fails_with_its_reason(hub: Hub, folder: P
     assert report.note
 
 
+def test_what_fails_where_it_cannot_be_written_down_has_failed(hub: Hub, folder: Path) -> None:
+    hub.gated.add(REPO)
+    desk = Desk(folder, hub)
+    one = desk.add("one.gguf")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file takes a byte.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with desk:
+            assert "accept its conditions" in desk.wait_for(one, "failed").note
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "waiting" not in {each.state for each in desk.heard}
+
+
 def test_a_full_disk_is_waited_for(hub: Hub, folder: Path) -> None:
     with Desk(folder, hub, floor=1 << 60) as desk:
         one = desk.add("one.gguf")
@@ -304,3 +321,38 @@ def test_what_another_process_fetches_is_said_to_be_fetched(folder: Path, hub: H
             assert "Another Workbench fetches it" in other.wait_for(number, "queued").note
             desk.wait_for(number, "done")
             other.wait_for(number, "done")
+
+
+def test_what_another_process_does_to_a_download_is_told(folder: Path, hub: Hub) -> None:
+    """Whether it runs there, waits its turn here, or is paused."""
+    hub.faults += [Fault("reset", path="two-00001", times=float("inf"))]
+    with Desk(folder, hub, max_rate=2e6) as desk:
+        one, two = desk.add("one.gguf"), desk.add("two-00001-of-00002.gguf")
+        desk.wait_for(one, "running")
+        with Desk(folder, hub, max_rate=2e6) as other:
+            other.wait_for(one, "queued")
+            desk.queue.pause(one)
+            other.wait_for(one, "paused")
+            desk.queue.pause(two)
+            other.wait_for(two, "paused")
+            desk.queue.cancel(one)
+            desk.queue.cancel(two)
+            other.wait_for(one, "cancelled")
+            other.wait_for(two, "cancelled")
+        ends = [each.id for each in desk.heard if each.state in ("done", "cancelled")]
+    assert ends == [one, two]
+
+
+def test_what_is_wanted_again_while_the_disk_takes_it_ends_again(
+    folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = threading.Event()
+    monkeypatch.setattr(Transfer, "secure", lambda _: taken.wait(10))
+    with Desk(folder, hub) as desk:
+        one = desk.add("one.gguf")
+        desk.wait_for(one, "done")
+        again = desk.add("one.gguf")
+        assert again != one
+        taken.set()
+        desk.wait_for(again, "done")
+        wait_until_blocking(lambda: not desk.queue.reports(), "nothing to be left")

@@ -109,6 +109,14 @@ def test_a_whole_file_beside_its_parts_is_a_variant_of_its_own() -> None:
     assert (split.name, split.size, split.missing) == ("m-Q8_0-of-00002", 100, 0)
 
 
+def test_no_two_variants_have_one_name() -> None:
+    """Names are what the screen tells rows by, and a repository may call files as it likes."""
+    parts = [f"x-{part:05}-of-00002.gguf" for part in (1, 2)]
+    paths = ["x.gguf", *parts, "x-of-00002.gguf", "x-of-00002.gguf.gguf"]
+    names = [each.name for each in grouped(RemoteFile(path, 50) for path in paths)]
+    assert len({*names}) == len(names) == 4
+
+
 def test_quantisations_come_from_folders_as_well() -> None:
     [only] = grouped([RemoteFile("UD-IQ2_M/big-00001-of-00001.gguf", 1)])
     assert (only.quantisation, only.missing) == ("UD-IQ2_M", 0)

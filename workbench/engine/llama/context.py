@@ -123,6 +123,7 @@ class Context(Handle):
         self.n_ubatch = int(parameters.n_ubatch)
         self._batch = _Batch(max(self.n_ubatch, self.n_sequences))
         self._n_swa = 0 if values["swa_full"] else model.n_swa
+        self.is_recurrent = model.is_recurrent
         self.can_cut = not (self._n_swa or model.is_recurrent)
 
     @property

@@ -73,7 +73,12 @@ class Orders:
         """A new one behind all others, or the one that wants the same, which then goes on."""
         for known in self.all():
             same = (known.repo, known.revision, known.files) == (repo, revision, tuple(files))
-            if same and (changed := self.change(known.id, paused=False, failed="")):
+            # A finished one ends without another word.
+            if (
+                same
+                and not known.finished
+                and (changed := self.change(known.id, paused=False, failed=""))
+            ):
                 return changed
         last = max((order.rank for order in self.all()), default=0.0)
         return self.put(

@@ -43,7 +43,8 @@ _ROOM_SECONDS: Final = 10.0
 # How soon it is seen what another process did to the queue.
 _LOOK_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 0.05
-_ELSEWHERE: Final = "Another Workbench fetches it."
+_NEVER: Final = float("inf")
+ELSEWHERE: Final = "Another Workbench fetches it."
 
 
 class Downloads:
@@ -79,7 +80,10 @@ class Downloads:
         # When an order that waits is tried again, and what it waits for.
         self._again: dict[str, tuple[float, str]] = {}
         # What another process works on.
-        self._elsewhere: dict[str, Order] = {}
+        self._elsewhere: set[str] = set()
+        # The orders as they were last seen, and those that ended here.
+        self._seen: dict[str, Order] = {}
+        self._ended: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
 
     def start(self) -> None:
@@ -131,6 +135,7 @@ class Downloads:
         order = self._orders.get(number)
         if order is None:
             return
+        self._ended.add(number)
         self._orders.remove(number)
         if number == self._running:
             # The thread throws it away, once nothing writes any more; so does another process.
@@ -166,27 +171,28 @@ class Downloads:
             if not any(self._tried(order) for order in due):
                 self._rest()
 
+    def _looked_after(self) -> list[Order]:
+        return [order for order in self._orders.all() if self._others or order.id in self._added]
+
     def _wanted(self) -> list[Order]:
-        return [
-            order
-            for order in self._orders.all()
-            if not (order.paused or order.failed) and (self._others or order.id in self._added)
-        ]
+        return [order for order in self._looked_after() if not (order.paused or order.failed)]
 
     def _rest(self) -> None:
         with self._wake:
             if not self._closed:
-                # Without an end only where nothing is wanted: no process then looks in vain.
-                self._wake.wait(_LOOK_SECONDS if self._wanted() else None)
+                # Without an end only where there is nothing: no process then looks in vain.
+                self._wake.wait(_LOOK_SECONDS if self._looked_after() or self._seen else None)
 
     def _tried(self, order: Order) -> bool:
         """Work on it, if no other process does; whether it came to that."""
         with ExitStack() as held:
             if not self._locked(order, held):
-                if self._elsewhere.setdefault(order.id, order) is order:
+                if order.id not in self._elsewhere:
+                    self._elsewhere.add(order.id)
+                    self._seen[order.id] = order
                     self._tell(self._report(order))
                 return False
-            self._elsewhere.pop(order.id, None)
+            self._elsewhere.discard(order.id)
             # It may have been done, or stopped, while the lock was another's.
             now = self._orders.get(order.id)
             if now is None or now.paused or self._closed:
@@ -195,12 +201,19 @@ class Downloads:
             return True
 
     def _look_elsewhere(self) -> None:
-        """Tell of what other processes have ended."""
-        for order in list(self._elsewhere.values()):
-            if self._orders.get(order.id) is None:
-                del self._elsewhere[order.id]
-                is_there = self._n_there(order) >= order.size
-                self._tell(said(order, "done" if is_there else "cancelled", done=order.size))
+        """Tell of what other processes have ended, and of what they have paused or resumed."""
+        now = {order.id: order for order in self._looked_after()}
+        for number, before in self._seen.items():
+            order = now.get(number)
+            if order is None:
+                self._elsewhere.discard(number)
+                if number not in self._ended:
+                    is_there = self._n_there(before) >= before.size
+                    self._tell(said(before, "done" if is_there else "cancelled", done=before.size))
+            elif (order.paused, order.failed) != (before.paused, before.failed):
+                self._elsewhere.discard(number)
+                self._tell(self._report(order))
+        self._seen = now
 
     def _locked(self, order: Order, held: ExitStack) -> bool:
         """Hold the order, if no other process does."""
@@ -242,7 +255,7 @@ class Downloads:
             self._running = ""
 
     def _failed(self, order: Order, note: str) -> None:
-        self._again[order.id] = (float("inf"), note)
+        self._again[order.id] = (_NEVER, note)
         with suppress(OSError):
             self._orders.change(order.id, failed=note, finished=False)
         self._stopped(order)
@@ -281,6 +294,7 @@ class Downloads:
         for transfer in transfers:
             # The order stays until the disk has it all: else the next start looks at it again.
             transfer.secure()
+        self._ended.add(order.id)
         self._orders.remove(order.id)
 
     def _fetch_files(self, order: Order, commit: str) -> list[Transfer]:
@@ -333,18 +347,20 @@ class Downloads:
     # ---- what is known of an order -----------------------------------------------------------
 
     def _report(self, order: Order) -> Report:
-        note = order.failed
+        again, waits_for = self._again.get(order.id, (0.0, ""))
+        # What has failed may not be in the order: it was read before, or the disk takes nothing.
+        note = order.failed or (waits_for if again == _NEVER else "")
         state: State = "queued"
-        if order.failed:
+        if note:
             state = "failed"
         elif order.paused:
             state = "paused"
         elif order.id == self._running and order.id not in self._again:
             state = "running"
-        elif waits := self._again.get(order.id):
-            state, note = "waiting", waits[1]
+        elif waits_for:
+            state, note = "waiting", waits_for
         elif order.id in self._elsewhere:
-            note = _ELSEWHERE
+            note = ELSEWHERE
         return said(order, state, done=self._n_there(order), note=note)
 
     def _n_there(self, order: Order) -> int:

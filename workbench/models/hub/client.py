@@ -69,7 +69,8 @@ class HubClient:
         token: str | Literal[False] | None = None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
-        """Without ``token`` the one from the usual places is taken; ``False`` takes none.
+        """Without ``token`` the one from the usual places is taken, as it is when it is needed;
+        ``False`` takes none.
 
         Raises TokenError for one that cannot be any, and HubError for such an endpoint.
         """
@@ -81,22 +82,19 @@ class HubClient:
                 f"'{line(self.endpoint)[:100]}' is no web address: set HF_ENDPOINT to one, or "
                 "unset it."
             )
-        # Not sooner: with an endpoint that is none this import fails.
-        from huggingface_hub import get_token
-
-        self._token = get_token() if token is None else token or None
-        if self._token and not _TOKEN.fullmatch(self._token):
-            raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
+        self._given = token
+        self._token()
         self._deadline = deadline
         self._offline = constants.is_offline_mode()
         self._idle: list[Wire] = []
         self._lock = threading.Lock()
-        self._halt = Halt()
+        # Once it comes, nobody waits for what the Hub has been asked.
+        self.halt = Halt()
 
     def until(self, halt: Halt) -> Self:
         """The same Hub, of which nothing is awaited any more once ``halt`` comes."""
         halted = copy.copy(self)
-        halted._halt = halt
+        halted.halt = halt
         return halted
 
     def close(self) -> None:
@@ -111,19 +109,29 @@ class HubClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _token(self) -> str | None:
+        """The token as it is by now: who logs in meanwhile need not begin anew."""
+        # Not sooner: with an endpoint that is none this import fails.
+        from huggingface_hub import get_token
+
+        token = get_token() if self._given is None else self._given or None
+        if token and not _TOKEN.fullmatch(token):
+            raise TokenError("The token in HF_TOKEN or of hf auth login is none: log in again.")
+        return token
+
     def page(self, repo: str) -> str:
         """Where people read about ``repo``."""
         return f"{self.endpoint}/{repo}"
 
     def gate(self, repo: str) -> GatedError:
         """What a person has to do before files of a gated ``repo`` can be fetched."""
-        return GatedError(self.page(repo), with_token=self._token is not None)
+        return GatedError(self.page(repo), with_token=self._token() is not None)
 
     def headers_for(self, url: str, *, with_token: bool = True) -> dict[str, str]:
         """What to send to ``url``: the token goes to the Hub itself and to nobody else."""
         headers = {"User-Agent": f"workbench/{__version__}", "Accept-Encoding": "identity"}
-        if self._token and with_token and origin(url) == origin(self.endpoint):
-            headers["Authorization"] = f"Bearer {self._token}"
+        if with_token and origin(url) == origin(self.endpoint) and (token := self._token()):
+            headers["Authorization"] = f"Bearer {token}"
         return headers
 
     def json(
@@ -227,11 +235,11 @@ class HubClient:
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise
             except WIRE_ERRORS as error:
-                if self._halt.is_set():
+                if self.halt.is_set():
                     raise OfflineError("Nobody waits for the answer any more.") from error
                 if last or until - time.monotonic() < _AGAIN_SECONDS:
                     raise self._unreached(url, error, until) from error
-            self._halt.wait(_AGAIN_SECONDS)
+            self.halt.wait(_AGAIN_SECONDS)
         raise AssertionError("the last try returns or raises")
 
     def _answer(
@@ -247,7 +255,7 @@ class HubClient:
             wire = self._idle.pop() if self._idle else Wire(self._deadline)
         try:
             left = max(0.01, until - time.monotonic())
-            with self._halt.over(wire), wire.within(left):
+            with self.halt.over(wire), wire.within(left):
                 response = wire.request(method, url, headers)
                 body = response.read(most)
             if response.length and len(body) < most:
@@ -279,7 +287,7 @@ class HubClient:
             return HubDownError(f"{host} cannot answer now ({status}); try again in a while.")
         if code == "GatedRepo":
             return self.gate(repo)
-        if self._token and (code == "InvalidToken" or "Invalid credentials" in message):
+        if self._token() and (code == "InvalidToken" or "Invalid credentials" in message):
             return TokenError("The Hub does not take your token: log in again, hf auth login.")
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             return NotAHubError("The proxy wants a name and a password in https_proxy.")
@@ -294,7 +302,7 @@ class HubClient:
             return NotFoundError(f"There is no such file in {repo}; see: workbench models info.")
         if code == "RevisionNotFound":
             return NotFoundError(f"This version of {repo} is not on the Hub any more.")
-        private = "" if self._token else " If it is private, log in first: hf auth login."
+        private = "" if self._token() else " If it is private, log in first: hf auth login."
         return NotFoundError(f"There is no repository {repo} on the Hub.{private}")
 
     def _not_a_hub(self, url: str) -> NotAHubError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -109,6 +109,16 @@ def _file(sibling: Any) -> RemoteFile | None:
     return RemoteFile(path, size if isinstance(size, int) else 0, sha256)
 
 
+def _name(stem: str, n_parts: int, stems: Sequence[str]) -> str:
+    """A name that no other variant has, also where a file is called as if it were a part."""
+    if not n_parts or stems.count(stem) == 1:
+        return stem
+    name = f"{stem}-of-{n_parts:05}"
+    while name in stems:
+        name += ".gguf"
+    return name
+
+
 def grouped(files: Iterable[RemoteFile]) -> list[Variant]:
     """Files as variants: the parts of a split model joined, other files left out."""
     sets: dict[tuple[str, int], list[RemoteFile]] = {}
@@ -123,7 +133,7 @@ def grouped(files: Iterable[RemoteFile]) -> list[Variant]:
         assert kind is not None
         variants.append(
             Variant(
-                name=f"{stem}-of-{n_parts:05}" if n_parts and stems.count(stem) > 1 else stem,
+                name=_name(stem, n_parts, stems),
                 kind=kind,
                 quantisation=naming.quantisation(parts[0].path),
                 files=tuple(parts),

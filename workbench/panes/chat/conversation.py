@@ -100,6 +100,10 @@ class ConversationReader(Reader):
             self._continue("assistant", text, message)
 
     def _continue(self, kind: Kind, text: str, message: Message) -> None:
+        if kind == "thoughts" and self._answer and not self._answer.text:
+            # Its first token was the mark that opens them.
+            self.cut(self.entries.index(self._answer))
+            self._answer = None
         if self._answer is None or (text and self._answer.kind != kind):
             self._close_thoughts()
             name = self._writer(message)
@@ -112,6 +116,10 @@ class ConversationReader(Reader):
         """No more of the answer will come."""
         if self._answer is not None and message is not None:
             self._close_thoughts()
+            if self._answer.kind == "thoughts":
+                # It has ended within them: why stands where its text would.
+                name = self._writer(message)
+                self._answer = self.add("assistant", "", title=name, message=message.id)
             self.close(self._answer)
             self.remark(self._answer, self._remark(self._answer, conversation))
         self._answer = None

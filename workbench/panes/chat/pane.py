@@ -162,11 +162,11 @@ class ChatPane(ReadingPane):
             self.prompt.write("")
         self.prompt.border_title = "The answer begins so: Enter lets the model go on, Esc leaves it"
 
-    def stop_editing(self) -> None:
-        """Leave the prompt as it was sent."""
+    def stop_editing(self, *, sent: bool = False) -> None:
+        """Leave the prompt as it was sent; or it has been ``sent`` anew."""
         self._edited = None
         self.begins = False
-        self.prompt.stop_editing()
+        self.prompt.stop_editing(sent=sent)
 
     def take_edited(self) -> str:
         """Leave a prompt as it was sent; returns what was being written in its place."""

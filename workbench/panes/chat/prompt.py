@@ -88,17 +88,23 @@ class Prompt(Editor):
         """Whether something else stands here than what was being written."""
         return self._draft is not None
 
-    def stop_editing(self) -> None:
-        """Go back to what was being written before."""
+    def stop_editing(self, *, sent: bool = False) -> None:
+        """Go back to what was being written before.
+
+        If the text was ``sent``, what stands here by now has been typed behind it.
+        """
         if self._draft is not None:
             self.border_title = ""
-            self.write(self._draft)
+            self.write("\n".join(filter(None, (self._draft, self.text if sent else ""))))
             self._draft = None
 
     def action_send(self) -> None:
-        """Hand over what has been written."""
-        if self.text.strip():
-            self.post_message(self.Submitted(self.text))
+        """Hand over what has been written: whoever does not take it gives it back."""
+        text = self.text
+        if text.strip():
+            # At once: what comes behind Enter, in one piece with it, is another prompt.
+            self.clear()
+            self.post_message(self.Submitted(text))
         else:
             self.notify("Write something first.", severity="warning", timeout=2)
 

@@ -18,6 +18,7 @@ from workbench.panes.chat.entry import Entry, Kind
 from workbench.panes.chat.find import Hit, hits
 from workbench.panes.chat.keys import KEYS
 from workbench.panes.chat.transcript import Transcript
+from workbench.panes.field import ByField
 
 # Rows that the cursor's keys scroll in a message that is higher than the screen.
 _STEP: Final = 3
@@ -26,7 +27,7 @@ _SLICE_SECONDS: Final = 0.005
 _SELECTING: Final = ("word", "edge")
 
 
-class Reader(Transcript):
+class Reader(Transcript, ByField):
     """The transcript with its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -34,8 +35,9 @@ class Reader(Transcript):
     class Wanted(Message):
         """Something is to happen to a message of the conversation."""
 
-        def __init__(self, message: int) -> None:
+        def __init__(self, of: Reader, message: int) -> None:
             super().__init__()
+            self.of = of
             self.message = message
 
     class EditWanted(Wanted):
@@ -47,8 +49,8 @@ class Reader(Transcript):
     class VersionWanted(Wanted):
         """Another version is to be shown, ``step`` further on."""
 
-        def __init__(self, message: int, step: int) -> None:
-            super().__init__(message)
+        def __init__(self, of: Reader, message: int, step: int) -> None:
+            super().__init__(of, message)
             self.step = step
 
     class FindWanted(Message):
@@ -223,12 +225,12 @@ class Reader(Transcript):
     def action_edit(self) -> None:
         """Ask for the prompt to be written anew."""
         if self.marked is not None and self.marked.message is not None:
-            self.post_message(self.EditWanted(self.marked.message))
+            self.post_message(self.EditWanted(self, self.marked.message))
 
     def action_regenerate(self) -> None:
         """Ask for another answer."""
         if self.marked is not None and self.marked.message is not None:
-            self.post_message(self.RegenerateWanted(self.marked.message))
+            self.post_message(self.RegenerateWanted(self, self.marked.message))
 
     def action_sideways(self, step: int) -> None:
         """To another version of the message; while selecting, by a character."""
@@ -236,7 +238,7 @@ class Reader(Transcript):
             self._caret.right(step)
             self._show_caret()
         elif self.marked is not None and self.marked.message is not None:
-            self.post_message(self.VersionWanted(self.marked.message, step))
+            self.post_message(self.VersionWanted(self, self.marked.message, step))
 
     def action_fold(self) -> None:
         """Fold or unfold thoughts."""
@@ -337,6 +339,7 @@ class Reader(Transcript):
 
     def action_find(self) -> None:
         """Ask for words to look for."""
+        self.hand_over()
         self.post_message(self.FindWanted())
 
     async def lay_out_calmly(self) -> None:

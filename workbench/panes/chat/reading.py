@@ -9,6 +9,7 @@ from textual.widgets import Input
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.reader import Reader
 from workbench.panes.chat.search import SearchBar
+from workbench.panes.field import KeyCame
 
 
 class ReadingPane(Vertical):
@@ -32,9 +33,20 @@ class ReadingPane(Vertical):
         """Ask for words to look for."""
         self.search.display = True
         self.search.field.focus()
+        self.search.field.action_select_all()
         # What stood there before is found again.
         if self.search.field.value:
             self.transcript.find(self.search.field.value)
+
+    @on(KeyCame)
+    def _key_came(self, event: KeyCame) -> None:
+        event.stop()
+        if event.key == "enter":
+            self.search.post_message(SearchBar.Accepted())
+        elif event.key == "backspace":
+            self.search.field.action_delete_left()
+        elif event.character.isprintable():
+            self.search.field.replace(event.character, *self.search.field.selection)
 
     @on(SearchBar.Typed)
     async def _find(self, event: SearchBar.Typed) -> None:

@@ -45,7 +45,7 @@ class SearchBar(Horizontal):
         self._placeholder = placeholder
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder=self._placeholder, compact=True, select_on_focus=True)
+        yield Input(placeholder=self._placeholder, compact=True, select_on_focus=False)
         yield Static(markup=False)
 
     def show_count(self, number: int, of: int) -> None:

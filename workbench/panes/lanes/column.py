@@ -134,7 +134,9 @@ class LaneColumn(ReadingPane):
 
     def text_arrived(self, event: TextArrived) -> None:
         """Its answer goes on."""
-        speed = event.n_tokens / event.decode_ms * 1e3 if event.decode_ms > 0 else 0.0
+        # Of the first one there is no telling how long it took to write.
+        n_written = max(0, event.n_tokens - 1)
+        speed = n_written / event.decode_ms * 1e3 if event.decode_ms > 0 else 0.0
         self.say(_figures(event.n_tokens, speed))
 
     def finished(self, event: Finished) -> None:
@@ -155,4 +157,4 @@ class LaneColumn(ReadingPane):
 
 
 def _figures(n_tokens: int, speed: float) -> str:
-    return f"{n_tokens} tok, {per_second(speed)} t/s"
+    return f"{n_tokens} tok" + (f", {per_second(speed)} t/s" if speed else "")

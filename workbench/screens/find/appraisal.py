@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,10 +47,16 @@ class _Header(NamedTuple):
 class Appraiser:
     """Has an engine of its own, started when it is first needed: the other one may be at work."""
 
-    def __init__(self, engine: EngineClient, hub: Callable[[], HubClient]) -> None:
-        """``hub`` may block."""
+    def __init__(
+        self,
+        engine: EngineClient,
+        hub: Callable[[], HubClient],
+        in_thread: Callable[[Callable[[], _Header]], Awaitable[_Header]],
+    ) -> None:
+        """``hub`` may block; ``in_thread`` has threads for what waits for the Hub."""
         self._engine = engine
         self._hub = hub
+        self._in_thread = in_thread
         # What is here needs no Hub to be reckoned with by other values.
         self._headers: dict[tuple[str, str, str], _Header] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -88,7 +94,7 @@ class Appraiser:
         """By llama.cpp's own allocator, from the file's header. Raises AppraisalError."""
         async with self._one_at_a_time:
             try:
-                file, shape = await asyncio.to_thread(self._header, repository, variant)
+                file, shape = await self._in_thread(lambda: self._header(repository, variant))
             except GgufError as error:
                 raise BrokenFileError(f"It cannot be loaded: {error}.") from error
             except GatedError as error:

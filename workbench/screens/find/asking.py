@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import msgspec
 from textual import work
 from textual.timer import Timer
 
@@ -53,7 +54,8 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
         """``chosen`` are the values in force."""
         super().__init__()
         self.fetcher = fetcher
-        self.appraiser = Appraiser(EngineClient(paths.engine_log(beside=True)), fetcher.hub)
+        engine = EngineClient(paths.engine_log(beside=True))
+        self.appraiser = Appraiser(engine, fetcher.hub, self.in_thread)
         self.choice = Choice()
         # The number of the search whose answers are waited for.
         self.asked = 0
@@ -150,8 +152,9 @@ class AskingScreen(SteadyScreen[ToLoad | None]):
                 # Two words with a stroke between them may be a search after all.
                 asked = wanted(named.repo, choice)
             else:
-                looked = self._looked(named.repo, repository)
-                return Page((repository.summary,)), named, looked
+                # It may have another name by now.
+                named = msgspec.structs.replace(named, repo=repository.summary.repo)
+                return Page((repository.summary,)), named, self._looked(named.repo, repository)
         return search_hub(hub, asked, following), None, None
 
     # ---- looking -----------------------------------------------------------------------------

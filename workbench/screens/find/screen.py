@@ -166,10 +166,13 @@ class FindScreen(DetailsScreen):
             self._say_why(message.error)
             return
         assert message.page is not None
-        known = {each.repo for each in self.found}
-        self.found += [each for each in message.page.found if each.repo not in known]
+        n_known = len(self.found)
+        by_name = {each.repo: each for each in self.found}
+        for each in message.page.found:
+            by_name.setdefault(each.repo, each)
+        self.found = list(by_name.values())
         self.following = message.page.following
-        self._n_empty = self._n_empty + 1 if len(self.found) == len(known) else 0
+        self._n_empty = self._n_empty + 1 if len(self.found) == n_known else 0
         if self.following and 0 < self._n_empty < MOST_EMPTY:
             # A page of which nothing was meant: the next one may have more.
             self.search_on(self.field.value)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from textual import work
+from textual import on, work
 from textual.content import Content
 from textual.message import Message
 from textual.worker import Worker
@@ -24,6 +24,7 @@ from workbench.engine.protocol import (
     PromptProgress,
     TextArrived,
 )
+from workbench.panes.chat.prompt import Prompt
 from workbench.panes.figures import per_second
 from workbench.panes.lanes.together import Together
 from workbench.parameters.chosen import Chosen
@@ -249,6 +250,11 @@ class AnsweringScreen(JudgingScreen):
     async def _listen(self, engine: EngineClient) -> None:
         async for event in engine.events():
             self.post_message(LaneReported(engine, event))
+
+    @on(Prompt.Changed)
+    def _keep_draft(self) -> None:
+        if self.is_there:
+            self._keep()
 
     def on_lane_reported(self, message: LaneReported) -> None:
         if self.is_there and self.take(message.event, message.engine):

@@ -43,18 +43,16 @@ class LanesScreen(AnsweringScreen):
     async def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
         if not (self.is_there and self.is_active) or self.refuses() or self.refuses_blindly():
+            self.prompt.take_back(event.text)
             return
         if self._edited is None and (said := words.read(event.text)) is not None:
-            # Whatever it leads to, it is no draft.
-            self._leave_editing()
-            self.prompt.clear()
-            if not await self._obey(said) and not self.prompt.text:
-                self.prompt.write(event.text)
+            # What was being written before a sweep was thought of comes back.
+            self._leave_editing(sent=True)
+            if not await self._obey(said):
+                self.prompt.take_back(event.text)
             return
-        # What is typed from here on is another prompt.
         edited, self._edited = self._edited, None
-        self.prompt.clear()
-        self.prompt.stop_editing()
+        self.prompt.stop_editing(sent=True)
         if not await self.engines_fit():
             if edited is not None:
                 self._edited = edited
@@ -178,7 +176,7 @@ class LanesScreen(AnsweringScreen):
     @on(Reader.RegenerateWanted)
     async def _answer_again(self, event: Reader.RegenerateWanted) -> None:
         event.stop()
-        lane = self.lane_with_focus()
+        lane = self._lane_of(event)
         # The others may be at work: it joins them.
         if lane is None or lane.answering or self.refuses_blindly():
             return
@@ -188,14 +186,14 @@ class LanesScreen(AnsweringScreen):
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:
         event.stop()
-        lane = self.lane_with_focus()
+        lane = self._lane_of(event)
         if lane is not None and not lane.answering and not self.refuses_blindly():
             lane.talk.show_version(event.message, event.step)
 
     @on(Reader.EditWanted)
     def _edit(self, event: Reader.EditWanted) -> None:
         event.stop()
-        lane = self.lane_with_focus()
+        lane = self._lane_of(event)
         if lane is None or self.refuses() or self.refuses_blindly():
             return
         path = lane.exchange.conversation.path()
@@ -203,9 +201,13 @@ class LanesScreen(AnsweringScreen):
         self._edited = path.index(message)
         self.prompt.begin_editing(message.text, _EDITING)
 
-    def _leave_editing(self) -> None:
+    def _lane_of(self, event: Reader.Wanted) -> Lane | None:
+        """The lane whose message is meant: the palette's rows mean one without the focus."""
+        return next((each for each in self.lanes if each.column.transcript is event.of), None)
+
+    def _leave_editing(self, *, sent: bool = False) -> None:
         self._edited = None
-        self.prompt.stop_editing()
+        self.prompt.stop_editing(sent=sent)
 
     # ---- stopping and going back -------------------------------------------------------------
 

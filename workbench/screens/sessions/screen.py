@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import ClassVar, Final, NamedTuple
 
 from textual import events, getters, on, work
@@ -20,8 +20,10 @@ from workbench.panes.key_line import KeyLine
 from workbench.panes.sessions.rows import ConversationList, Item
 from workbench.screens.dialog import Dialog
 from workbench.sessions.database import StoreError
+from workbench.sessions.journal import Journal
 from workbench.sessions.listing import Summary
 from workbench.sessions.search import Hit
+from workbench.sessions.session import Session
 from workbench.sessions.states import States
 from workbench.sessions.store import Store
 from workbench.settings import paths
@@ -109,10 +111,10 @@ class SessionsScreen(Dialog[Wanted | None]):
     bar = getters.query_one(SearchBar)
     title_field = getters.query_one("#sessions-title", Input)
 
-    def __init__(self, file: Path, present: int | None) -> None:
-        """``file`` is the store's, ``present`` the conversation that is open."""
+    def __init__(self, journal: Journal, present: Session) -> None:
+        """``journal`` keeps ``present``, the conversation that is open."""
         super().__init__()
-        self._file = file
+        self._journal = journal
         self._present = present
         self._store: Store | None = None
         # A thread at a time: the store is opened once.
@@ -140,10 +142,7 @@ class SessionsScreen(Dialog[Wanted | None]):
             yield KeyLine()
 
     def on_mount(self) -> None:
-        self.rows.present = self._present
         self.title_field.display = False
-        # The first letter brings one there: the second must not take its place.
-        self.bar.field.select_on_focus = False
         self.rows.focus()
         self.read()
 
@@ -156,8 +155,13 @@ class SessionsScreen(Dialog[Wanted | None]):
 
     async def _opened(self) -> Store | None:
         async with self._opening:
-            if self._store is None and self._file.exists():
-                self._store = await asyncio.to_thread(Store, self._file)
+            if self._store is None:
+                # What was said last is to be listed, too. If it cannot be kept, that is said
+                # where it was said.
+                with suppress(StoreError):
+                    await asyncio.to_thread(self._journal.settle)
+            if self._store is None and self._journal.file.exists():
+                self._store = await asyncio.to_thread(Store, self._journal.file)
             return self._store
 
     @work(group="list", description="read conversations", exit_on_error=False, exclusive=True)
@@ -218,6 +222,7 @@ class SessionsScreen(Dialog[Wanted | None]):
         if message.words != self.bar.field.value.strip():
             return
         empty = _NONE_FOUND if message.words else _NONE
+        self.rows.present = self._present.id
         self.rows.show(message.items, empty=empty, stay=message.words == self._listed)
         self._listed = message.words
         numbers = [_number(each) for each in message.items]

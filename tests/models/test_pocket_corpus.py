@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.models import pocket_keys
-from workbench.models.pocket import generated
+from workbench.models.pocket import corpus, generated
 from workbench.models.pocket.asking import Asking
 from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.corpus import (
@@ -17,6 +19,7 @@ from workbench.models.pocket.corpus import (
     exchanges,
     held_out_entries,
     kept_out,
+    synonyms,
     wordings,
 )
 from workbench.models.pocket.nearest import Topics
@@ -153,5 +156,34 @@ def test_an_exchange_begins_with_its_topics_answer(topics: list[Topic]) -> None:
         topic = owners.get(letters_of(drawn(question, draw)))
         if topic is not None:
             begun += 1
-            assert nearest.is_right(topic, drawn(answer, draw)), (question, answer)
+            assert topic.serving & {*nearest.of(drawn(answer, draw))}, (question, answer)
     assert begun > 20
+
+
+def test_a_synonym_stands_where_its_word_did() -> None:
+    """Whatever is exchanged, and however often, articles and neighbours are still right."""
+    wrong = re.compile(r"\ba [aeio]|\ban [^aeiouhFMLNRSX8]|\b(how|as|too) lots\b|\bwould such\b")
+    firsts = [first for first, *_ in synonyms()]
+    assert not {*firsts} & {other for _, *others in synonyms() for other in others}
+    drawing = Corpus(3)
+    said = {
+        turn.content
+        for _ in range(4000)
+        for turn in drawing.conversation()
+        if turn.role == "assistant"
+    }
+    assert not [text for text in said if wrong.search(text)]
+
+
+def test_another_corpus_is_known_from_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = corpus.digest()
+    assert before == corpus.digest()
+    for file in corpus.FOLDER.glob("*.toml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(corpus, "FOLDER", tmp_path)
+    assert corpus.digest() == before
+    with (tmp_path / "names.toml").open("a") as names:
+        names.write("# one more word\n")
+    assert corpus.digest() != before

@@ -18,7 +18,7 @@ from workbench.models.pocket.corpus import Topic
 from workbench.models.pocket.course import Course, plot, read
 from workbench.models.pocket.nearest import Topics
 from workbench.models.pocket.reading import Vocabulary, Weights
-from workbench.models.pocket.wording import plain
+from workbench.models.pocket.wording import plain, sentences
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,18 @@ def test_the_command_says_what_it_wants() -> None:
     command = [sys.executable, "-m", "workbench.models.pocket.evaluate", "--help"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "--answers" in shown
+
+
+def test_a_row_says_what_it_says_word_for_word() -> None:
+    nearest = Topics(generated.topics())
+    japan, cow = (
+        next(topic for topic in generated.topics() if topic.name == name)
+        for name in ("capitals: Japan", "animals: cow")
+    )
+    assert nearest.is_right(japan, japan.answer[0])
+    assert not nearest.is_right(japan, "The capital of Turkey is Tokyo.")
+    assert nearest.is_right(cow, sentences(cow.answer[0])[0])
+    assert not nearest.is_right(cow, cow.answer[0].replace("moo", "meow"))
+    # Of other topics no sentence is wanted, and a synonym is as good.
+    needle = next(topic for topic in generated.topics() if topic.name == "tools: needle")
+    assert nearest.is_right(needle, needle.answer[0])

@@ -13,7 +13,13 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from workbench.models.pocket import doubts, generated, vocabulary  # noqa: E402
+from workbench.models.pocket import (  # noqa: E402
+    agreement,
+    doubts,
+    export,
+    generated,
+    vocabulary,
+)
 from workbench.models.pocket.conversation import Corpus  # noqa: E402
 from workbench.models.pocket.corpus import content  # noqa: E402
 from workbench.models.pocket.drawing import (  # noqa: E402
@@ -30,6 +36,7 @@ from workbench.models.pocket.topic_heads import TopicHeads, beliefs  # noqa: E40
 _MEASURES: Final = {
     "n_vocab": 600, "n_embd": 64, "n_layer": 2, "n_ff": 96, "n_head": 2, "n_head_kv": 1,
 }  # fmt: skip
+F16: Final = export.gguf.GGMLQuantizationType.F16
 _TINY_SHAPE: Final = Shape(**_MEASURES)
 _TINY: Final = ",".join(f"{name}={value}" for name, value in _MEASURES.items())
 
@@ -156,6 +163,18 @@ def test_questions_that_the_heads_doubt_are_taken_for_what_they_say(
     assert len(found) / 2 < likeliest < len(found)
 
 
+def test_related_topics_are_those_with_words_in_common() -> None:
+    torch.manual_seed(0)
+    heads, names = TopicHeads(_TINY_SHAPE), list(generated.topic_numbers())
+    with torch.no_grad():
+        heads.of_mean.weight[7] = 3 * heads.of_mean.weight[40]
+    related = doubts.related(heads)
+    assert list(related) == names
+    assert related[names[7]][0] == names[40]
+    assert related[names[40]][0] == names[7]
+    assert not [name for name, others in related.items() if name in others]
+
+
 def _train(work: Path, stop_behind: str = "") -> None:
     """A small training, killed behind a line that begins so."""
     command = [sys.executable, "-m", "workbench.models.pocket.train", "--work", str(work)]
@@ -204,6 +223,10 @@ def test_a_training_that_was_interrupted_comes_to_the_same_weights(
 def test_another_training_is_not_gone_on_with(tokenizer_file: Path, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
     _train(tmp_path)
+    # What it has learned is in the file that is made of it, to the last token.
+    out = tmp_path / "tiny.gguf"
+    export.export(tmp_path, out, _TINY_SHAPE, F16)
+    agreement.check(tmp_path, out, _TINY_SHAPE, F16, limit=12)
     command = [sys.executable, "-m", "workbench.models.pocket.train", "--work", str(tmp_path)]
     command += ["--questions", "2", "--tokens", "1024", "--shape", _TINY]
     said = subprocess.run(command, check=False, capture_output=True, text=True)

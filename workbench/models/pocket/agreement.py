@@ -19,12 +19,13 @@ from workbench.models.pocket.prompts import PROMPTS
 
 # llama.cpp rounds the activations of quantised products to eight bits as well; two candidates
 # as near as this may change places.
-_NEAR_TIE: Final = 0.5
-_MOST_PARTED: Final = 5
+_NEAR_TIE: Final = 0.05
+# A story comes to dozens of places where it may go on in several ways.
+_MOST_PARTED: Final = 8
 
 
 def check(
-    work: Path, out: Path, shape: Shape, kind: gguf.GGMLQuantizationType, *, limit: int = 80
+    work: Path, out: Path, shape: Shape, kind: gguf.GGMLQuantizationType, *, limit: int = 300
 ) -> None:
     """Compare greedy answers of the network and of the file; raises AssertionError.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from workbench.models.pocket.corpus import digest
 from workbench.models.pocket.generated import topic_numbers
 
 
@@ -24,8 +25,8 @@ class Checkpoint:
     ) -> None:
         """``run`` is what a run must have in common with the one that it goes on with."""
         self._file = work / "checkpoint.pt"
-        # The heads know the topics by number.
-        self._run = {**run, "topics": list(topic_numbers())}
+        # The heads know the topics by number; with other texts others would be held out.
+        self._run = {**run, "topics": list(topic_numbers()), "corpus": digest()}
         self._network = network
         self._heads = heads
         self._optimisers = optimisers

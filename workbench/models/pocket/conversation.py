@@ -15,6 +15,7 @@ from workbench.models.pocket.corpus import (
     exchanges,
     held_out_entries,
     kept_out,
+    synonyms,
     wordings,
 )
 from workbench.models.pocket.manners import BRIEF, MANNERS, PLAIN, Manner
@@ -96,7 +97,7 @@ class Corpus:
         self._exchanges = exchanges()
         self._stories: dict[str, Any] = content("stories.toml")
         self._names: dict[str, Any] = content("names.toml")
-        self._synonyms: list[list[str]] = content("synonyms.toml")["either"]
+        self._synonyms = synonyms()
 
     def conversation(self) -> list[Turn]:
         """One conversation of one to four exchanges, now and then under a system message."""
@@ -126,9 +127,9 @@ class Corpus:
             turns.append(Turn("user" if user else "assistant", typed))
         return turns
 
-    def question(self) -> Turn:
-        """One question alone, about any topic."""
-        return self._question(self._topic())
+    def question(self, topic: str = "") -> Turn:
+        """One question alone, about the topic of that name or any."""
+        return self._question(_by_name()[topic] if topic else self._topic())
 
     def answer(self, topic: str) -> Turn:
         """An answer to a question about the topic of that name."""
@@ -189,11 +190,9 @@ class Corpus:
 
     def _varied(self, text: str) -> str:
         """Here and there another word that says the same: an answer is not known by heart."""
-        for either in self._synonyms:
-            for word in either:
-                if f" {word} " in text and self._random.random() < 0.5:
-                    text = text.replace(f" {word} ", f" {self._random.choice(either)} ", 1)
-                    break
+        for word, *others in self._synonyms:
+            if f" {word} " in text and self._random.random() < 0.35:
+                text = text.replace(f" {word} ", f" {self._random.choice(others)} ", 1)
         return text
 
     def _sum(self) -> list[Turn]:

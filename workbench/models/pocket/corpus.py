@@ -6,6 +6,7 @@ can say whether the network has learned more than lines by heart.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -66,6 +67,14 @@ def content(file: str) -> dict[str, Any]:
     return tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))
 
 
+def digest() -> str:
+    """SHA-256 of all of the corpus's files."""
+    found = hashlib.sha256()
+    for file in sorted(FOLDER.glob("*.toml")):
+        found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
 def written() -> list[Topic]:
     """The topics of the files; a table gives one for each of its rows."""
     found = []
@@ -102,6 +111,11 @@ def frames() -> list[Frame]:
 def question_words() -> list[list[str]]:
     """Groups of words that may stand for each other in a question."""
     return list(content("thesaurus.toml")["either"])
+
+
+def synonyms() -> list[list[str]]:
+    """Groups of words of which the first may be another one in an answer."""
+    return list(content("synonyms.toml")["either"])
 
 
 def wordings(topic: Topic) -> list[str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import torch
 from tokenizers import Tokenizer
+from torch.nn import functional
 
 from workbench.models.pocket.conversation import Corpus
 from workbench.models.pocket.generated import topic_numbers
@@ -23,6 +25,10 @@ from workbench.models.pocket.topic_heads import TopicHeads, beliefs
 # For each step some three dozen doubts are drawn: most of them are met two or three times then.
 _DRAWN_PER_STEP: Final = 30
 _MOST_DRAWN: Final = 100_000
+# What people ask is mostly between topics that have much in common, as two questions at random
+# have not: half of the questions are mixed with one about one of so many that are the nearest.
+_RELATED_SHARE: Final = 0.5
+_N_RELATED: Final = 16
 # Of the corpus's own questions the heads are surer than this.
 _SURE: Final = 0.98
 # What they take for anything may be anything.
@@ -46,7 +52,8 @@ def find(
     They are for a training of ``steps`` steps, of which none has been made yet.
     """
     # By their length: so little is computed for what is missing of the longest.
-    texts = sorted(_mixed_questions(seed, min(_MOST_DRAWN, _DRAWN_PER_STEP * steps)), key=len)
+    count = min(_MOST_DRAWN, _DRAWN_PER_STEP * steps)
+    texts = sorted(_mixed_questions(seed, count, related(heads)), key=len)
     probabilities = beliefs(network, heads, tokenizer, texts, device)
     best = probabilities.max(-1).values
     doubtful = ((best < _SURE) & (best > _LOST)).nonzero().squeeze(-1)
@@ -65,12 +72,25 @@ def find(
     print(f"{len(found):,} doubtful questions of {len(texts):,}", flush=True)
 
 
-def _mixed_questions(seed: int, count: int) -> list[str]:
+def related(heads: TopicHeads) -> dict[str, list[str]]:
+    """For each topic those that it has most words in common with, by the weights of its head."""
+    weights = functional.normalize(heads.of_mean.weight.detach(), dim=-1)
+    nearest = (weights @ weights.T).fill_diagonal_(-1.0).topk(_N_RELATED).indices
+    names = list(topic_numbers())
+    return {
+        name: [names[number] for number in row]
+        for name, row in zip(names, nearest.tolist(), strict=True)
+    }
+
+
+def _mixed_questions(seed: int, count: int, near: Mapping[str, Sequence[str]]) -> list[str]:
     """Questions mixed up; none that the corpus has, or holds out, in these words."""
     corpus, draw = Corpus(seed), random.Random(f"doubts {seed}")
     found: list[str] = []
     while len(found) < count:
-        text = _mixed(draw, corpus.question().content, corpus.question().content)
+        one = corpus.question()
+        other = draw.choice(near[one.topic]) if draw.random() < _RELATED_SHARE else ""
+        text = _mixed(draw, one.content, corpus.question(other).content)
         if corpus.is_free(text):
             found.append(text)
     return found

@@ -1,7 +1,9 @@
 """Which topic a text is about: the one among whose answers the nearest to it is.
 
 Texts are compared by the cosine of their TF-IDF vectors: how many words they share, rare words
-counting for more. A wrong answer is nearer to its own topic's answers, and is found out.
+counting for more. A wrong answer is nearer to its own topic's answers, and is found out. What a
+table's row says is in a word or two, and cosines pass over those: such an answer has to be one of
+the row's, word for word but for synonyms.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from workbench.models.pocket.corpus import Topic
-from workbench.models.pocket.wording import expanded
+from workbench.models.pocket.corpus import Topic, synonyms
+from workbench.models.pocket.wording import expanded, sentences
 
 _WORD: Final = re.compile(r"[\w+./-]*\w")
 _EXPANSIONS: Final = 24
@@ -37,6 +39,7 @@ class Topics:
             word: math.log((1 + len(answers)) / count) for word, count in counts.items()
         }
         self._unknown = math.log(1 + len(answers))
+        self._by_name = {topic.name: topic for topic in topics}
         self._answers: dict[str, list[tuple[int, float]]] = {}
         self._names = [name for name, _ in answers]
         for index, (_, words) in enumerate(answers):
@@ -57,7 +60,8 @@ class Topics:
 
     def is_right(self, topic: Topic, text: str) -> bool:
         """Whether ``text`` is nearest to an answer of ``topic``, or of one that serves as well."""
-        return bool(topic.serving & set(self.of(text)))
+        found = topic.serving & set(self.of(text))
+        return any(_is_said(self._by_name[name], text) for name in found)
 
     def _vector(self, words: Iterable[str]) -> _Vector:
         weights = {
@@ -70,6 +74,25 @@ class Topics:
 
 def _answers(topic: Topic) -> Iterable[str]:
     for answer in [*topic.answer, *topic.more]:
-        yield from islice(expanded(answer), _EXPANSIONS)
+        for text in islice(expanded(answer), _EXPANSIONS):
+            yield text
+            # Now and then training has the first sentence alone.
+            if len(parts := sentences(text)) > 1:
+                yield parts[0]
     if topic.brief:
         yield topic.brief
+
+
+def _is_said(topic: Topic, text: str) -> bool:
+    """Whether ``text`` says what a row does; of other topics there is no saying in words."""
+    if topic.origin != "row":
+        return True
+    return _without_synonyms(text) in {_without_synonyms(answer) for answer in _answers(topic)}
+
+
+def _without_synonyms(text: str) -> tuple[str, ...]:
+    said = f" {' '.join(words_of(text))} "
+    for word, *others in synonyms():
+        for other in others:
+            said = said.replace(f" {other.lower()} ", f" {word.lower()} ")
+    return tuple(said.split())

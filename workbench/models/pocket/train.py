@@ -7,6 +7,7 @@ was interrupted goes on from its last checkpoint with the batches that it would 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -71,7 +72,8 @@ def train(
     learner = Learner(network, heads, device)
     ends = [*accumulate(part.steps for part in parts)]
     measures = [[part.name, *part.mix, part.steps] for part in parts]
-    run = {"seed": seed, "tokens": tokens, "peak": peak, "parts": measures}
+    measured = dataclasses.asdict(shape)
+    run = {"seed": seed, "tokens": tokens, "peak": peak, "parts": measures, "shape": measured}
     checkpoint = Checkpoint(work, run, network, heads, learner.optimisers)
     done = checkpoint.load(device)
     count = sum(weight.numel() for weight in network.parameters())
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL_FILE, help="the GGUF to write")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--questions", type=int, default=2000, help="steps on questions alone")
-    parser.add_argument("--conversations", type=int, default=3500, help="steps on conversations")
+    parser.add_argument("--conversations", type=int, default=4500, help="steps on conversations")
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a step")
     parser.add_argument("--peak", type=float, default=3e-3, help="the highest learning rate")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 torch: Any = pytest.importorskip("torch")
+gguf: Any = pytest.importorskip("gguf")
 
 from workbench.models.pocket import (  # noqa: E402
     agreement,
@@ -36,7 +37,7 @@ from workbench.models.pocket.topic_heads import TopicHeads, beliefs  # noqa: E40
 _MEASURES: Final = {
     "n_vocab": 600, "n_embd": 64, "n_layer": 2, "n_ff": 96, "n_head": 2, "n_head_kv": 1,
 }  # fmt: skip
-F16: Final = export.gguf.GGMLQuantizationType.F16
+F16: Final = gguf.GGMLQuantizationType.F16
 _TINY_SHAPE: Final = Shape(**_MEASURES)
 _TINY: Final = ",".join(f"{name}={value}" for name, value in _MEASURES.items())
 

@@ -146,6 +146,7 @@ class MetadataScreen(Dialog[None]):
         """Ask for words to look for."""
         self.bar.display = True
         self.set_focus(self.bar.field)
+        self.bar.field.action_select_all()
 
     @on(SearchBar.Typed)
     def _typed(self, event: SearchBar.Typed) -> None:

@@ -212,6 +212,9 @@ class Downloads:
                     self._tell(said(before, "done" if is_there else "cancelled", done=before.size))
             elif (order.paused, order.failed) != (before.paused, before.failed):
                 self._elsewhere.discard(number)
+                if not order.failed:
+                    # It is wanted again: what it failed of here is over.
+                    self._again.pop(number, None)
                 self._tell(self._report(order))
         self._seen = now
 

@@ -45,7 +45,7 @@ class ReadingPane(Vertical):
             self.search.post_message(SearchBar.Accepted())
         elif event.key == "backspace":
             self.search.field.action_delete_left()
-        elif event.character.isprintable():
+        elif event.character and event.character.isprintable():
             self.search.field.replace(event.character, *self.search.field.selection)
 
     @on(SearchBar.Typed)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reports import Report, answer, only, reports_until, running_engine, text_of, the
+from tests.gguf_files import random_model
 from workbench.engine.client import EngineClient, EngineDied
 from workbench.engine.protocol import (
     ChatMessage,
@@ -328,17 +329,34 @@ async def test_a_state_that_cannot_be_looked_at_ends_nothing(
 
 
 async def test_a_state_is_of_one_kind_of_long_context(engine: EngineClient, tmp_path: Path) -> None:
-    """Beyond what a model was trained on some turn positions by other factors."""
-    small = ModelSource.of(MODEL_FILE, {"n_ctx": 512})
+    """Beyond what a model was first trained on some turn positions by other factors."""
+    file = random_model(
+        tmp_path / "long.gguf", layers=1, width=64, heads=2, forward=64, n_ctx=4096,
+        metadata={"llama.rope.scaling.original_context_length": 1024},
+    )  # fmt: skip
+    small = ModelSource.of(file, {"n_ctx": 512})
     messages = await talk(engine, small, 1)
     state = tmp_path / "talk.kv"
     await save(engine, state)
-    within = ModelSource.of(MODEL_FILE, {"n_ctx": 768})
+    within = ModelSource.of(file, {"n_ctx": 768})
     again = [*messages, user("And then?")]
     assert (await reopen(tmp_path / "within.log", within, again, state)).notes == []
-    beyond = ModelSource.of(MODEL_FILE, {"n_ctx": 2048})
+    beyond = ModelSource.of(file, {"n_ctx": 2048})
     notes = (await reopen(tmp_path / "beyond.log", beyond, again, state)).notes
     assert any("saved with another n_ctx" in note for note in notes)
+
+
+async def test_a_state_of_a_model_with_one_kind_is_good_for_any_context(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    messages = await talk(engine, ModelSource.of(MODEL_FILE, {"n_ctx": 512}), 1)
+    state = tmp_path / "talk.kv"
+    await save(engine, state)
+    # More than Pocket was trained on.
+    long = ModelSource.of(MODEL_FILE, {"n_ctx": 2048})
+    finished = await reopen(tmp_path / "e.log", long, [*messages, user("And then?")], state)
+    assert not any("saved with another" in note for note in finished.notes)
+    assert finished.timings.cached_tokens > 0
 
 
 async def test_a_state_that_is_not_there_is_no_matter(tmp_path: Path) -> None:

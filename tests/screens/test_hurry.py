@@ -144,7 +144,11 @@ async def test_what_is_not_taken_is_given_back(slow_model: Path) -> None:
         await b.ask("Go on for ever")
         await b.phase("writing")
         b.at_once(*"Hi", "enter", *"You")
-        await wait_until(lambda: b.screen.chat.prompt.text == "Hi\nYou", "what was written")
+        prompt = b.screen.chat.prompt
+        await wait_until(lambda: prompt.text == "Hi\nYou", "what was written")
+        # What was written can still be undone.
+        prompt.undo()
+        assert prompt.text == "You"
         await b.pilot.press("escape")
         await b.idle()
 
@@ -162,6 +166,17 @@ async def test_words_to_look_for_come_in_one_piece_with_their_key() -> None:
         await b.pilot.press("enter")
         b.at_once("slash", *"there")
         await wait_until(lambda: b.screen.chat.search.field.value == "there", "other words")
+
+
+async def test_keys_behind_words_to_look_for_are_the_transcripts() -> None:
+    async with bench(values={"max_tokens": 4}) as b:
+        await b.ask("An error, an error, an error")
+        await b.idle()
+        await b.pilot.press("f9")
+        reader = b.screen.chat.transcript
+        b.at_once("slash", *"error", "enter", "n")
+        await wait_until(lambda: reader.found == (2, 3) and reader.has_focus, "the next place")
+        assert b.screen.chat.search.field.value == "error"
 
 
 async def test_who_was_quicker_hears_where_the_other_conversation_is() -> None:

@@ -298,7 +298,12 @@ async def test_a_sweep_that_is_written_for_one_leaves_the_prompt() -> None:
         lanes(b).prompt.write("/sweep nonsense 1 2 3")
         await b.pilot.press("enter")
         await b.pilot.pause()
-        assert lanes(b).prompt.text == "/sweep nonsense 1 2 3\nHello"
+        assert lanes(b).prompt.text == "/sweep nonsense 1 2 3"
+        lanes(b).prompt.write("/sweep seed 1 2 2")
+        await b.pilot.press("enter")
+        await wait_until(lambda: len(lanes(b).lanes) == 2, "the lanes")
+        await b.pilot.pause()
+        assert lanes(b).prompt.text == "Hello"
 
 
 async def test_the_palette_names_what_is_done_once_and_does_it() -> None:

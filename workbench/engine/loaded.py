@@ -205,8 +205,7 @@ class LoadedModel:
         kinds (Phi's "longrope"): llama.cpp takes them by n_ctx."""
         architecture = self.model.metadata("general.architecture")
         told = self.model.metadata(f"{architecture}.rope.scaling.original_context_length")
-        begun = self._values["yarn_orig_ctx"] or int(told if told and told.isdecimal() else 0)
-        return bool(self.context.n_ctx > (begun or self.model.n_ctx_train))
+        return bool(told and told.isdecimal() and self.context.n_ctx > int(told))
 
     def _key(self) -> StateKey:
         return StateKey(

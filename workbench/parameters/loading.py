@@ -86,7 +86,8 @@ LOADING: Final[tuple[Parameter, ...]] = (
         default="off",
         choices=("off", "distribute", "isolate", "numactl"),
         group="loading",
-        help="Where threads run on a machine of several memory nodes; restarts the engine.",
+        help="Where threads run on a machine of several memory nodes; "
+        "set once per start of Workbench.",
     ),
     Texts(
         key="kv_overrides",

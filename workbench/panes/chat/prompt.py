@@ -73,7 +73,10 @@ class Prompt(Editor):
 
     def take_back(self, text: str) -> None:
         """Let ``text`` stand above what is being written."""
-        self.write("\n".join(filter(None, (text, self.text))))
+        if text:
+            # An edit, not another text: what was written before can still be undone.
+            self.insert(text + "\n" * bool(self.text), (0, 0))
+            self.move_cursor(self.document.end)
 
     def begin_editing(self, text: str, words: str) -> None:
         """Let ``text`` be written anew; what was being written comes back afterwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.containers import Vertical
 from textual.widgets import Input
 
@@ -17,6 +17,8 @@ class ReadingPane(Vertical):
 
     transcript = getters.query_one(ConversationReader)
     search = getters.query_one(SearchBar)
+    # Words to look for are asked for, until Enter.
+    _looking = False
 
     def on_mount(self) -> None:
         self.search.display = False
@@ -31,6 +33,7 @@ class ReadingPane(Vertical):
     @on(Reader.FindWanted)
     def find(self) -> None:
         """Ask for words to look for."""
+        self._looking = True
         self.search.display = True
         self.search.field.focus()
         self.search.field.action_select_all()
@@ -39,10 +42,15 @@ class ReadingPane(Vertical):
             self.transcript.find(self.search.field.value)
 
     @on(KeyCame)
-    def _key_came(self, event: KeyCame) -> None:
+    async def _key_came(self, event: KeyCame) -> None:
         event.stop()
-        if event.key == "enter":
-            self.search.post_message(SearchBar.Accepted())
+        if not self._looking:
+            # The keys behind Enter were meant for the transcript.
+            self.transcript.post_message(events.Key(event.key, event.character or None))
+        elif event.key == "enter":
+            self._looking = False
+            # Behind the words, which are on their way from there.
+            await self.search.field.action_submit()
         elif event.key == "backspace":
             self.search.field.action_delete_left()
         elif event.character and event.character.isprintable():
@@ -79,6 +87,7 @@ class ReadingPane(Vertical):
     @on(SearchBar.Accepted)
     def _accept(self, event: SearchBar.Accepted) -> None:
         event.stop()
+        self._looking = False
         # The bar stays as long as its words are marked, and says which of the places it is.
         self.transcript.focus()
         self.search.display = self.transcript.finding

@@ -28,6 +28,7 @@ from workbench.screens.lanes.typed import LaneScreen
 from workbench.screens.words import Said
 
 _SWEEP = "/sweep temperature 0.2 1.4 4"
+_SWEEPING = "Enter lines the lanes up, Esc leaves it"
 _EDITING = "Editing in all lanes: Enter asks anew, Esc leaves it"
 
 
@@ -47,9 +48,13 @@ class LanesScreen(AnsweringScreen):
             return
         if self._edited is None and (said := words.read(event.text)) is not None:
             # What was being written before a sweep was thought of comes back.
+            asked_for = self.prompt.editing
             self._leave_editing(sent=True)
             if not await self._obey(said):
-                self.prompt.take_back(event.text)
+                if asked_for:
+                    self.prompt.begin_editing(event.text, _SWEEPING)
+                else:
+                    self.prompt.take_back(event.text)
             return
         edited, self._edited = self._edited, None
         self.prompt.stop_editing(sent=True)
@@ -103,7 +108,7 @@ class LanesScreen(AnsweringScreen):
         """Write what lines lanes up, to be changed and sent; Esc brings back what stood there."""
         if not (self.refuses() or self.refuses_blindly()):
             self._edited = None
-            self.prompt.begin_editing(_SWEEP, "Enter lines the lanes up, Esc leaves it")
+            self.prompt.begin_editing(_SWEEP, _SWEEPING)
 
     def action_seeds(self) -> None:
         """Let all lanes draw by the same chance, or each by its own."""

@@ -28,6 +28,9 @@ class Pastes:
                 keys, begin, text = text.partition(_BEGIN)
                 if begin:
                     self._pasted = ""
+                    # To the parser an Escape may begin a longer key: an end without a
+                    # beginning is none, and says that it does not.
+                    keys += _END
                 yield keys, ""
                 continue
             # The end may come in two pieces.

@@ -205,11 +205,13 @@ class Downloads:
         now = {order.id: order for order in self._looked_after()}
         for number, before in self._seen.items():
             order = now.get(number)
-            if order is None:
+            if number in self._ended:
+                # All has been said of it, also where it ends while this looks.
                 self._elsewhere.discard(number)
-                if number not in self._ended:
-                    is_there = self._n_there(before) >= before.size
-                    self._tell(said(before, "done" if is_there else "cancelled", done=before.size))
+            elif order is None:
+                self._elsewhere.discard(number)
+                is_there = self._n_there(before) >= before.size
+                self._tell(said(before, "done" if is_there else "cancelled", done=before.size))
             elif (order.paused, order.failed) != (before.paused, before.failed):
                 self._elsewhere.discard(number)
                 if not order.failed:

@@ -72,6 +72,7 @@ def shipped_template() -> str:
 def random_model(
     path: Path,
     *,
+    architecture: str = "llama",
     layers: int = 8,
     width: int = 512,
     heads: int = 8,
@@ -82,13 +83,13 @@ def random_model(
     metadata: Mapping[str, str | int | float] | None = None,
     vocabulary: Path = MODEL_FILE,
 ) -> Path:
-    """Write a llama-architecture model to ``path``.
+    """Write a model of llama's architecture, or of one with the same tensors, to ``path``.
 
     ``template`` replaces the built-in model's, ``drop_template`` leaves it out;
     ``metadata`` is added as it is; the tokens are those of the GGUF ``vocabulary``.
     """
     made = RandomWeights(
-        path, "llama", width=width, layers=layers, n_ctx=n_ctx, vocabulary=vocabulary
+        path, architecture, width=width, layers=layers, n_ctx=n_ctx, vocabulary=vocabulary
     )
     made.writer.add_feed_forward_length(forward)
     made.writer.add_head_count(heads)

@@ -127,7 +127,7 @@ def test_what_is_removed_can_be_had_back(two: tuple[int, int]) -> None:
     [
         (["show", "moon"], 1, "There is no conversation 'moon'"),
         (["show", "the"], 1, "Several conversations are called so"),
-        (["rm", "99"], 1, "There is no conversation 99"),
+        (["rm", "99"], 1, "There is no conversation '99'"),
         (["show", "9" * 20], 1, "There is no conversation '999"),
         (["export", "9" * 5000], 1, "There is no conversation '999"),
         (["rm"], 2, "say which"),

@@ -134,6 +134,15 @@ async def test_what_cannot_be_is_refused(engine: EngineClient, tmp_path: Path) -
     assert await loaded(engine, {}, broken)
 
 
+async def test_what_cannot_write_is_refused(engine: EngineClient, tmp_path: Path) -> None:
+    """A diffusion model, as one that makes embeddings, has no memory of what it read."""
+    file = random_model(
+        tmp_path / "llada.gguf", architecture="llada", layers=1, width=32, heads=1, forward=32
+    )
+    assert "cannot write token by token" in await refusal(engine, {}, file)
+    assert await loaded(engine, {})
+
+
 @pytest.mark.parametrize(
     ("values", "note"),
     [

@@ -146,6 +146,22 @@ async def test_a_complete_grammar_ends_even_where_the_model_may_not(engine: Engi
     assert (text, finished.reason) == ("yes", "stop")
 
 
+async def test_a_grammar_is_for_the_answer_and_not_for_thoughts(engine: EngineClient) -> None:
+    template = "{{ messages[0].content }}<think>\n"
+    values: Values = {
+        "temperature": 0,
+        "max_tokens": 12,
+        "chat_template": template,
+        "grammar": 'root ::= "yes"',
+    }
+    request = await engine.generate(POCKET, only(STORY, values))
+    reports = await reports_until(engine, lambda report: isinstance(report, Finished))
+    arrived = [each for each in reports if isinstance(each, TextArrived)]
+    assert all(each.request == request for each in arrived)
+    assert "".join(each.text for each in arrived) == ""
+    assert len("".join(each.thoughts for each in arrived)) > len("yes")
+
+
 async def test_a_schema_is_kept(engine: EngineClient) -> None:
     schema = {
         "type": "object",
@@ -172,6 +188,30 @@ async def test_a_string_of_a_schema_is_json_whatever_is_drawn(engine: EngineClie
     text, _ = await answer(engine, POCKET, values)
     json.loads(text if text.rstrip().endswith("}") else f'{text}"}}')
     assert "\n" not in text.partition('"poem"')[2].partition('"')[2].rstrip()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["C:\\temp", "a\nb", "\U0001f600 and \u00e9", 'say "hi"', {'a\\b"': "\u20ac\t"}],
+    ids=str,
+)
+async def test_a_schema_allows_just_its_value(engine: EngineClient, value: object) -> None:
+    text, finished = await answer(
+        engine, POCKET, {"temperature": 2.0, "seed": 1, "json_schema": json.dumps({"const": value})}
+    )
+    assert finished.reason == "stop"
+    assert json.loads(text) == value
+
+
+async def test_a_schema_names_properties_and_patterns_as_json_does(engine: EngineClient) -> None:
+    schema = {
+        "type": "object",
+        "properties": {'the "size"\\\u00e9': {"type": "string", "pattern": "^a\\.b$"}},
+        "required": ['the "size"\\\u00e9'],
+    }
+    values: Values = {"temperature": 2.0, "seed": 1, "json_schema": json.dumps(schema)}
+    text, _ = await answer(engine, POCKET, values)
+    assert json.loads(text) == {'the "size"\\\u00e9': "a.b"}
 
 
 @pytest.mark.parametrize(

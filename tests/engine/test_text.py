@@ -132,6 +132,8 @@ def test_marks_that_are_control_tokens_are_seen_and_never_shown() -> None:
     ]  # fmt: skip
     assert streamed(harmony) == ("hm, so", "Yes.")
     assert streamed(harmony[8:]) == ("", "Yes.")
+    wide: list[Piece] = [b"So", "<\uff5ctool\u2581calls\u2581begin\uff5c>", b"!"]
+    assert streamed(wide) == ("", "So!")
 
 
 def test_a_tag_in_the_middle_of_an_answer_is_text() -> None:

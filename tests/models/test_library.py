@@ -30,6 +30,11 @@ def test_a_reference_is_pocket_or_a_path(home: Path) -> None:
     assert library.resolve("~/x.gguf") == home / "x.gguf"
 
 
+def test_a_folder_with_all_of_workbench_lists_the_built_in_model_once() -> None:
+    found = [model.path for model in library.everything([MODEL_FILE.parent])]
+    assert found.count(MODEL_FILE) == 1
+
+
 def test_a_folder_is_searched_to_the_bottom(tmp_path: Path) -> None:
     write(tmp_path / "b" / "deep" / "Zeta-7B-Q4_K_M.gguf", 70)
     write(tmp_path / "alpha.gguf", 30)

@@ -121,6 +121,43 @@ async def test_reading_elsewhere_ends_the_following_and_says_what_waits() -> Non
         assert any("lines" in row for row in rows(host))
 
 
+async def test_rows_that_move_are_no_new_lines() -> None:
+    host = Host()
+    async with host.run_test(size=(60, 10)) as pilot:
+        reader = host.reader
+        reader.show([Entry("assistant", "m", "many words and more " * 40) for _ in range(12)])
+        await pilot.pause()
+        reader.focus()
+        await pilot.press("pageup", "pageup")
+        assert not reader._following
+        await pilot.resize_terminal(30, 10)
+        await pilot.pause()
+        await pilot.press("pageup")
+        assert reader.waiting == 0
+        reader.add("note", "One line")
+        await pilot.pause()
+        assert 0 < reader.waiting < 4
+
+
+async def test_whoever_begins_to_read_elsewhere_finds_the_cursor_there() -> None:
+    host = Host()
+    async with host.run_test(size=(40, 10)) as pilot:
+        reader = host.reader
+        fill(reader, 20)
+        await pilot.pause()
+        reader.scroll_to(y=8, animate=False, immediate=True, force=True)
+        await pilot.pause()
+        reader.focus()
+        await pilot.pause()
+        assert reader.marked in [entry for _, entry in reader.in_sight()]
+        # One that is in sight stays where it is.
+        reader.mark(reader.entries[3])
+        host.set_focus(None)
+        reader.focus()
+        await pilot.pause()
+        assert reader.marked is reader.entries[3]
+
+
 async def test_thoughts_fold_by_key_and_by_mouse() -> None:
     host = Host()
     async with host.run_test(size=(30, 12)) as pilot:

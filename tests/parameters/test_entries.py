@@ -18,6 +18,8 @@ from workbench.parameters.table import BY_KEY
         (entries.logit_bias, "15043-inf", (15043, -math.inf)),
         (entries.logit_bias, "maybe=-2.5", ("maybe", -2.5)),
         (entries.logit_bias, "a=b=1", ("a=b", 1.0)),
+        (entries.logit_bias, "2024-01=-2", ("2024-01", -2.0)),
+        (entries.logit_bias, "3-4=1", ("3-4", 1.0)),
         (entries.adapter, "a.gguf", (Path("a.gguf"), 1.0)),
         (entries.adapter, "a.gguf:0.5", (Path("a.gguf"), 0.5)),
         (entries.adapter, "C:a.gguf", (Path("C:a.gguf"), 1.0)),

@@ -363,6 +363,21 @@ async def test_keys_that_come_in_one_piece_reach_the_lane() -> None:
         assert lanes(b).prompt.text == ""
 
 
+async def test_a_prompt_without_an_answer_comes_back_to_be_edited(slow_model: Path) -> None:
+    async with bench(slow_model) as b:
+        await b.opened(LanesScreen, "f6")
+        await wait_until(lambda: lanes(b).is_there, "the lanes to be there")
+        await send(b, "Hello! " * 60)
+        await b.pilot.press("escape")
+        await wait_until(lambda: not lanes(b).answering, "the end")
+        lane = lanes(b).foremost
+        assert not lane.exchange.conversation.path()
+        lanes(b).prompt.clear()
+        await b.pilot.press("f9", "k", "e")
+        await wait_until(lambda: "Hello!" in lanes(b).prompt.text, "the prompt")
+        assert not lanes(b).prompt.editing
+
+
 async def test_what_is_typed_ahead_of_the_lanes_is_theirs() -> None:
     async with bench(values=SHORT) as b:
         for key in ("f6", "f6", *"Hi"):

@@ -337,6 +337,20 @@ async def test_what_cannot_be_removed_is_said(folder: Path) -> None:
         assert b.app.screen is b.screen
 
 
+async def test_a_model_that_was_named_by_another_way_is_in_use_too(
+    folder: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    async with bench(link / "other-F16.gguf") as b:
+        await wait_until(lambda: b.screen.model_is_loaded, "the model")
+        await listed(b, "pocket", "mine-Q8_0", "other-F16")
+        await at(b, "other-F16")
+        await b.pilot.press("delete")
+        await wait_until(lambda: any("is in use" in toast for toast in b.toasts()), "a sentence")
+        assert (folder / "other-F16.gguf").exists()
+
+
 async def test_the_path_is_copied(folder: Path) -> None:
     async with bench() as b:
         await listed(b, "pocket", "mine-Q8_0", "other-F16")

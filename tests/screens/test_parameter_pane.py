@@ -208,6 +208,20 @@ async def test_keys_that_come_in_one_piece_are_typed_into_the_field() -> None:
         assert pane.filter.value == ""
 
 
+async def test_a_key_that_is_no_character_changes_nothing_of_what_stands_there() -> None:
+    async with bench() as b:
+        pane = b.screen.parameters
+        await b.pilot.press("f3")
+        for key in ("j", "j", "j", "enter", "up", "enter"):
+            pane.rows.post_message(
+                events.Key(key, CHARACTERS.get(key, key if key == "j" else None))
+            )
+        await wait_until(lambda: not pane.editing and pane.rows.has_focus, "the list")
+        await b.pilot.pause()
+        assert pane.values == {}
+        assert not b.toasts()
+
+
 async def test_what_is_looked_for_and_set_in_one_piece_is() -> None:
     async with bench() as b:
         pane = b.screen.parameters

@@ -398,3 +398,32 @@ async def test_who_opens_the_present_one_has_what_was_written_once() -> None:
             await closed(b)
             await b.pilot.pause()
             assert b.screen.chat.prompt.text == "a draft"
+
+
+async def test_a_conversation_is_not_deleted_while_its_answer_is_written(slow_model: Path) -> None:
+    async with bench(slow_model, {"ignore_eos": True}) as b:
+        await b.ask("Go on for ever")
+        await b.phase("writing")
+        screen = await show_list(b)
+        assert under_cursor(screen) == "Go on for ever"
+        await b.pilot.press("delete")
+        await wait_until(lambda: any("stop it first" in each for each in b.toasts()), "a word")
+        assert not screen.deleted
+        await b.pilot.press("escape", "escape")
+        await b.idle()
+
+
+async def test_what_a_title_has_for_itself_acts_on_no_conversation() -> None:
+    said_before("First", "Yes")
+    async with listed() as (b, screen):
+        await b.pilot.press("delete")
+        await wait_until(lambda: screen.deleted, "it to be deleted")
+        said_before("Second", "Yes")
+        screen.read()
+        await wait_until(lambda: titles(screen) == ["Second"], "the other one")
+        await b.pilot.press("f2", "x", "ctrl+z", "ctrl+n")
+        await b.pilot.pause()
+        assert b.app.screen is screen
+        assert screen.title_field.value == "x"
+        await b.pilot.press("enter")
+        await wait_until(lambda: titles(screen) == ["x"], "the title")

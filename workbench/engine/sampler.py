@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from workbench.engine.llama.binding import binding, submodule
+from workbench.engine.llama.binding import binding
 from workbench.engine.llama.chain import SamplerChain
 from workbench.engine.llama.context import Context
 from workbench.engine.llama.handle import Handle
 from workbench.engine.llama.model import Model
+from workbench.engine.schema import GrammarError, grammar_of
 from workbench.parameters import entries
 from workbench.parameters.kinds import ParameterError
 
 # The number of tokens that mirostat 1 estimates with, as in common/sampling.cpp.
 _MIROSTAT_M: Final = 100
-# What a string in JSON may hold unescaped: as the converter has it, and as llama.cpp's own does.
-_ANY_CHARACTER: Final = r'[^"\\]'
-_JSON_CHARACTER: Final = r'[^"\\\x7F\x00-\x1F]'
-
-
-class GrammarError(ValueError):
-    """A grammar or a JSON schema cannot be used; the message says why."""
 
 
 class Sampler(Handle):
@@ -64,12 +57,13 @@ class Sampler(Handle):
         for token in tokens[-self._last_n :] if self._last_n else ():
             self._chain.accept(token)
 
-    def sample(self, context: Context, row: int = -1) -> int | None:
+    def sample(self, context: Context, row: int = -1, *, freely: bool = False) -> int | None:
         """Draw a token from a row of the last decode's logits, its last one by itself.
 
-        It is then accepted. None where the grammar leaves nothing to draw.
+        It is then accepted. None where the grammar leaves nothing to draw. ``freely`` it is no
+        part of what the grammar is for: a thought.
         """
-        if self._grammar is None:
+        if self._grammar is None or freely:
             return self._chain.sample(context, row)
         token = self._grammar.draw(self._chain, context, row)
         if token is not None:
@@ -108,21 +102,7 @@ def _gbnf(values: dict[str, Any]) -> str:
     grammar, schema = values["grammar"], values["json_schema"]
     if grammar and schema:
         raise GrammarError("there is a grammar and a JSON schema: set one of them to none")
-    if not schema:
-        return str(grammar)
-    try:
-        read = json.loads(schema)
-    except ValueError as error:
-        raise GrammarError(f"the JSON schema is not JSON: {error}") from error
-    if not isinstance(read, dict):
-        raise GrammarError('a JSON schema is an object, such as {"type": "array"}')
-    try:
-        gbnf = str(submodule("llama_grammar").json_schema_to_gbnf(schema))
-    # The converter fails in as many ways as a schema can be odd.
-    except Exception as error:
-        raise GrammarError(f"the JSON schema cannot be made a grammar: {error}") from error
-    # The converter's strings may hold raw line ends, which JSON's may not.
-    return gbnf.replace(_ANY_CHARACTER, _JSON_CHARACTER)
+    return grammar_of(schema) if schema else str(grammar)
 
 
 def _selecting(values: dict[str, Any]) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ from workbench.engine.protocol import (
     frame,
 )
 from workbench.engine.requests import RequestQueue
-from workbench.engine.sampler import GrammarError, Sampler
+from workbench.engine.sampler import Sampler
+from workbench.engine.schema import GrammarError
 from workbench.engine.state import StateError
 from workbench.engine.template import TemplateError
 from workbench.engine.text import TextFilter

@@ -48,7 +48,9 @@ def everything(
     listed which ``marks`` know best.
     """
     ours, *others = each_place(folders)
-    # A person's own copy of the one that is built in is theirs to keep or to remove.
+    # A person's own copy of the one that is built in is theirs to keep or to remove; itself it
+    # is where a folder holds all of Workbench.
+    others = [model for model in others if model.path != ours.path]
     return [ours, *duplicates.once(others, facts, marks)]
 
 

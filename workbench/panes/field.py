@@ -80,5 +80,5 @@ class Field(Input):
         """Act on a key that was pressed before the field had the focus."""
         if key == "backspace":
             self.action_delete_left()
-        elif character.isprintable():
+        elif character and character.isprintable():
             self.replace(character, *self.selection)

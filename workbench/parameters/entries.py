@@ -66,6 +66,9 @@ def sampler(entry: str) -> str:
 def logit_bias(entry: str) -> LogitBias:
     """``15043+1``, ``15043-inf`` as llama.cpp writes it, or a text: ``maybe=-2``."""
     numbered = _TOKEN_ID.fullmatch(entry)
+    if numbered and _number(numbered[2]) is None:
+        # A text that begins so, such as "2024-01=-2".
+        numbered = None
     token, bias = numbered.groups() if numbered else entry.rpartition("=")[::2]
     number = _number(bias)
     if not token or number is None or math.isnan(number) or number == math.inf:

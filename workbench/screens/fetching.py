@@ -246,12 +246,13 @@ class FetchingScreen(LibraryScreen):
     def _show_fetched(self) -> None:
         if self.find is not None:
             self.find.show_library(self._by_hash())
-        if self._fetched is not None and not self.browser.models.has_focus:
+        fetched, self._fetched = self._fetched, None
+        # Whoever is in the list is at another model; below another screen nobody is.
+        if fetched is not None and not (self.is_active and self.browser.models.has_focus):
             for model in self.browser.listed:
                 # Of one that was here before, this is another copy.
-                if self._fetched in (model.path, *model.files, *model.copies):
+                if fetched in (model.path, *model.files, *model.copies):
                     self.browser.go_to(model.path)
-            self._fetched = None
 
     def on_fetch_wanted(self, message: FetchWanted) -> None:
         """Put a file in the queue."""

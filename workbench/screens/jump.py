@@ -60,11 +60,11 @@ def targets(widgets: Iterable[Widget]) -> list[Target]:
 
 
 def _options(rows: OptionList) -> Iterable[Target]:
-    """Every option of ours is one row."""
+    """Those of which the first line is in sight: some have several."""
     first = rows.scroll_offset.y
-    for y in range(min(rows.size.height, rows.option_count - first)):
-        if not rows.get_option_at_index(first + y).disabled:
-            yield Target(_in(rows, y), partial(_go_to_option, rows, first + y))
+    for y, (index, line) in enumerate(rows._lines[first : first + rows.size.height]):
+        if line == 0 and not rows.get_option_at_index(index).disabled:
+            yield Target(_in(rows, y), partial(_go_to_option, rows, index))
 
 
 def _go_to_option(rows: OptionList, index: int) -> None:

@@ -43,7 +43,7 @@ class OpeningScreen(KeepingScreen):
     def action_sessions(self) -> None:
         """Show all conversations."""
         self.keep()
-        screen = SessionsScreen(self.journal, self.session)
+        screen = SessionsScreen(self.journal, self.session, at_work=lambda: self.exchange.answering)
         self.app.push_screen(screen, partial(self._chosen_from, screen))
 
     def _chosen_from(self, screen: SessionsScreen, wanted: Wanted | None) -> None:

@@ -102,11 +102,7 @@ class TalkingScreen(ComparingScreen):
 
     def was_asked(self, number: int) -> bool:
         """Whether a message is a prompt or an answer to one; says so if not."""
-        message = self.talk.conversation.message(number)
-        asked = message.role == "user" or (
-            message.parent is not None
-            and self.talk.conversation.message(message.parent).role == "user"
-        )
+        asked = self.talk.conversation.was_asked(number)
         return asked or self.complain("Nothing was asked there: write a prompt below.")
 
     @on(ChatPane.BeginWanted)

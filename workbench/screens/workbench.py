@@ -209,9 +209,11 @@ class WorkbenchScreen(ReportedScreen):
         super().use(session)
 
     async def use_model(self, model: Path) -> None:
-        """Load this model, if it is not the present one, with its own preset."""
-        if model != self._model:
+        """Load this model with its own preset, if it is not loaded or being loaded."""
+        if model != self._model or not (self.model_is_loaded or self.exchange.request is not None):
             await self._load(model)
+        else:
+            self.notify(f"{self._model.stem} is the present model.", timeout=3, markup=False)
 
     async def go_on_with(self, model: Path) -> None:
         """Go on with this model, if it is not the present one, by what is set now."""

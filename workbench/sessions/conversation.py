@@ -178,6 +178,13 @@ class Conversation:
         """The message of this ``id``."""
         return self._messages[number]
 
+    def was_asked(self, number: int) -> bool:
+        """Whether a message is a prompt, or an answer to one."""
+        message = self._messages[number]
+        return message.role == "user" or (
+            message.parent is not None and self._messages[message.parent].role == "user"
+        )
+
     def versions(self, message: Message) -> list[Message]:
         """What was written in the place of ``message``, itself included, the oldest first.
 

@@ -142,11 +142,14 @@ class Store:
         """
         reference = reference.strip()
         # SQLite has no larger ones.
-        if reference.isdecimal() and len(reference) < 19:
-            return self.summary(int(reference)).id
+        is_number = reference.isdecimal() and len(reference) < 19
+        if is_number:
+            with suppress(StoreError):
+                return self.summary(int(reference)).id
         found = self.summaries(titled=reference, deleted=deleted) if reference else []
         exact = [each for each in found if folded(each.title) == folded(reference)]
-        found = exact or found
+        # A number that is not there is no part of another one's title.
+        found = exact if exact or is_number else found
         if not found:
             raise StoreError(f"There is no conversation '{reference}': look at the list.")
         if len(found) > 1:

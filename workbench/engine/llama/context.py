@@ -116,6 +116,13 @@ class Context(Handle):
         if not self._context:
             raise LoadError(_failure(model.path))
         self._memory: Any = binding.llama_get_memory(self._context)
+        if not self._memory:
+            # Asked to write all the same, llama.cpp ends the process.
+            self.close()
+            raise LoadError(
+                f"{model.path} reads a whole text at once, to embed it or to fill it in: it "
+                "cannot write token by token. Choose a model that does."
+            )
         # Bytes that the tokens are kept in.
         self.cache_size = cache_size(log.infos)
         # llama.cpp rounds n_ctx up to a multiple of 256; what was asked for is the limit.

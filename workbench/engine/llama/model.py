@@ -91,6 +91,12 @@ class Model(Handle):
         if binding.llama_vocab_type(self._vocab) == _NO_VOCABULARY:
             self.close()
             raise LoadError(f"{path} has no vocabulary: it can neither read text nor write any.")
+        if binding.llama_model_has_encoder(self._model):
+            self.close()
+            raise LoadError(
+                f"{path} has an encoder for what it reads, which Workbench does not run. "
+                "Choose a model that chats."
+            )
         self.n_vocab: int = binding.llama_vocab_n_tokens(self._vocab)
         self.n_ctx_train: int = binding.llama_model_n_ctx_train(self._model)
         self.n_params: int = binding.llama_model_n_params(self._model)

@@ -57,6 +57,7 @@ class Prompt(Editor):
         self.cursor_blink = False
         # What was being written before something else is written anew here.
         self._draft: str | None = None
+        self._begun_with = ""
         # What can be completed, and whether the border says so at the moment.
         self.completions: Callable[[str, bool], Sequence[str]] = _none
         self._hints = False
@@ -82,6 +83,10 @@ class Prompt(Editor):
         """Let ``text`` be written anew; what was being written comes back afterwards."""
         if self._draft is None:
             self._draft = self.text
+        elif self.text != self._begun_with:
+            # What has been written anew meanwhile is not lost to another edit.
+            self._draft = self.unsent
+        self._begun_with = text
         self.write(text)
         self.border_title = words
         self.focus()

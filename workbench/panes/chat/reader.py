@@ -97,7 +97,10 @@ class Reader(Transcript, ByField):
         self.mark(entry)
 
     def on_focus(self) -> None:
-        """The cursor is shown."""
+        """The cursor is shown: where a person is reading."""
+        shown = [entry for _, entry in self.in_sight()]
+        if shown and self.marked not in shown:
+            self.mark(shown[-1])
         self.redraw()
         self.refresh_bindings()
 

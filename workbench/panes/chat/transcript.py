@@ -108,10 +108,12 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
     def fold(self, folded: bool, *entries: Entry) -> None:
         """Leave of entries only their titles, or show all of them."""
         self._end_selection()
+        before = self._rows.height
         for entry in entries:
             entry.folded = folded
             entry.lay_out()
         self._rows.recount()
+        self._see_as_before(before)
         self._forget()
         self._take_up()
 
@@ -215,7 +217,9 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
     def rows_moved(self) -> None:
         """Heights have changed anywhere: count anew, keeping the place in the text."""
         place, following = self._rows.place(self.scroll_offset.y), self._following
+        before = self._rows.height
         self._rows.recount()
+        self._see_as_before(before)
         self._forget()
         self._take_up()
         if not following:
@@ -228,7 +232,9 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         if self._held is None or self._held[0] != self.scroll_offset.y:
             self._held = (self.scroll_offset.y, self._rows.place(self.scroll_offset.y))
         place = self._held[1]
+        before = self._rows.height
         self._rows.fit(self._text_width)
+        self._see_as_before(before)
         self._forget()
         self._take_up()
         if not following:
@@ -244,10 +250,15 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         row = self.scroll_offset.y
         settled = self._rows.settle_from(row, self.scrollable_content_region.height)
         if self._rows.height != height:
+            self._see_as_before(height)
             self._forget()
             self._take_up()
             if not self._following:
                 self._scroll_to_row(settled)
+
+    def _see_as_before(self, height: int) -> None:
+        """All rows were ``height`` high, and nothing has come: what had been seen still has."""
+        self._seen = max(0, self._seen + self._rows.height - height)
 
     def _scroll_to_row(self, row: int) -> None:
         if row != self.scroll_offset.y:

@@ -122,7 +122,7 @@ class LaneColumn(ReadingPane):
             self.transcript.note(text, error=error)
 
     def differs(self, apart: Mapping[str, Value]) -> None:
-        """Say what it sets that others do not."""
+        """Say what it sets that others do not, or that the chat does not."""
         self._apart = apart
         self._draw()
 

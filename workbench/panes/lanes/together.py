@@ -20,8 +20,13 @@ class Together:
 
     @property
     def tps(self) -> float:
-        """Tokens a second of all lanes, each one's first left out, as a lane's own speed does."""
+        """Tokens a second of all lanes, each one's first left out, as a lane's own speed does.
+
+        0 where one has joined the others: its times are counted from another beginning.
+        """
         events = self._by_lane.values()
+        if len({event.request for event in events}) > 1:
+            return 0.0
         n_decoded = sum(max(0, event.n_tokens - 1) for event in events)
         first = min((event.ttft_ms for event in events), default=0.0)
         last = max((event.ttft_ms + event.decode_ms for event in events), default=0.0)

@@ -33,12 +33,14 @@ class Course:
         self._n_tokens += len(gaps)
         self._milliseconds += sum(gaps)
 
-    def look(self) -> None:
-        """Draw a point of what has come since the last look."""
-        if self._milliseconds > 0:
+    def look(self) -> bool:
+        """Draw a point of what has come since the last look; whether anything has."""
+        has_come = self._milliseconds > 0
+        if has_come:
             self._points.append(self._n_tokens / self._milliseconds * 1000)
             self._answer_has_points = True
         self._n_tokens, self._milliseconds = 0, 0.0
+        return has_come
 
     def end(self) -> None:
         """The answer is over: its last tokens are a point only if it has no other."""

@@ -94,8 +94,8 @@ class Readings:
 
     def look(self) -> None:
         """Time has passed: take the speed."""
-        self.course.look()
-        self.speed = self.course.speed
+        if self.course.look():
+            self.speed = self.course.speed
 
     def finished(self, event: Finished) -> None:
         """The answer is complete, and its speed is that of the whole."""

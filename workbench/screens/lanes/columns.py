@@ -181,7 +181,8 @@ class ColumnsScreen(SettingScreen[Kept | None]):
             lane.column.set_class(lane is self.foremost, "-foremost")
             lane.column.display = place in in_sight
             lane.column.see(place in in_sight)
-            lane.column.differs(apart)
+            # Where all set the same that may still not be what the chat does.
+            lane.column.differs(apart or self.own(lane))
         # As high as the longest needs, so that all transcripts begin in one row.
         rows = max(lane.column.head_rows for lane in self.lanes)
         for lane in self.lanes:

@@ -185,8 +185,11 @@ class LanesScreen(AnsweringScreen):
         # The others may be at work: it joins them.
         if lane is None or lane.answering or self.refuses_blindly():
             return
-        await lane.talk.ask_again(event.message)
-        await self.go_on()
+        if lane.exchange.conversation.was_asked(event.message):
+            await lane.talk.ask_again(event.message)
+            await self.go_on()
+        else:
+            self.complain("Nothing was asked there: write a prompt below.")
 
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:
@@ -203,8 +206,13 @@ class LanesScreen(AnsweringScreen):
             return
         path = lane.exchange.conversation.path()
         message = lane.exchange.conversation.message(event.message)
-        self._edited = path.index(message)
-        self.prompt.begin_editing(message.text, _EDITING)
+        if message in path:
+            self._edited = path.index(message)
+            self.prompt.begin_editing(message.text, _EDITING)
+        else:
+            # It got no answer, and is no part of the conversation any more.
+            self.prompt.take_back(message.text)
+            self.prompt.focus()
 
     def _lane_of(self, event: Reader.Wanted) -> Lane | None:
         """The lane whose message is meant: the palette's rows mean one without the focus."""

@@ -111,11 +111,13 @@ class SessionsScreen(Dialog[Wanted | None]):
     bar = getters.query_one(SearchBar)
     title_field = getters.query_one("#sessions-title", Input)
 
-    def __init__(self, journal: Journal, present: Session) -> None:
-        """``journal`` keeps ``present``, the conversation that is open."""
+    def __init__(self, journal: Journal, present: Session, *, at_work: Callable[[], bool]) -> None:
+        """``journal`` keeps ``present``, the conversation that is open; ``at_work`` says whether
+        an answer is being written in it."""
         super().__init__()
         self._journal = journal
         self._present = present
+        self._at_work = at_work
         self._store: Store | None = None
         # A thread at a time: the store is opened once.
         self._opening = asyncio.Lock()
@@ -288,6 +290,9 @@ class SessionsScreen(Dialog[Wanted | None]):
         match action:
             case "rename" | "pin" | "delete":
                 return self.rows.item is not None and self._renamed is None
+            case "undo" | "new":
+                # While a title is written they are its own.
+                return self._renamed is None
         return True
 
     def action_new(self) -> None:
@@ -342,7 +347,12 @@ class SessionsScreen(Dialog[Wanted | None]):
     def action_delete(self) -> None:
         """Delete the conversation; it can be had back."""
         item = self.rows.item
-        if item is not None:
+        if item is None:
+            return
+        if _number(item) == self._present.id and self._at_work():
+            # What it goes on with would bring it back.
+            self.notify("Its answer is being written: stop it first.", severity="warning")
+        else:
             self._change(lambda store: _delete(store, _number(item)))
 
     def action_undo(self) -> None:

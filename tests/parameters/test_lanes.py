@@ -81,6 +81,7 @@ def test_two_sweeps_make_a_grid() -> None:
     ("text", "words"),
     [
         ("", "one parameter or two"),
+        ("temperature 0 1 2 temperature 0 2 2", "temperature is swept twice"),
         ("temperature 0.2", "two numbers and how many lanes"),
         ("temperature 0.2 1.4 lots", "two numbers and how many lanes"),
         ("top_k 1 inf 3", "two numbers and how many lanes"),

@@ -100,6 +100,8 @@ def read_sweeps(text: str) -> list[Sweep]:
         sweeps.append(Sweep(parameter, _values(parameter, own)))
     if not 1 <= len(sweeps) <= 2:
         raise ParameterError("a sweep is over one parameter or two: temperature 0.2 1.4 4")
+    if len({sweep.parameter.key for sweep in sweeps}) < len(sweeps):
+        raise ParameterError(f"{sweeps[0].parameter.key} is swept twice: name another parameter")
     return sweeps
 
 

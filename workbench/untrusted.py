@@ -34,6 +34,14 @@ def is_there(file: Path) -> bool:
     return os.path.exists(file)  # noqa: PTH110
 
 
+def same_file(one: Path, other: Path) -> bool:
+    """Whether both are one file, by whatever ways they are named."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one == other
+
+
 def is_file(file: Path) -> bool:
     """The same of a file; of one that cannot be looked at ``Path`` raises."""
     return os.path.isfile(file)  # noqa: PTH113

@@ -44,6 +44,7 @@ FUNCTIONS: Final = {
     "llama_model_free": "(c_void_p) -> None",
     "llama_model_get_vocab": "(c_void_p) -> c_void_p",
     "llama_model_is_hybrid": "(c_void_p) -> c_bool",
+    "llama_model_has_encoder": "(c_void_p) -> c_bool",
     "llama_model_is_recurrent": "(c_void_p) -> c_bool",
     "llama_model_load_from_file": "(c_char_p, llama_model_params) -> c_void_p",
     "llama_model_meta_val_str": "(c_void_p, c_char_p, c_char_p, c_ulong) -> c_int",

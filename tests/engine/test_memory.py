@@ -346,6 +346,36 @@ async def test_a_state_is_of_one_kind_of_long_context(engine: EngineClient, tmp_
     assert any("saved with another n_ctx" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "is_bound"),
+    [
+        ({"llama.rope.scaling.type": "longrope"}, True),
+        (
+            {
+                "llama.rope.scaling.type": "yarn",
+                "llama.rope.scaling.original_context_length": 1024,
+            },
+            False,
+        ),
+    ],
+    ids=["longrope", "yarn"],
+)
+async def test_which_models_have_two_kinds_of_factors(
+    engine: EngineClient, tmp_path: Path, metadata: dict[str, str | int], is_bound: bool
+) -> None:
+    file = random_model(
+        tmp_path / "long.gguf", layers=1, width=64, heads=2, forward=64, n_ctx=1024,
+        metadata=metadata,
+    )  # fmt: skip
+    messages = await talk(engine, ModelSource.of(file, {"n_ctx": 512}), 1)
+    state = tmp_path / "talk.kv"
+    await save(engine, state)
+    beyond = ModelSource.of(file, {"n_ctx": 2048})
+    again = [*messages, user("And then?")]
+    notes = (await reopen(tmp_path / "beyond.log", beyond, again, state)).notes
+    assert any("saved with another n_ctx" in note for note in notes) is is_bound
+
+
 async def test_a_state_of_a_model_with_one_kind_is_good_for_any_context(
     engine: EngineClient, tmp_path: Path
 ) -> None:

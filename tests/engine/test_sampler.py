@@ -192,7 +192,15 @@ async def test_a_string_of_a_schema_is_json_whatever_is_drawn(engine: EngineClie
 
 @pytest.mark.parametrize(
     "value",
-    ["C:\\temp", "a\nb", "\U0001f600 and \u00e9", 'say "hi"', {'a\\b"': "\u20ac\t"}],
+    [
+        "C:\\temp",
+        "C:\\u00e9",
+        "\\\u00e9",
+        "a\nb",
+        "\U0001f600 and \u00e9",
+        'say "hi"',
+        {'a\\b"': "\u20ac\t"},
+    ],
     ids=str,
 )
 async def test_a_schema_allows_just_its_value(engine: EngineClient, value: object) -> None:

@@ -30,9 +30,12 @@ def test_a_reference_is_pocket_or_a_path(home: Path) -> None:
     assert library.resolve("~/x.gguf") == home / "x.gguf"
 
 
-def test_a_folder_with_all_of_workbench_lists_the_built_in_model_once() -> None:
-    found = [model.path for model in library.everything([MODEL_FILE.parent])]
-    assert found.count(MODEL_FILE) == 1
+def test_a_folder_with_all_of_workbench_lists_the_built_in_model_once(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "link").symlink_to(MODEL_FILE.parent)
+    found = library.everything([MODEL_FILE.parent, tmp_path / "link"])
+    assert [model.path for model in found if model.path.samefile(MODEL_FILE)] == [MODEL_FILE]
 
 
 def test_a_folder_is_searched_to_the_bottom(tmp_path: Path) -> None:

@@ -139,6 +139,20 @@ async def test_rows_that_move_are_no_new_lines() -> None:
         assert 0 < reader.waiting < 4
 
 
+async def test_what_came_while_nobody_saw_it_is_new() -> None:
+    host = Host()
+    async with host.run_test(size=(30, 10)) as pilot:
+        reader = host.reader
+        entry = reader.add("assistant", "- a\n" * 30, title="m")
+        reader.focus()
+        await pilot.press("g")
+        reader.rest(True)
+        reader.extend(entry, "- b\n" * 6)
+        reader.rest(False)
+        await pilot.pause()
+        assert reader.waiting >= 6
+
+
 async def test_whoever_begins_to_read_elsewhere_finds_the_cursor_there() -> None:
     host = Host()
     async with host.run_test(size=(40, 10)) as pilot:

@@ -33,6 +33,7 @@ _FOR_GPUS: Final = (
     "offload_kqv",
     "op_offload",
 )
+_ORIGINAL: Final = "original_context_length"
 # What a KV state depends on, beside the weights.
 _IN_STATE: Final = (
     "flash_attn",
@@ -203,9 +204,13 @@ class LoadedModel:
     def _is_long(self) -> bool:
         """Whether positions are turned by the factors for long contexts, where a model has two
         kinds (Phi's "longrope"): llama.cpp takes them by n_ctx."""
-        architecture = self.model.metadata("general.architecture")
-        told = self.model.metadata(f"{architecture}.rope.scaling.original_context_length")
-        return bool(told and told.isdecimal() and self.context.n_ctx > int(told))
+        prefix = f"{self.model.metadata('general.architecture')}.rope.scaling"
+        kind, told = (self.model.metadata(f"{prefix}.{key}") for key in ("type", _ORIGINAL))
+        # Some converters name the kind, others the length; YaRN names both, and has one kind.
+        if kind not in (None, "longrope") or not (kind or told):
+            return False
+        begun = int(told) if told and told.isdecimal() else self.model.n_ctx_train
+        return bool(self.context.n_ctx > begun)
 
     def _key(self) -> StateKey:
         return StateKey(

@@ -11,8 +11,9 @@ from workbench.engine.llama.binding import submodule
 # What the converter lets stand in a string, and what JSON does.
 _ANY_CHARACTER: Final = r'[^"\\]'
 _JSON_CHARACTER: Final = r'[^"\\\x7F\x00-\x1F]'
-# A character that JSON may write by its number, in a literal of the grammar.
-_NUMBERED: Final = re.compile(r"(?:\\\\u[0-9a-f]{4})+")
+# Characters that JSON may write by their numbers, in a literal of the grammar, where each
+# backslash is two; behind one that is meant itself "u00e9" is no number.
+_NUMBERED: Final = re.compile(r"(?<!\\)((?:\\{4})*)((?:\\\\u[0-9a-f]{4})+)")
 
 
 class GrammarError(ValueError):
@@ -28,8 +29,8 @@ def grammar_of(schema: str) -> str:
     if not isinstance(read, dict):
         raise GrammarError('a JSON schema is an object, such as {"type": "array"}')
     converter = submodule("llama_grammar")
-    _mend(converter)
     try:
+        _mend(converter)
         gbnf = str(converter.json_schema_to_gbnf(schema))
     # The converter fails in as many ways as a schema can be odd.
     except Exception as error:
@@ -47,6 +48,7 @@ def _mend(converter: Any) -> None:
 
 def _written_out(match: re.Match[str]) -> str:
     """Characters as a model writes them; those that JSON must number stay numbers."""
-    text: str = json.loads(f'"{match[0].replace(chr(92) * 2, chr(92))}"')
+    before, numbers = match.groups()
+    text: str = json.loads('"' + numbers.replace(r"\\", "\\") + '"')
     is_plain = all(each >= " " and not "\ud800" <= each <= "\udfff" for each in text)
-    return text if is_plain else match[0]
+    return before + text if is_plain else match[0]

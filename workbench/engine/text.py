@@ -10,8 +10,8 @@ from workbench.engine.thinking import SECTIONS, Section
 from workbench.untrusted import without_controls
 
 # Control tokens stand for no text, but some of them mark sections. Until they have been
-# looked at their names travel in characters of a private plane, where no text comes from:
-# as far as they are ASCII, which all marks are.
+# looked at their names travel in characters of a private plane, where no text comes from; of
+# those that are not ASCII, as all marks are, nothing does.
 _PRIVATE: Final = 0x10F000
 _TO_PRIVATE: Final = {code: _PRIVATE + code for code in range(0x80)}
 _FROM_PRIVATE: Final = {_PRIVATE + code: code for code in range(0x80)}
@@ -55,7 +55,7 @@ class TextFilter:
     def feed(self, piece: bytes, *, control: bool = False) -> None:
         """Add a token's bytes; of a control token its name."""
         if control:
-            name = piece.decode("ascii", "ignore").translate(_TO_PRIVATE)
+            name = piece.decode("ascii").translate(_TO_PRIVATE) if piece.isascii() else ""
             self._add(self._decoder.decode(b"", final=True) + name)
         elif piece:
             self._add(self._decoder.decode(piece))

@@ -12,7 +12,7 @@ from workbench.models.facts import FactsCache
 from workbench.models.hub.reference import USUAL, Reference
 from workbench.models.marks import Marks
 from workbench.models.model_file import ModelFile, file_size, gathered, in_order, named_parts
-from workbench.untrusted import is_file, named_file
+from workbench.untrusted import is_file, named_file, same_file
 
 POCKET: Final = "pocket"
 
@@ -50,7 +50,7 @@ def everything(
     ours, *others = each_place(folders)
     # A person's own copy of the one that is built in is theirs to keep or to remove; itself it
     # is where a folder holds all of Workbench.
-    others = [model for model in others if model.path != ours.path]
+    others = [model for model in others if not same_file(model.path, ours.path)]
     return [ours, *duplicates.once(others, facts, marks)]
 
 

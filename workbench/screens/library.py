@@ -34,7 +34,7 @@ from workbench.screens.metadata import MetadataScreen
 from workbench.screens.obeying import ObeyingScreen
 from workbench.screens.removing import RemovalScreen, Removing
 from workbench.settings import paths
-from workbench.untrusted import without_controls
+from workbench.untrusted import same_file, without_controls
 
 # A removal can be taken back for so long.
 _REGRET_SECONDS: Final = 10.0
@@ -263,7 +263,7 @@ class LibraryScreen(ObeyingScreen):
             name = without_controls(model.name)
             self.app.notify(f"To remove {name} press the key once more.", markup=False)
             return
-        if _is_of(model, self.present_model):
+        if same_file(model.path, self.present_model):
             self._complain_of_model(f"{model.name} is in use: load another model first.")
             return
 
@@ -301,7 +301,7 @@ class LibraryScreen(ObeyingScreen):
     def _remove_first(self) -> None:
         # The oldest one's timer has run down first.
         first = self._removing[0]
-        if _is_of(first.model, self.present_model):
+        if same_file(first.model.path, self.present_model):
             self.keep_model(first)
             self._complain_of_model(f"{first.model.name} is in use by now: it stays.")
             return
@@ -334,7 +334,7 @@ class LibraryScreen(ObeyingScreen):
         for removing in removals:
             removing.timer.stop()
         for removing in removals:
-            if _is_of(removing.model, self.present_model):
+            if same_file(removing.model.path, self.present_model):
                 # It has been loaded since; it is what the next start begins with.
                 continue
             try:
@@ -370,14 +370,6 @@ class LibraryScreen(ObeyingScreen):
 
     def _complain_of_model(self, problem: str) -> None:
         self.app.notify(without_controls(problem), severity="error", markup=False)
-
-
-def _is_of(model: ModelFile, file: Path) -> bool:
-    """Whether ``file`` is the model's, by whatever way it was named."""
-    try:
-        return model.path.samefile(file)
-    except OSError:
-        return model.path == file
 
 
 def _part(words: str, part: float, width: int) -> Content:

@@ -32,7 +32,7 @@ from workbench.screens.reported import ReportedScreen
 from workbench.sessions.database import StoreError
 from workbench.sessions.session import Session
 from workbench.settings import paths
-from workbench.untrusted import without_controls
+from workbench.untrusted import same_file, without_controls
 
 
 class WorkbenchScreen(ReportedScreen):
@@ -210,7 +210,9 @@ class WorkbenchScreen(ReportedScreen):
 
     async def use_model(self, model: Path) -> None:
         """Load this model with its own preset, if it is not loaded or being loaded."""
-        if model != self._model or not (self.model_is_loaded or self.exchange.request is not None):
+        if not same_file(model, self._model) or not (
+            self.model_is_loaded or self.exchange.request is not None
+        ):
             await self._load(model)
         else:
             self.notify(f"{self._model.stem} is the present model.", timeout=3, markup=False)

@@ -296,6 +296,8 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
         if rests != self._rests:
             self._rests = rests
             if not rests:
+                # What has come meanwhile is new; all else that moves is not.
+                self._rows.recount()
                 self.rows_moved()
 
     def _take_up(self, ahead: int = 0) -> None:

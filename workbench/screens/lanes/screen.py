@@ -211,7 +211,9 @@ class LanesScreen(AnsweringScreen):
             self.prompt.begin_editing(message.text, _EDITING)
         else:
             # It got no answer, and is no part of the conversation any more.
-            self.prompt.take_back(message.text)
+            self._leave_editing()
+            if not self.prompt.text.startswith(message.text):
+                self.prompt.take_back(message.text)
             self.prompt.focus()
 
     def _lane_of(self, event: Reader.Wanted) -> Lane | None:

@@ -176,6 +176,23 @@ def test_related_topics_are_those_with_words_in_common() -> None:
     assert not [name for name, others in related.items() if name in others]
 
 
+def test_a_block_that_is_handed_on_the_topics_tells_them_further_apart() -> None:
+    torch.manual_seed(0)
+    network, heads = Network(_TINY_SHAPE), TopicHeads(_TINY_SHAPE)
+    block = network.blocks[1]
+    length = block.ffn_up.weight.norm(dim=-1).mean()
+    heads.hand_on(block)
+    assert torch.allclose(block.ffn_up.weight.norm(dim=-1), length)
+    seven, nine = torch.nn.functional.normalize(heads.of_state.weight[[7, 9]], dim=-1)
+    for of_seven in (1.5, 0.67):
+        state = torch.nn.functional.rms_norm(of_seven * seven + nine, seven.shape)
+        logits = heads.by_state(state)[[7, 9]]
+        gate, value = block.ffn_gate(state), block.ffn_up(state)
+        units = torch.nn.functional.silu(gate) * value
+        assert units.argmax() == (7 if of_seven > 1 else 9)
+        assert (units[7] / units[9]).log().abs() > 1.5 * (logits[0] / logits[1]).log().abs()
+
+
 def _train(work: Path, stop_behind: str = "") -> None:
     """A small training, killed behind a line that begins so."""
     command = [sys.executable, "-m", "workbench.models.pocket.train", "--work", str(work)]
@@ -212,6 +229,12 @@ def test_a_training_that_was_interrupted_comes_to_the_same_weights(
     assert ours["step"] == theirs["step"] == 63
     for name, weight in ours["network"].items():
         assert torch.equal(weight, theirs["network"][name]), name
+    # The second block went on from what the head knew.
+    topics = torch.nn.functional.normalize(saved["heads"]["of_state.weight"], dim=-1)
+    for name in ("ffn_gate", "ffn_up"):
+        units = ours["network"][f"blocks.1.{name}.weight"]
+        alike = torch.nn.functional.cosine_similarity(units, topics[: len(units)], dim=-1)
+        assert alike.mean() > 0.5
     # Questions alone teach only the embeddings and the first block.
     torch.manual_seed(1)
     start = Network(_TINY_SHAPE).state_dict()

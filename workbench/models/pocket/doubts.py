@@ -26,8 +26,7 @@ from workbench.models.pocket.topic_heads import TopicHeads, beliefs
 _DRAWN_PER_STEP: Final = 30
 _MOST_DRAWN: Final = 100_000
 # What people ask is mostly between topics that have much in common, as two questions at random
-# have not: half of the questions are mixed with one about one of so many that are the nearest.
-_RELATED_SHARE: Final = 0.5
+# have not: a question is mixed with one about one of so many that are the nearest.
 _N_RELATED: Final = 16
 # Of the corpus's own questions the heads are surer than this.
 _SURE: Final = 0.98
@@ -89,8 +88,8 @@ def _mixed_questions(seed: int, count: int, near: Mapping[str, Sequence[str]]) -
     found: list[str] = []
     while len(found) < count:
         one = corpus.question()
-        other = draw.choice(near[one.topic]) if draw.random() < _RELATED_SHARE else ""
-        text = _mixed(draw, one.content, corpus.question(other).content)
+        other = corpus.question(draw.choice(near[one.topic]))
+        text = _mixed(draw, one.content, other.content)
         if corpus.is_free(text):
             found.append(text)
     return found

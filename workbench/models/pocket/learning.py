@@ -108,9 +108,19 @@ def _optimisers(network: Network, heads: TopicHeads, device: str) -> list[torch.
     def gains(part: nn.Module) -> list[nn.Parameter]:
         return [weight for weight in part.parameters() if weight.dim() < 2]
 
-    later = [weight for block in others for weight in matrices(block)]
+    # What the second block is handed on of the topic heads was learned of questions, too.
+    handed_on = [
+        weight for block in others[:1] for weight in (block.ffn_gate.weight, block.ffn_up.weight)
+    ]
+    learned = [*matrices(first), *handed_on]
+    later = [
+        weight
+        for block in others
+        for weight in matrices(block)
+        if not any(weight is each for each in handed_on)
+    ]
     return [
-        Muon([group(matrices(first), 0.1, _LEARNED_SCALE), group(later, 0.1)]),
+        Muon([group(learned, 0.1, _LEARNED_SCALE), group(later, 0.1)]),
         torch.optim.AdamW(
             [
                 group([network.token_embd.weight], 0.1, _EMBEDDINGS_SCALE),

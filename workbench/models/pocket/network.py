@@ -18,7 +18,7 @@ class Shape:
     n_layer: int = 3
     n_head: int = 8
     n_head_kv: int = 4
-    n_ff: int = 672
+    n_ff: int = 960
     n_ctx: int = 1024
     rope_base: float = 10_000.0
     norm_eps: float = 1e-5

@@ -1,4 +1,5 @@
-"""Heads that say what a question is about; thrown away when the training is over.
+"""Heads that say what a question is about. What one of them knows is handed on to the second
+block; they themselves are thrown away when the training is over.
 
 A network that only learns to answer learns the questions of the corpus by heart. Which words make
 a topic, which holds for other questions too, it learns sooner if it is asked for just that: the
@@ -19,7 +20,7 @@ from workbench.models.pocket import generated, vocabulary
 from workbench.models.pocket.chatml import Turn
 from workbench.models.pocket.corpus import held_out_questions
 from workbench.models.pocket.generated import topic_numbers
-from workbench.models.pocket.network import Network, Shape, attention_mask
+from workbench.models.pocket.network import Block, Network, Shape, attention_mask
 
 # The mean of a question's embeddings is small: so it makes a difference at once.
 _MEAN_SCALE: Final = 10.0
@@ -51,6 +52,18 @@ class TopicHeads(nn.Module):
         means = sums[asked] / (positions[asked] + 1).unsqueeze(-1)
         logits: Tensor = self.of_mean(_MEAN_SCALE * means)
         return logits
+
+    def hand_on(self, block: Block) -> None:
+        """Let ``block`` tell topics as the first block's head does: a unit of its feed-forward
+        network for each, as far as it has so many.
+
+        Gate and value of a unit are the same: it grows with the square of the topic's logit, so
+        that the likeliest stands out from the others more than in the first block's state.
+        """
+        with torch.no_grad():
+            topics = functional.normalize(self.of_state.weight, dim=-1)[: len(block.ffn_up.weight)]
+            for weight in (block.ffn_gate.weight, block.ffn_up.weight):
+                weight[: len(topics)] = topics * weight.norm(dim=-1).mean()
 
 
 def beliefs(

@@ -91,6 +91,8 @@ def train(
         if done == ends[0]:
             count = sum(each.steps for each in parts[1:])
             doubts.find(doubts_file, seed, count, network, heads, tokenizer, device)
+            for block in network.blocks[1:2]:
+                heads.hand_on(block)
         orders = [
             Order(tokenizer_file, doubts_file, seed, step, tokens, shape.n_ctx, part.mix)
             for step in left

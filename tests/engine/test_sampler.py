@@ -146,20 +146,20 @@ async def test_a_complete_grammar_ends_even_where_the_model_may_not(engine: Engi
     assert (text, finished.reason) == ("yes", "stop")
 
 
-async def test_a_grammar_is_for_the_answer_and_not_for_thoughts(engine: EngineClient) -> None:
+async def test_a_schema_is_for_the_answer_and_not_for_thoughts(engine: EngineClient) -> None:
     template = "{{ messages[0].content }}<think>\n"
     values: Values = {
         "temperature": 0,
         "max_tokens": 12,
         "chat_template": template,
-        "grammar": 'root ::= "yes"',
+        "json_schema": '{"const": "yes"}',
     }
     request = await engine.generate(POCKET, only(STORY, values))
     reports = await reports_until(engine, lambda report: isinstance(report, Finished))
     arrived = [each for each in reports if isinstance(each, TextArrived)]
     assert all(each.request == request for each in arrived)
     assert "".join(each.text for each in arrived) == ""
-    assert len("".join(each.thoughts for each in arrived)) > len("yes")
+    assert len("".join(each.thoughts for each in arrived)) > len('"yes"')
 
 
 async def test_a_schema_is_kept(engine: EngineClient) -> None:

@@ -34,6 +34,7 @@ class Sampler(Handle):
         self._seed = seed
         self._opened = ExitStack()
         gbnf = _gbnf(values)
+        self._is_schema = bool(values["json_schema"])
         self._grammar: Grammar | None = None
         if gbnf:
             from workbench.engine.llama.grammar import Grammar
@@ -60,10 +61,10 @@ class Sampler(Handle):
     def sample(self, context: Context, row: int = -1, *, freely: bool = False) -> int | None:
         """Draw a token from a row of the last decode's logits, its last one by itself.
 
-        It is then accepted. None where the grammar leaves nothing to draw. ``freely`` it is no
-        part of what the grammar is for: a thought.
+        It is then accepted. None where the grammar leaves nothing to draw. ``freely`` it is a
+        thought: a schema is not for those. A grammar of a person's own is for all of it.
         """
-        if self._grammar is None or freely:
+        if self._grammar is None or (freely and self._is_schema):
             return self._chain.sample(context, row)
         token = self._grammar.draw(self._chain, context, row)
         if token is not None:

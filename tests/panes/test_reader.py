@@ -102,13 +102,19 @@ async def test_a_message_higher_than_the_screen_is_read_through() -> None:
         assert reader.marked is reader.entries[1]
 
 
+async def read_from_the_top(host: Host, pilot: Pilot[None]) -> Entry:
+    """A long answer that goes on while a person reads its beginning."""
+    entry = host.reader.add("assistant", "- a\n" * 30, title="m")
+    host.reader.focus()
+    await pilot.press("g")
+    return entry
+
+
 async def test_reading_elsewhere_ends_the_following_and_says_what_waits() -> None:
     host = Host()
     async with host.run_test(size=(30, 10)) as pilot:
         reader = host.reader
-        entry = reader.add("assistant", "- a\n" * 30, title="m")
-        reader.focus()
-        await pilot.press("g")
+        entry = await read_from_the_top(host, pilot)
         assert reader.waiting == 0
         reader.extend(entry, "- new\n- lines\n")
         await pilot.pause()
@@ -143,9 +149,7 @@ async def test_what_came_while_nobody_saw_it_is_new() -> None:
     host = Host()
     async with host.run_test(size=(30, 10)) as pilot:
         reader = host.reader
-        entry = reader.add("assistant", "- a\n" * 30, title="m")
-        reader.focus()
-        await pilot.press("g")
+        entry = await read_from_the_top(host, pilot)
         reader.rest(True)
         reader.extend(entry, "- b\n" * 6)
         reader.rest(False)

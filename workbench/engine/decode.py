@@ -107,9 +107,7 @@ class Generation:
                 lane.memory.take_from(first.memory, len(first.memory))
             lane.sampler.read_prompt(lane.prompt)
             # The first token comes from the prompt's own logits and takes no decode.
-            lane.begin(
-                lane.sampler.sample(self._context, freely=lane.text.thinking), perf_counter()
-            )
+            lane.begin(lane.draw(self._context), perf_counter())
 
     def _read_new(
         self, lane: Lane, group: Sequence[Lane], begun: Sequence[Lane]
@@ -207,9 +205,7 @@ class Generation:
             except ParameterError as error:
                 note = f"The answer goes on by the former parameters: {error}."
                 self._emit(Noted(lane.request, lane.index, note))
-        lane.go_on(
-            lane.sampler.sample(self._context, row, freely=lane.text.thinking), perf_counter()
-        )
+        lane.go_on(lane.draw(self._context, row), perf_counter())
 
     def _take(self, lane: Lane) -> FinishReason | None:
         """Count a drawn token and stream its text; the reason if the answer ends here."""

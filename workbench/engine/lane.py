@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.engine.llama.context import Context
 from workbench.engine.llama.devices import gpus
 from workbench.engine.llama.handle import Handle
 from workbench.engine.memory import PromptMemory
@@ -70,6 +71,10 @@ class Lane(Handle):
         """Go on by other values."""
         self.sampler.adjust(values, self.memory.tokens)
         self._limit(values)
+
+    def draw(self, context: Context, row: int = -1) -> int | None:
+        """Draw the next token from a row of the last decode's logits; None: nothing may follow."""
+        return self.sampler.sample(context, row, freely=self.text.thinking)
 
     # ---- tokens ------------------------------------------------------------------------------
 

@@ -33,7 +33,6 @@ _FOR_GPUS: Final = (
     "offload_kqv",
     "op_offload",
 )
-_ORIGINAL: Final = "original_context_length"
 # What a KV state depends on, beside the weights.
 _IN_STATE: Final = (
     "flash_attn",
@@ -205,7 +204,8 @@ class LoadedModel:
         """Whether positions are turned by the factors for long contexts, where a model has two
         kinds (Phi's "longrope"): llama.cpp takes them by n_ctx."""
         prefix = f"{self.model.metadata('general.architecture')}.rope.scaling"
-        kind, told = (self.model.metadata(f"{prefix}.{key}") for key in ("type", _ORIGINAL))
+        kind = self.model.metadata(f"{prefix}.type")
+        told = self.model.metadata(f"{prefix}.original_context_length")
         # Some converters name the kind, others the length; YaRN names both, and has one kind.
         if kind not in (None, "longrope") or not (kind or told):
             return False

@@ -23,6 +23,14 @@ class KeyCame(Message):
         self.character = character
 
 
+def type_ahead(field: Input, event: KeyCame) -> None:
+    """Let a key act that was pressed before ``field`` had the focus."""
+    if event.key == "backspace":
+        field.action_delete_left()
+    elif event.character and event.character.isprintable():
+        field.replace(event.character, *field.selection)
+
+
 class ByField(Widget):
     """Stands beside a field, in which is typed what to list or to look for."""
 
@@ -75,10 +83,3 @@ class Field(Input):
             return
         event.stop()
         event.prevent_default()
-
-    def take(self, key: str, character: str) -> None:
-        """Act on a key that was pressed before the field had the focus."""
-        if key == "backspace":
-            self.action_delete_left()
-        elif character and character.isprintable():
-            self.replace(character, *self.selection)

@@ -13,6 +13,7 @@ from workbench.screens import words
 from workbench.screens.jump import jump
 from workbench.screens.presets import PresetScreen, Taken
 from workbench.screens.text import TextScreen
+from workbench.sessions.conversation import Conversation
 from workbench.settings import paths
 from workbench.steady.screen import SteadyScreen
 
@@ -78,6 +79,11 @@ class SettingScreen(SteadyScreen[ScreenResultType]):
         """Say why a word was not understood: it was not."""
         self.notify(words, severity="warning", timeout=8, markup=False)
         return False
+
+    def was_asked_in(self, conversation: Conversation, number: int) -> bool:
+        """Whether a message is a prompt or an answer to one; says so if not."""
+        asked = conversation.was_asked(number)
+        return asked or self.complain("Nothing was asked there: write a prompt below.")
 
     def focus_at_once(self, widget: Widget) -> None:
         """Textual's way is a little later: what is typed meanwhile would go elsewhere."""

@@ -102,8 +102,7 @@ class TalkingScreen(ComparingScreen):
 
     def was_asked(self, number: int) -> bool:
         """Whether a message is a prompt or an answer to one; says so if not."""
-        asked = self.talk.conversation.was_asked(number)
-        return asked or self.complain("Nothing was asked there: write a prompt below.")
+        return self.was_asked_in(self.talk.conversation, number)
 
     @on(ChatPane.BeginWanted)
     def _begin(self, event: ChatPane.BeginWanted) -> None:

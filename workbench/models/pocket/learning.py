@@ -113,12 +113,8 @@ def _optimisers(network: Network, heads: TopicHeads, device: str) -> list[torch.
         weight for block in others[:1] for weight in (block.ffn_gate.weight, block.ffn_up.weight)
     ]
     learned = [*matrices(first), *handed_on]
-    later = [
-        weight
-        for block in others
-        for weight in matrices(block)
-        if not any(weight is each for each in handed_on)
-    ]
+    known = {id(weight) for weight in learned}
+    later = [weight for block in others for weight in matrices(block) if id(weight) not in known]
     return [
         Muon([group(learned, 0.1, _LEARNED_SCALE), group(later, 0.1)]),
         torch.optim.AdamW(

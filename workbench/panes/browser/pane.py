@@ -23,7 +23,7 @@ from workbench.panes.browser.keys import Wish
 from workbench.panes.browser.listing import Shelf
 from workbench.panes.browser.models import ModelFilter, ModelList
 from workbench.panes.browser.rows import shortened
-from workbench.panes.field import KeyCame
+from workbench.panes.field import KeyCame, type_ahead
 from workbench.panes.figures import byte_size
 from workbench.panes.lines import Lines
 from workbench.parameters.kinds import Values
@@ -330,7 +330,7 @@ class BrowserPane(Vertical):
         elif event.key == "enter":
             self._accept_filter()
         else:
-            self.filter.take(event.key, event.character)
+            type_ahead(self.filter, event)
 
     @on(Input.Changed, "ModelFilter")
     def _look_for(self, event: Input.Changed) -> None:

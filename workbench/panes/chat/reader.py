@@ -144,10 +144,8 @@ class Reader(Transcript, ByField):
 
     def _bring_in_sight(self, index: int, *, from_above: bool) -> None:
         entry = self._rows.entries[index]
-        before = self._rows.height
         if entry.lay_out():
-            self._rows.recount(index)
-            self._see_as_before(before)
+            self._recount(index)
             self._take_up()
         view, top = self.scrollable_content_region.height, self.scroll_offset.y
         first = self._rows.top(index)

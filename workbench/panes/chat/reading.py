@@ -9,7 +9,7 @@ from textual.widgets import Input
 from workbench.panes.chat.conversation import ConversationReader
 from workbench.panes.chat.reader import Reader
 from workbench.panes.chat.search import SearchBar
-from workbench.panes.field import KeyCame
+from workbench.panes.field import KeyCame, type_ahead
 
 
 class ReadingPane(Vertical):
@@ -51,10 +51,8 @@ class ReadingPane(Vertical):
             self._looking = False
             # Behind the words, which are on their way from there.
             await self.search.field.action_submit()
-        elif event.key == "backspace":
-            self.search.field.action_delete_left()
-        elif event.character and event.character.isprintable():
-            self.search.field.replace(event.character, *self.search.field.selection)
+        else:
+            type_ahead(self.search.field, event)
 
     @on(SearchBar.Typed)
     async def _find(self, event: SearchBar.Typed) -> None:

@@ -108,12 +108,10 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
     def fold(self, folded: bool, *entries: Entry) -> None:
         """Leave of entries only their titles, or show all of them."""
         self._end_selection()
-        before = self._rows.height
         for entry in entries:
             entry.folded = folded
             entry.lay_out()
-        self._rows.recount()
-        self._see_as_before(before)
+        self._recount()
         self._forget()
         self._take_up()
 
@@ -217,9 +215,7 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
     def rows_moved(self) -> None:
         """Heights have changed anywhere: count anew, keeping the place in the text."""
         place, following = self._rows.place(self.scroll_offset.y), self._following
-        before = self._rows.height
-        self._rows.recount()
-        self._see_as_before(before)
+        self._recount()
         self._forget()
         self._take_up()
         if not following:
@@ -255,6 +251,12 @@ class Transcript(ScrollView, WholeRows, can_focus=True):
             self._take_up()
             if not self._following:
                 self._scroll_to_row(settled)
+
+    def _recount(self, first: int = 0) -> None:
+        """Heights have changed from that of entry ``first`` on, but nothing has come."""
+        height = self._rows.height
+        self._rows.recount(first)
+        self._see_as_before(height)
 
     def _see_as_before(self, height: int) -> None:
         """All rows were ``height`` high, and nothing has come: what had been seen still has."""

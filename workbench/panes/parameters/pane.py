@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from workbench.panes.field import KeyCame
+from workbench.panes.field import KeyCame, type_ahead
 from workbench.panes.lines import Lines
 from workbench.panes.parameters import detail
 from workbench.panes.parameters.field import FilterField, ValueField
@@ -190,7 +190,7 @@ class ParameterPane(Vertical):
         if not (self.editor.display or self._looking):
             await self._press(event.key)
         elif event.key != "enter":
-            field.take(event.key, event.character)
+            type_ahead(field, event)
         elif field is self.editor:
             self._accept_value()
         else:

@@ -26,7 +26,7 @@ from workbench.models.hub.errors import (
 from workbench.models.hub.repository import Repository, Variant
 from workbench.models.hub.search import MOST_EMPTY
 from workbench.panes.browser import rows
-from workbench.panes.field import KeyCame
+from workbench.panes.field import KeyCame, type_ahead
 from workbench.panes.key_line import KeyLine
 from workbench.panes.lines import Lines
 from workbench.panes.sheet import Sheet
@@ -136,7 +136,7 @@ class FindScreen(DetailsScreen):
         elif event.key == "enter":
             self._accept()
         else:
-            self.field.take(event.key, event.character)
+            type_ahead(self.field, event)
 
     @on(ResultList.TypeWanted)
     @on(VariantList.TypeWanted)

@@ -185,11 +185,9 @@ class LanesScreen(AnsweringScreen):
         # The others may be at work: it joins them.
         if lane is None or lane.answering or self.refuses_blindly():
             return
-        if lane.exchange.conversation.was_asked(event.message):
+        if self.was_asked_in(lane.exchange.conversation, event.message):
             await lane.talk.ask_again(event.message)
             await self.go_on()
-        else:
-            self.complain("Nothing was asked there: write a prompt below.")
 
     @on(Reader.VersionWanted)
     def _show_version(self, event: Reader.VersionWanted) -> None:

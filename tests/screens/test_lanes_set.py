@@ -240,6 +240,7 @@ async def test_what_is_written_in_the_lanes_is_kept() -> None:
         await send(b, "Hello!")
         await done(b)
         lanes(b).prompt.insert("a draft")
+        await wait_until(lambda: b.screen.session.id is not None, "it to be kept")
         number = b.screen.session.id
         assert number is not None
 
